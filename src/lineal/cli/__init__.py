@@ -1,0 +1,1 @@
+"""The command: the composition root; nothing imports it."""

@@ -1,0 +1,1 @@
+"""Datasets: reading sources, snapshots, hashing, checks, splits."""

@@ -1,0 +1,114 @@
+"""Everything Lineal raises on purpose.
+
+::
+
+    LinealError                   (exit status 2: wrong usage or input)
+    ├── PipelineFileError         the pipeline file: syntax, unknown key, wrong type, impossible combination
+    ├── SourceError               the data source: missing, empty, ragged, wrong encoding
+    │   └── UnreachableError      a remote path, database or server that does not answer
+    ├── DataError                 the rows: target, id, split, a reserved column
+    │   └── CheckError            a check of the pipeline file that the rows do not hold
+    ├── EstimatorError            an estimator, parameter, metric or fit that scikit-learn refuses
+    │   └── UntrustedModelError   a model file that holds types outside Lineal's own list
+    ├── SubjectError              a subject that is malformed, unknown or ambiguous
+    ├── ProjectError              no project, flow or setting where one is needed
+    ├── StorageError              a disk that is full, read-only or not ours to write
+    └── StoreError                the lineage store: locked, read-only, of another version
+
+The message of each is one sentence for a person: what is wrong, where, and what to do. What a program may want to
+know stands in attributes (`path`, `line`, `column`, `key`, `subject`).
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+
+class LinealError(Exception):
+    """Say in one sentence what is wrong, where, and what to do about it.
+
+    Attributes:
+        exit_status: what the `lineal` command ends with when this reaches it.
+    """
+
+    exit_status = 2
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        self.message = message
+
+    def __reduce__(self) -> tuple[object, ...]:
+        # An error crosses processes (Dask, Prefect results): rebuild it whatever its own signature.
+        return _rebuild, (type(self), self.message, self.__dict__.copy())
+
+
+def _rebuild(kind: type[LinealError], message: str, state: dict[str, object]) -> LinealError:
+    error = kind.__new__(kind)
+    Exception.__init__(error, message)
+    error.__dict__.update(state)
+    return error
+
+
+class PipelineFileError(LinealError):
+    """A pipeline file that cannot be used as it stands."""
+
+    def __init__(
+        self, message: str, *, path: Path | None = None, key: str | None = None, line: int | None = None
+    ) -> None:
+        self.path, self.key, self.line = path, key, line
+        where = ":".join(str(part) for part in (path, line) if part is not None)
+        super().__init__(f"{where}: {message}" if where else message)
+
+
+class SourceError(LinealError):
+    """A data source that cannot be read."""
+
+    def __init__(
+        self, message: str, *, uri: str | None = None, line: int | None = None, column: str | None = None
+    ) -> None:
+        self.uri, self.line, self.column = uri, line, column
+        super().__init__(message)
+
+
+class UnreachableError(SourceError):
+    """A remote path, database or server that does not answer."""
+
+
+class DataError(LinealError):
+    """Rows that cannot be used for what the pipeline asks."""
+
+    def __init__(self, message: str, *, column: str | None = None) -> None:
+        self.column = column
+        super().__init__(message)
+
+
+class CheckError(DataError):
+    """A check of the pipeline file that the rows do not hold."""
+
+
+class EstimatorError(LinealError):
+    """An estimator, parameter, metric or fit that scikit-learn refuses."""
+
+
+class UntrustedModelError(EstimatorError):
+    """A model file that holds types outside Lineal's own list."""
+
+
+class SubjectError(LinealError):
+    """A subject that is malformed, unknown or ambiguous."""
+
+    def __init__(self, message: str, *, subject: str | None = None) -> None:
+        self.subject = subject
+        super().__init__(message)
+
+
+class ProjectError(LinealError):
+    """No project, flow or setting where one is needed."""
+
+
+class StorageError(LinealError):
+    """A disk that is full, read-only or not ours to write."""
+
+
+class StoreError(LinealError):
+    """A lineage store that cannot be read or written."""

@@ -1,0 +1,1 @@
+"""Models: estimators and preprocessing, digest, explanation, MLflow."""

@@ -1,0 +1,1 @@
+"""Prefect: run context, embedded server, deployments, events. The one place that imports it."""

@@ -1,0 +1,1 @@
+"""Questions: the store in, plain frozen data out."""

@@ -1,0 +1,1 @@
+"""Reports: plain data to terminal and JSON."""

@@ -1,0 +1,40 @@
+"""Settings, read from the environment at each use: Lineal's own few, and those of the tools it stands beside."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+PROJECT_MARKS = ("prefect.yaml", "pyproject.toml", ".git")
+
+
+def project_of(start: Path) -> Path:
+    """The project a file or folder belongs to: the nearest folder upwards with a mark of one, else its own folder."""
+    folder = start if start.is_dir() else start.parent
+    return next((up for up in (folder, *folder.parents) if any((up / mark).exists() for mark in PROJECT_MARKS)), folder)
+
+
+def home() -> Path:
+    """The folder that holds what Lineal keeps: `LINEAL_HOME`, else `.lineal` in the working folder's project."""
+    given = os.environ.get("LINEAL_HOME")
+    return Path(given).expanduser().absolute() if given else project_of(Path.cwd()) / ".lineal"
+
+
+def store_url() -> str:
+    """The lineage store as a SQLAlchemy URL: `LINEAL_STORE`, else SQLite under `home`."""
+    return os.environ.get("LINEAL_STORE") or f"sqlite:///{home() / 'lineal.db'}"
+
+
+def strict() -> bool:
+    """Whether work that cannot be recorded must stop (`LINEAL_STRICT`), instead of going on unrecorded."""
+    return os.environ.get("LINEAL_STRICT", "").strip().lower() in {"1", "true", "yes", "on"}
+
+
+def namespace() -> str:
+    """The namespace of jobs and of logical datasets: `OPENLINEAGE_NAMESPACE`, default `lineal`."""
+    return os.environ.get("OPENLINEAGE_NAMESPACE") or "lineal"
+
+
+def tracking_uri() -> str:
+    """The MLflow tracking server: `MLFLOW_TRACKING_URI`, else SQLite under `home`."""
+    return os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{home() / 'mlflow.db'}"

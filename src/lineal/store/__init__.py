@@ -1,0 +1,1 @@
+"""The store: the event log and its index."""

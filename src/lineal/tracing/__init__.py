@@ -1,0 +1,1 @@
+"""Tracing: a call becomes an OpenLineage run."""

@@ -1,0 +1,41 @@
+"""The table that a model is taken apart into, and the digest of it."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+# Names the rules by which models are taken apart; to be changed with them, so that two digests made by different
+# rules are never equal.
+_SCHEME = b"lineal model digest 1\n"
+
+
+@dataclass(frozen=True, slots=True)
+class Leaf:
+    """One piece of a model.
+
+    Attributes:
+        path: where in the model, as Python would write it: `steps[1][1].coef_`; empty for the model itself.
+        tag: what kind of piece: `array`, `number`, `text`, `constant`, `object`, `list`, `dict`, `function`, …
+        dtype: its type: an array's dtype, a number's type, an object's class, a function's name.
+        shape: of an array; of a container, how many elements.
+        sha256: of the piece's own value, without the pieces it holds.
+    """
+
+    path: str
+    tag: str
+    dtype: str
+    shape: tuple[int, ...]
+    sha256: str
+
+
+def of_leaves(table: Iterable[Leaf]) -> str:
+    """Return the digest of the model that `table` was taken from."""
+    total = hashlib.sha256(_SCHEME)
+    for leaf in table:
+        for text in (leaf.path, leaf.tag, leaf.dtype, ",".join(map(str, leaf.shape)), leaf.sha256):
+            encoded = text.encode("utf-8", "surrogatepass")
+            total.update(b"%d:" % len(encoded))
+            total.update(encoded)
+    return total.hexdigest()

@@ -1,0 +1,172 @@
+"""What one event says to the index: a pure function from an event to rows, and how they are merged."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from functools import cache
+from typing import Any
+
+from sqlalchemy import Connection, Table, case, func
+from sqlalchemy.dialects import postgresql, sqlite
+
+from lineal.store import tables
+from lineal.store.tables import key_of
+
+ENDED = ("COMPLETE", "FAIL", "ABORT")
+Row = dict[str, Any]
+
+
+@dataclass(slots=True)
+class Rows:
+    """The index rows that one event stands for, a list a table."""
+
+    jobs: list[Row] = field(default_factory=list)
+    runs: list[Row] = field(default_factory=list)
+    datasets: list[Row] = field(default_factory=list)
+    versions: list[Row] = field(default_factory=list)
+    edges: list[Row] = field(default_factory=list)
+    models: list[Row] = field(default_factory=list)
+    aliases: list[Row] = field(default_factory=list)
+
+    def without(self, known: set[str]) -> Rows:
+        """The rows but for the names whose keys are known to be there."""
+        jobs, datasets, versions = (
+            [row for row in found if row["key"] not in known] for found in (self.jobs, self.datasets, self.versions)
+        )
+        return replace(self, jobs=jobs, datasets=datasets, versions=versions)
+
+    def keys(self) -> set[str]:
+        """The keys of the names among the rows."""
+        return {row["key"] for found in (self.jobs, self.datasets, self.versions) for row in found}
+
+
+def rows_of(event: Mapping[str, Any], seq: int) -> Rows:
+    """The rows that an event of the log stands for.
+
+    Args:
+        event: a valid OpenLineage event; job and dataset events give only names.
+        seq: its place in the log.
+    """
+    rows = Rows()
+    job, run = event.get("job"), event.get("run")
+    if job:
+        job_key = key_of(job["namespace"], job["name"])
+        rows.jobs.append({"key": job_key, "namespace": job["namespace"], "name": job["name"]})
+    if run and job:
+        rows.runs.append(_run_row(event, run, job_key, seq))
+    for role, dataset in _datasets(event):
+        dataset_key = key_of(dataset["namespace"], dataset["name"])
+        facets = dataset.get("facets") or {}
+        version = (facets.get("version") or {}).get("datasetVersion", "")
+        version_key = key_of(dataset["namespace"], dataset["name"], version)
+        kind = (facets.get("datasetType") or {}).get("datasetType", "")
+        rows.datasets.append({"key": dataset_key, "namespace": dataset["namespace"], "name": dataset["name"]})
+        rows.versions.append(
+            {"key": version_key, "dataset": dataset_key, "version": version, "kind": kind, "first_seq": seq}
+        )
+        if run and role:
+            rows.edges.append({"run_id": run["runId"], "role": role, "version": version_key})
+    if run:
+        _decisions(event, run, seq, rows)
+    return rows
+
+
+def merge(connection: Connection, rows: Rows) -> None:
+    """Write rows into the index; what is there already stays, a run's row moves on."""
+    dialect = connection.dialect.name
+    for table in tables.INDEX_TABLES:
+        found = getattr(rows, table.name.removeprefix("lineal_"))
+        if found:
+            connection.execute(_statement(dialect, table), found)
+
+
+@cache
+def _statement(dialect: str, table: Table) -> Any:
+    # Both dialects know ON CONFLICT, each by a construct of its own.
+    statement = (postgresql if dialect == "postgresql" else sqlite).insert(table)
+    if table is not tables.runs:
+        return statement.on_conflict_do_nothing()
+    old, new = tables.runs.c, statement.excluded
+    # A terminal state is final; START and RUNNING never take it back, whatever order events arrive in.
+    final = old.state.in_(ENDED)
+    return statement.on_conflict_do_update(
+        index_elements=[old.run_id],
+        set_={
+            "state": case((final, old.state), (new.state == "OTHER", old.state), else_=new.state),
+            "ended_at": func.coalesce(old.ended_at, new.ended_at),
+            "started_at": func.coalesce(old.started_at, new.started_at),
+            "parent_id": func.coalesce(old.parent_id, new.parent_id),
+            "root_id": func.coalesce(old.root_id, new.root_id),
+            "engine_id": func.coalesce(old.engine_id, new.engine_id),
+            "mlflow_id": func.coalesce(new.mlflow_id, old.mlflow_id),
+            "last_seq": case((final, old.last_seq), else_=new.last_seq),
+        },
+    )
+
+
+def _run_row(event: Mapping[str, Any], run: Mapping[str, Any], job_key: str, seq: int) -> Row:
+    facets = run.get("facets") or {}
+    parent = facets.get("parent") or {}
+    prefect = facets.get("lineal_prefect") or {}
+    state = event.get("eventType") or "OTHER"
+    parent_id = (parent.get("run") or {}).get("runId")
+    return {
+        "run_id": run["runId"],
+        "job": job_key,
+        "parent_id": parent_id,
+        "root_id": ((parent.get("root") or {}).get("run") or {}).get("runId") or parent_id or run["runId"],
+        "state": state,
+        "started_at": event["eventTime"] if state == "START" else None,
+        "ended_at": event["eventTime"] if state in ENDED else None,
+        "engine_id": prefect.get("taskRunId") or prefect.get("flowRunId"),
+        "mlflow_id": (facets.get("lineal_mlflow") or {}).get("runId"),
+        "first_seq": seq,
+        "last_seq": seq,
+    }
+
+
+def _datasets(event: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    for dataset in event.get("inputs") or ():
+        yield "i", dataset
+    for dataset in event.get("outputs") or ():
+        yield "o", dataset
+    if event.get("dataset"):
+        yield "", event["dataset"]
+
+
+def _decisions(event: Mapping[str, Any], run: Mapping[str, Any], seq: int, rows: Rows) -> None:
+    """Registered versions and moved aliases, from the decision facet of a run that has completed."""
+    if event.get("eventType") != "COMPLETE":
+        return
+    facet = (run.get("facets") or {}).get("lineal_decision") or {}
+    for decision in facet.get("decisions") or ():
+        action, namespace, name = decision.get("action"), decision.get("namespace"), decision.get("name")
+        if action == "register":
+            digest = decision["digest"]
+            rows.models.append(
+                {
+                    "namespace": namespace,
+                    "name": name,
+                    "number": decision["number"],
+                    "digest": digest,
+                    "version": key_of(namespace, f"models/{name}", digest),
+                    "run_id": run["runId"],
+                    "registered_at": event["eventTime"],
+                }
+            )
+        elif action == "move-alias":
+            rows.aliases.append(
+                {
+                    "seq": seq,
+                    "namespace": namespace,
+                    "name": name,
+                    "alias": decision["alias"],
+                    "number": decision.get("number"),
+                    "previous": decision.get("previous"),
+                    "moved_at": event["eventTime"],
+                    "moved_by": facet.get("by"),
+                    "reason": decision.get("reason"),
+                    "run_id": run["runId"],
+                }
+            )

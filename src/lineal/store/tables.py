@@ -1,0 +1,128 @@
+"""The store's tables: the event log, and the index that can be remade from it.
+
+Keys of the index are hashes of what they name, so that every process, and every rebuild, gives the same rows.
+"""
+
+from __future__ import annotations
+
+import hashlib
+
+from sqlalchemy import BigInteger, Column, Index, Integer, MetaData, String, Table, Text
+
+SCHEMA_VERSION = 1
+
+metadata = MetaData()
+_KEY = String(32)
+_SEQUENCE = BigInteger().with_variant(Integer, "sqlite")  # SQLite numbers rows by itself only in an INTEGER key
+
+meta = Table(
+    "lineal_meta", metadata, Column("key", String(50), primary_key=True), Column("value", Text, nullable=False)
+)
+
+events = Table(
+    "lineal_events",
+    metadata,
+    Column("seq", _SEQUENCE, primary_key=True, autoincrement=True),
+    Column("run_id", String(36)),
+    Column("event_type", String(10)),
+    Column("event_time", String(40), nullable=False),
+    Column("body", Text, nullable=False),
+    Index("lineal_events_run", "run_id", "seq"),
+)
+
+jobs = Table(
+    "lineal_jobs",
+    metadata,
+    Column("key", _KEY, primary_key=True),
+    Column("namespace", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Index("lineal_jobs_name", "name"),
+)
+
+runs = Table(
+    "lineal_runs",
+    metadata,
+    Column("run_id", String(36), primary_key=True),
+    Column("job", _KEY, nullable=False),
+    Column("parent_id", String(36)),
+    Column("root_id", String(36)),
+    Column("state", String(10), nullable=False),
+    Column("started_at", String(40)),
+    Column("ended_at", String(40)),
+    Column("engine_id", String(36), comment="the orchestrator's own id of the run, such as Prefect's"),
+    Column("mlflow_id", String(64)),
+    Column("first_seq", BigInteger, nullable=False),
+    Column("last_seq", BigInteger, nullable=False, comment="of the newest event with datasets and facets"),
+    Index("lineal_runs_engine", "engine_id"),
+    Index("lineal_runs_root", "root_id"),
+    Index("lineal_runs_parent", "parent_id"),
+    Index("lineal_runs_job", "job", "first_seq"),
+    Index("lineal_runs_mlflow", "mlflow_id"),
+)
+
+datasets = Table(
+    "lineal_datasets",
+    metadata,
+    Column("key", _KEY, primary_key=True),
+    Column("namespace", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Index("lineal_datasets_name", "name"),
+)
+
+versions = Table(
+    "lineal_versions",
+    metadata,
+    Column("key", _KEY, primary_key=True),
+    Column("dataset", _KEY, nullable=False),
+    Column("version", Text, nullable=False, comment="content hash; empty where the producer gave none"),
+    Column("kind", String(20), nullable=False, comment="the datasetType facet's word, such as TABLE, FILE, MODEL"),
+    Column("first_seq", BigInteger, nullable=False),
+    Index("lineal_versions_dataset", "dataset", "first_seq"),
+    Index("lineal_versions_version", "version"),
+)
+
+edges = Table(
+    "lineal_edges",
+    metadata,
+    Column("run_id", String(36), primary_key=True),
+    Column("role", String(1), primary_key=True, comment="i: the run read it, o: the run wrote it"),
+    Column("version", _KEY, primary_key=True),
+    Index("lineal_edges_version", "version", "role"),
+)
+
+models = Table(
+    "lineal_models",
+    metadata,
+    Column("namespace", Text, primary_key=True),
+    Column("name", Text, primary_key=True),
+    Column("number", Integer, primary_key=True),
+    Column("digest", Text, nullable=False),
+    Column("version", _KEY, nullable=False),
+    Column("run_id", String(36), nullable=False),
+    Column("registered_at", String(40), nullable=False),
+    Index("lineal_models_digest", "digest"),
+    Index("lineal_models_name", "name", "number"),
+)
+
+aliases = Table(
+    "lineal_aliases",
+    metadata,
+    Column("seq", BigInteger, primary_key=True),
+    Column("namespace", Text, primary_key=True),
+    Column("name", Text, primary_key=True),
+    Column("alias", String(255), primary_key=True),
+    Column("number", Integer, comment="the version that holds it from then on; NULL where it was taken away"),
+    Column("previous", Integer),
+    Column("moved_at", String(40), nullable=False),
+    Column("moved_by", Text),
+    Column("reason", Text),
+    Column("run_id", String(36), nullable=False),
+    Index("lineal_aliases_name", "name", "alias", "seq"),
+)
+
+INDEX_TABLES = (jobs, runs, datasets, versions, edges, models, aliases)
+
+
+def key_of(*parts: str) -> str:
+    """The key of what is named by `parts`, the same in every process."""
+    return hashlib.blake2b("\0".join(parts).encode(), digest_size=16).hexdigest()

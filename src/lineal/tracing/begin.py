@@ -1,0 +1,210 @@
+"""How a run begins: its id, job, parent, root, and the facets that are known from the start."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import os
+import platform
+from collections.abc import Callable
+from functools import cache
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+from uuid import UUID, uuid4
+
+from openlineage.client.facet_v2 import (
+    documentation_job,
+    job_dependencies_run,
+    job_type_job,
+    nominal_time_run,
+    processing_engine_run,
+    source_code_location_job,
+)
+
+from lineal import settings
+from lineal.orchestration import context
+from lineal.orchestration.context import FlowRun, TaskRun
+from lineal.store.log import Store
+from lineal.store.runs import find_run, find_runs_of_engine
+from lineal.tracing import facets
+from lineal.tracing.ids import job_name, run_id
+from lineal.tracing.naming import Name
+from lineal.tracing.run import EventType, Run, RunRef
+
+NOWHERE = UUID(int=0)
+NO_JOB = Name("lineal", "nothing")
+
+
+@cache
+def store_of(url: str) -> Store:
+    """The open store of a URL, one for each process."""
+    return Store(url)
+
+
+def emit(run: Run, kind: EventType) -> None:
+    """Put one event of the run into the store."""
+    store_of(settings.store_url()).append(*run.event(kind))
+
+
+def begin(
+    wrapper: Callable[..., Any],
+    function: Callable[..., Any],
+    *,
+    parent: Run | None,
+    is_traced: Callable[[Callable[..., Any]], bool],
+) -> Run:
+    """Begin the run of one call.
+
+    Args:
+        wrapper: what Prefect has as the flow's or task's function.
+        function: the user's own function.
+        parent: the nearest recorded run around the call, in this context.
+        is_traced: tells whether calls of a function are recorded.
+    """
+    namespace = settings.namespace()
+    execution = context.execution_of(wrapper)
+    above = _above(execution, parent, namespace, is_traced)
+    ref = RunRef(_id(execution, namespace), Name(namespace, _job(execution, function, above)))
+    run = Run(ref, parent=above[0] if above else None, root=above[1] if above else None)
+    run.facets["processing_engine"] = _engine()
+    run.job_facets["jobType"] = _job_type(execution)
+    documentation = (inspect.getdoc(function) or "").split("\n\n")[0].strip()
+    if documentation:
+        run.job_facets["documentation"] = documentation_job.DocumentationJobFacet(description=documentation)
+    _locate(run, function)
+    if execution is not None:
+        _add_prefect(run, execution)
+    if above is None:
+        from lineal.models.environment import environment
+
+        run.environment(environment().facet())
+    return run
+
+
+def outcome_of(result: Any) -> EventType:
+    """The end that a returned value stands for; a Prefect state speaks for itself."""
+    return context.state_of(result) or "COMPLETE"
+
+
+def outcome_of_error(error: BaseException) -> EventType:
+    """The end that an exception stands for: cancelled and terminated runs ABORT, others FAIL."""
+    if isinstance(error, (KeyboardInterrupt, asyncio.CancelledError)) or context.is_cancellation(error):
+        return "ABORT"
+    return "FAIL"
+
+
+def _id(execution: FlowRun | TaskRun | None, namespace: str) -> UUID:
+    return run_id(namespace, execution.id, execution.attempt) if execution else uuid4()
+
+
+def _job(execution: FlowRun | TaskRun | None, function: Callable[..., Any], above: tuple[RunRef, RunRef] | None) -> str:
+    if isinstance(execution, FlowRun):
+        return job_name(execution.flow)
+    if isinstance(execution, TaskRun):
+        return job_name(execution.flow.flow if execution.flow else "", execution.task)
+    return job_name(above[0].job.name if above else "", function.__name__)
+
+
+def _above(
+    execution: FlowRun | TaskRun | None,
+    parent: Run | None,
+    namespace: str,
+    is_traced: Callable[[Callable[..., Any]], bool],
+) -> tuple[RunRef, RunRef] | None:
+    """Parent and root of a run: from this context, from Prefect's (on a worker elsewhere), or from the environment."""
+    if parent is not None:
+        return parent.ref, parent.root
+    flow = execution.flow if isinstance(execution, TaskRun) else None if execution else context.enclosing_flow()
+    if flow is not None and is_traced(flow.function):
+        ref = RunRef(run_id(namespace, flow.id, flow.attempt), Name(namespace, job_name(flow.flow)))
+        recorded = find_run(store_of(settings.store_url()), str(ref.id))
+        root = recorded.root if recorded else None
+        return ref, RunRef(UUID(root.run_id), Name(root.namespace, root.job)) if root else ref
+    return _from_environment()
+
+
+def _from_environment() -> tuple[RunRef, RunRef] | None:
+    """The parent that a scheduler outside names, as `NAMESPACE/JOB/RUN_ID`."""
+    refs = []
+    for variable in ("OPENLINEAGE_PARENT_ID", "OPENLINEAGE_ROOT_PARENT_ID"):
+        namespace, _, rest = os.environ.get(variable, "").partition("/")
+        job, _, run = rest.rpartition("/")
+        if namespace and job and run:
+            refs.append(RunRef(UUID(run), Name(namespace, job)))
+    return (refs[0], refs[-1]) if refs else None
+
+
+@cache
+def _engine() -> processing_engine_run.ProcessingEngineRunFacet:
+    prefect = context.version()
+    return processing_engine_run.ProcessingEngineRunFacet(
+        name="Prefect" if prefect else "Python",
+        version=prefect or platform.python_version(),
+        openlineageAdapterVersion=version("lineal"),
+    )
+
+
+def _job_type(execution: FlowRun | TaskRun | None) -> job_type_job.JobTypeJobFacet:
+    kind = {FlowRun: "FLOW", TaskRun: "TASK"}.get(type(execution), "FUNCTION")
+    return job_type_job.JobTypeJobFacet(
+        processingType="BATCH", integration="PREFECT" if execution else "PYTHON", jobType=kind
+    )
+
+
+def _locate(run: Run, function: Callable[..., Any]) -> None:
+    from lineal.models.environment import source_location
+
+    file = getattr(getattr(function, "__code__", None), "co_filename", "")
+    where = source_location(file) if file and Path(file).exists() else None
+    if where is not None:
+        run.job_facets["sourceCodeLocation"] = source_code_location_job.SourceCodeLocationJobFacet(
+            type="git", url=where.url, repoUrl=where.repository, path=where.path, version=where.commit
+        )
+
+
+def _add_prefect(run: Run, execution: FlowRun | TaskRun) -> None:
+    flow = execution if isinstance(execution, FlowRun) else execution.flow
+    values: dict[str, Any] = {"attempt": execution.attempt, "runName": execution.name}
+    if flow is not None:
+        values |= {"flowRunId": flow.id, "flowRunName": flow.name, "flowName": flow.flow}
+        if flow.deployment_id is not None:
+            values |= {"deploymentId": flow.deployment_id, "deployment": _deployment(run, flow.deployment_id)}
+    if isinstance(execution, TaskRun):
+        values |= {"taskRunId": execution.id, "taskName": execution.task}
+        _add_upstream(run, execution)
+    elif execution.scheduled_for is not None:
+        run.facets["nominalTime"] = nominal_time_run.NominalTimeRunFacet(
+            nominalStartTime=execution.scheduled_for.isoformat()
+        )
+    values["url"] = context.page_of("flow-run" if isinstance(execution, FlowRun) else "task-run", execution.id)
+    run.facets["lineal_prefect"] = facets.custom("LinealPrefectRunFacet", values)
+    for tag in execution.tags:
+        run.tag(tag)
+
+
+def _deployment(run: Run, deployment_id: UUID) -> str | None:
+    try:
+        return context.deployment_name(deployment_id)
+    except Exception as problem:  # noqa: BLE001 - the name is a courtesy; the id is recorded without it
+        run.uncaptured(problem, "asking Prefect for the deployment's name")
+        return None
+
+
+def _add_upstream(run: Run, task: TaskRun) -> None:
+    if not task.upstream:
+        return
+    found = find_runs_of_engine(store_of(settings.store_url()), [str(upstream) for upstream in task.upstream])
+    if found:
+        run.facets["jobDependencies"] = job_dependencies_run.JobDependenciesRunFacet(
+            upstream=[
+                job_dependencies_run.JobDependency(
+                    job=job_dependencies_run.JobIdentifier(row.namespace, row.job),
+                    run=job_dependencies_run.RunIdentifier(row.run_id),
+                    dependency_type="DIRECT_INVOCATION",
+                    sequence_trigger_rule="FINISH_TO_START",
+                    status_trigger_rule="EXECUTE_ON_SUCCESS",
+                )
+                for row in found
+            ]
+        )

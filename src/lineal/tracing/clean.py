@@ -1,0 +1,89 @@
+"""Make facet values clean JSON: no NaN, no numpy scalars, no secrets, under a size."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterator, Mapping
+from datetime import date, datetime
+from enum import Enum
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+from lineal.redaction import redact
+
+MAX_EVENT_BYTES = 1024 * 1024
+
+
+def clean(value: Any) -> Any:
+    """Return `value` as plain JSON data; what JSON has no word for (NaN, infinity) becomes None.
+
+    Dict entries that are None are left out, as the OpenLineage schemas know no null.
+    """
+    if value is None or isinstance(value, (bool, int)):
+        return value
+    if isinstance(value, str):
+        return clean_text(value)
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, Enum):
+        return clean(value.value)
+    if isinstance(value, Mapping):
+        pairs = ((clean_text(str(key)), clean(inner)) for key, inner in value.items())
+        return {key: inner for key, inner in pairs if inner is not None}
+    if isinstance(value, (list, tuple, set, frozenset)):
+        items = sorted(value, key=str) if isinstance(value, (set, frozenset)) else value
+        return [inner for inner in map(clean, items) if inner is not None]
+    if isinstance(value, (datetime, date)):
+        return value.isoformat()
+    if isinstance(value, (UUID, Path)):
+        return clean_text(str(value))
+    if hasattr(value, "item") and getattr(value, "shape", None) == ():  # a numpy scalar
+        return clean(value.item())
+    if hasattr(value, "tolist"):
+        return clean(value.tolist())
+    return clean_text(str(value))
+
+
+def clean_text(text: str) -> str:
+    """Take out of a text what databases and JSON readers choke on (NUL, lone surrogates), and secrets."""
+    if not text.isascii():
+        text = text.encode("utf-8", "replace").decode("utf-8")
+    if "\x00" in text:
+        text = text.replace("\x00", "\ufffd")
+    return redact(text) if "@" in text or "=" in text else text
+
+
+def fit(event: dict[str, Any], limit: int = MAX_EVENT_BYTES) -> tuple[str, list[dict[str, Any]]]:
+    """Serialise an event to at most `limit` bytes, cutting long lists, tables and texts where it must.
+
+    Returns:
+        The JSON text, and one entry `{path, length, kept}` for each thing that was cut.
+    """
+    text = json.dumps(event, ensure_ascii=False, separators=(",", ":"))
+    cuts: dict[str, dict[str, Any]] = {}
+    for most in (2000, 500, 100, 20, 5):
+        if len(text.encode()) <= limit:
+            break
+        for path, holder, key in list(_long(event, most)):
+            whole = holder[key]
+            kept = dict(list(whole.items())[:most]) if isinstance(whole, dict) else whole[: most * _per(whole)]
+            cuts.setdefault(path, {"path": path, "length": len(whole)})["kept"] = len(kept)
+            holder[key] = kept
+        text = json.dumps(event, ensure_ascii=False, separators=(",", ":"))
+    return text, list(cuts.values())
+
+
+def _per(value: Any) -> int:
+    return 100 if isinstance(value, str) else 1  # characters for each element that a list may keep
+
+
+def _long(value: Any, most: int, path: str = "") -> Iterator[tuple[str, Any, Any]]:
+    """The lists, tables and texts longer than `most` allows, innermost first."""
+    pairs = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, inner in pairs:
+        here = f"{path}.{key}" if path else str(key)
+        yield from _long(inner, most, here)
+        if isinstance(inner, (dict, list, str)) and len(inner) > most * _per(inner):
+            yield here, value, key

@@ -1,0 +1,139 @@
+"""OpenLineage facets: the specification's own where it has them, `lineal_…` where it has not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from functools import cache
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from openlineage.client.event_v2 import InputDataset, OutputDataset
+from openlineage.client.facet_v2 import (
+    DatasetFacet,
+    InputDatasetFacet,
+    OutputDatasetFacet,
+    catalog_dataset,
+    dataset_type_dataset,
+    dataset_version_dataset,
+    datasource_dataset,
+    documentation_dataset,
+    input_statistics_input_dataset,
+    output_statistics_output_dataset,
+    schema_dataset,
+    storage_dataset,
+    symlinks_dataset,
+)
+
+from lineal.datasets.dataset import Column, Dataset
+from lineal.models.model import Model
+from lineal.redaction import redact
+from lineal.tracing.naming import Name, name_of, physical_name
+
+FACET_VERSION = "1-0-0"
+
+
+@cache
+def producer() -> str:
+    """The URI that names this version of Lineal as an event's producer."""
+    return f"urn:lineal:{version('lineal')}"
+
+
+def custom(name: str, values: Mapping[str, Any]) -> dict[str, Any]:
+    """A run facet of Lineal's own.
+
+    Args:
+        name: the schema's, a file in `tracing/schemas/`.
+        values: what it holds, by the schema's keys.
+    """
+    url = f"urn:lineal:facets:{FACET_VERSION}:{name}#/$defs/{name}"
+    return {**values, "_producer": producer(), "_schemaURL": url}
+
+
+def input_of(thing: Dataset | Model) -> InputDataset:
+    """The input dataset that a handle stands for, with all facets that it bears."""
+    name = name_of(thing)
+    facets: dict[str, InputDatasetFacet] = {}
+    if isinstance(thing, Dataset) and (thing.rows is not None or thing.size is not None):
+        facets["inputStatistics"] = input_statistics_input_dataset.InputStatisticsInputDatasetFacet(
+            rowCount=thing.rows, size=thing.size, fileCount=1
+        )
+    return InputDataset(name.namespace, name.name, inputFacets=facets, facets=_dataset_facets(thing, name))
+
+
+def output_of(thing: Dataset | Model) -> OutputDataset:
+    """The output dataset that a handle stands for, with all facets that it bears."""
+    name = name_of(thing)
+    facets: dict[str, OutputDatasetFacet] = {}
+    if isinstance(thing, Dataset) and (thing.rows is not None or thing.size is not None):
+        facets["outputStatistics"] = output_statistics_output_dataset.OutputStatisticsOutputDatasetFacet(
+            rowCount=thing.rows, size=thing.size, fileCount=1
+        )
+    return OutputDataset(name.namespace, name.name, outputFacets=facets, facets=_dataset_facets(thing, name))
+
+
+def _dataset_facets(thing: Dataset | Model, name: Name) -> dict[str, DatasetFacet]:
+    facets: dict[str, DatasetFacet] = {
+        "dataSource": datasource_dataset.DatasourceDatasetFacet(name=name.namespace, uri=_source_uri(thing)),
+        "datasetType": dataset_type_dataset.DatasetTypeDatasetFacet(
+            datasetType="MODEL" if isinstance(thing, Model) else "FILE" if thing.name is None else "TABLE"
+        ),
+    }
+    if thing.columns:
+        facets["schema"] = schema_of(thing.columns)
+    stamp = thing.digest if isinstance(thing, Model) else thing.version
+    if stamp:
+        facets["version"] = dataset_version_dataset.DatasetVersionDatasetFacet(datasetVersion=stamp)
+    if thing.description:
+        facets["documentation"] = documentation_dataset.DocumentationDatasetFacet(description=thing.description)
+    facets.update(_model_facets(thing) if isinstance(thing, Model) else _table_facets(thing))
+    return facets
+
+
+def _table_facets(dataset: Dataset) -> dict[str, DatasetFacet]:
+    if dataset.name is None:
+        return {}
+    # A logical name says nothing of where the bytes lie: these two do.
+    bytes_at = physical_name(dataset.location)
+    kind = "file" if bytes_at.namespace == "file" else bytes_at.namespace.partition(":")[0]
+    return {
+        "storage": storage_dataset.StorageDatasetFacet(storageLayer=kind, fileFormat="parquet"),
+        "symlinks": symlinks_dataset.SymlinksDatasetFacet(
+            identifiers=[symlinks_dataset.Identifier(bytes_at.namespace, bytes_at.name, "LOCATION")]
+        ),
+    }
+
+
+def _model_facets(model: Model) -> dict[str, DatasetFacet]:
+    if model.tracked is None:
+        return {}
+    properties = {"uri": model.uri}
+    if model.number is not None:
+        properties["version"] = str(model.number)
+    return {
+        "catalog": catalog_dataset.CatalogDatasetFacet(
+            framework="mlflow",
+            type="mlflow",
+            name=model.name,
+            source="mlflow",
+            metadataUri=redact(model.tracked.tracking_uri),
+            catalogProperties=properties,
+        )
+    }
+
+
+def _source_uri(thing: Dataset | Model) -> str:
+    uri = redact(str(thing.uri))
+    return uri if "://" in uri or isinstance(thing, Model) else Path(uri).absolute().as_uri()
+
+
+def schema_of(columns: Iterable[Column]) -> schema_dataset.SchemaDatasetFacet:
+    """The schema facet of columns, in order."""
+    return schema_dataset.SchemaDatasetFacet(
+        fields=[
+            schema_dataset.SchemaDatasetFacetFields(
+                name=column.name, type=column.type, description=column.description, ordinal_position=place
+            )
+            for place, column in enumerate(columns, 1)
+        ]
+    )

@@ -1,0 +1,304 @@
+"""Run: what is being recorded of one run, and its events."""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Literal
+from uuid import UUID
+
+import attr
+from openlineage.client import event_v2 as ol
+from openlineage.client.facet_v2 import (
+    column_lineage_dataset,
+    data_quality_assertions_dataset,
+    data_quality_metrics_input_dataset,
+    error_message_run,
+    execution_parameters_run,
+    extraction_error_run,
+    ownership_job,
+    parent_run,
+    source_code_job,
+    tags_run,
+    test_run,
+)
+
+from lineal.datasets.dataset import Dataset
+from lineal.datasets.describe import describe
+from lineal.models.model import Model
+from lineal.tracing import facets
+from lineal.tracing.clean import MAX_EVENT_BYTES, clean, clean_text, fit
+from lineal.tracing.naming import Name, name_of
+
+EventType = Literal["START", "RUNNING", "COMPLETE", "FAIL", "ABORT", "OTHER"]
+Transformation = Literal["IDENTITY", "TRANSFORMATION", "AGGREGATION"]
+# Room in an event for what says that something was cut from it.
+_NOTICE_BYTES = 16 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class RunRef:
+    """A run by its id and job, as parents and roots are referred to."""
+
+    id: UUID
+    job: Name
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """The column that an output column comes from, and how."""
+
+    source: Dataset | Model
+    column: str
+    how: Transformation = "IDENTITY"
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """One test that a run held something to: a gate, a control."""
+
+    name: str
+    passed: bool
+    kind: str
+    expected: str | None = None
+    actual: str | None = None
+    description: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Assertion:
+    """One check of an input, as the specification's data quality assertions have it."""
+
+    assertion: str
+    success: bool
+    column: str | None = None
+    expected: str | None = None
+    actual: str | None = None
+
+
+class Run:
+    """One run that is being recorded; `current_run()` gives it to the running code.
+
+    What it is told stays with it: each of its events repeats all inputs, outputs and facets known so far, because
+    consumers drop the edges that a later event leaves out.
+    """
+
+    def __init__(self, ref: RunRef, *, parent: RunRef | None = None, root: RunRef | None = None) -> None:
+        self.ref = ref
+        self.parent = parent
+        self.root = root or parent or ref
+        self.facets: dict[str, Any] = {}
+        self.job_facets: dict[str, Any] = {}
+        self._inputs: dict[tuple[str, ...], ol.InputDataset] = {}
+        self._outputs: dict[tuple[str, ...], ol.OutputDataset] = {}
+        self._errors: list[extraction_error_run.Error] = []
+        if parent is not None:
+            self.facets["parent"] = _parent_facet(parent, self.root)
+
+    def input(
+        self,
+        thing: Dataset | Model,
+        *,
+        assertions: Iterable[Assertion] = (),
+        rows: int | None = None,
+        columns: Mapping[str, Mapping[str, float | None]] | None = None,
+    ) -> None:
+        """Record that the run reads a dataset or model.
+
+        Args:
+            thing: the handle; a file's hash and schema are looked up where it leaves them out.
+            assertions: checks that were held against it, passed or failed.
+            rows: how many rows the figures in `columns` rest on.
+            columns: figures a column, by the names of the specification's column metrics (`nullCount`,
+                `distinctCount`, `min`, `max`, `sum`, `count`).
+        """
+        thing = describe(thing) if isinstance(thing, Dataset) else thing
+        entry = self._inputs.setdefault(_key(thing), facets.input_of(thing))
+        assert entry.inputFacets is not None  # noqa: S101 - the client types it optional, `input_of` always fills it
+        checks = [
+            data_quality_assertions_dataset.Assertion(
+                assertion=check.assertion,
+                success=check.success,
+                column=check.column,
+                severity="error",
+                expected=check.expected,
+                actual=check.actual,
+            )
+            for check in assertions
+        ]
+        if checks:
+            entry.inputFacets["dataQualityAssertions"] = (
+                data_quality_assertions_dataset.DataQualityAssertionsDatasetFacet(assertions=checks)
+            )
+        if columns is not None:
+            metrics = data_quality_metrics_input_dataset
+            entry.inputFacets["dataQualityMetrics"] = metrics.DataQualityMetricsInputDatasetFacet(
+                rowCount=rows,
+                bytes=thing.size if isinstance(thing, Dataset) else None,
+                columnMetrics={name: metrics.ColumnMetrics(**figures) for name, figures in columns.items()},  # type: ignore[arg-type]
+            )
+
+    def output(self, thing: Dataset | Model, *, columns: Mapping[str, Iterable[Origin]] | None = None) -> None:
+        """Record that the run writes a dataset or model.
+
+        Args:
+            thing: the handle; a file's hash and schema are looked up where it leaves them out.
+            columns: for each of its columns, the columns it comes from.
+        """
+        thing = describe(thing) if isinstance(thing, Dataset) else thing
+        entry = self._outputs.setdefault(_key(thing), facets.output_of(thing))
+        if columns and entry.facets is not None:
+            entry.facets["columnLineage"] = column_lineage_dataset.ColumnLineageDatasetFacet(
+                fields={name: _column_lineage(origins) for name, origins in columns.items()}
+            )
+
+    def parameters(self, values: Mapping[str, Any]) -> None:
+        """Record what the run was called with; the specification takes texts."""
+        facet = self.facets.setdefault(
+            "executionParameters", execution_parameters_run.ExecutionParametersRunFacet(parameters=[])
+        )
+        known = {entry.key: entry for entry in facet.parameters}
+        for key, value in values.items():
+            known[key] = execution_parameters_run.ExecutionParameter(key=key, name=key, value=str(value))
+        facet.parameters = list(known.values())
+
+    def metrics(self, values: Mapping[str, float], *, of: str) -> None:
+        """Record figures that the run found.
+
+        Args:
+            values: by name.
+            of: what they were taken on, such as `held-out`, `train` or `cross-validation`.
+        """
+        facet = self.facets.setdefault("lineal_metrics", facets.custom("LinealMetricsRunFacet", {"metrics": []}))
+        facet["metrics"] += [{"name": name, "value": value, "of": of} for name, value in values.items()]
+
+    def tests(self, outcomes: Iterable[Outcome]) -> None:
+        """Record what the run held something to, passed or failed."""
+        facet = self.facets.setdefault("test", test_run.TestRunFacet(tests=[]))
+        facet.tests += [
+            test_run.TestExecution(
+                name=outcome.name,
+                status="pass" if outcome.passed else "fail",
+                severity="error",
+                type=outcome.kind,
+                expected=outcome.expected,
+                actual=outcome.actual,
+                description=outcome.description,
+            )
+            for outcome in outcomes
+        ]
+
+    def tag(self, key: str, value: str = "true") -> None:
+        """Record a tag of the run."""
+        facet = self.facets.setdefault("tags", tags_run.TagsRunFacet(tags=[]))
+        facet.tags.append(tags_run.TagsRunFacetFields(key=key, value=value, source="lineal"))
+
+    def decisions(self, decisions: Iterable[Mapping[str, Any]], *, by: str) -> None:
+        """Record what was decided, by whom; each decision has an `action` and a `reason`."""
+        self.facets["lineal_decision"] = facets.custom(
+            "LinealDecisionRunFacet", {"by": by, "decisions": [dict(decision) for decision in decisions]}
+        )
+
+    def mlflow(self, values: Mapping[str, Any]) -> None:
+        """Record the MLflow run that belongs to this one."""
+        self.facets["lineal_mlflow"] = facets.custom("LinealMlflowRunFacet", values)
+
+    def environment(self, values: Mapping[str, Any]) -> None:
+        """Record what the run runs in."""
+        self.facets["lineal_environment"] = facets.custom("LinealEnvironmentRunFacet", values)
+
+    def source(self, text: str, language: str) -> None:
+        """Record the text that defines the job, such as a pipeline file."""
+        self.job_facets["sourceCode"] = source_code_job.SourceCodeJobFacet(language=language, sourceCode=text)
+
+    def owner(self, name: str) -> None:
+        """Record who answers for the job."""
+        self.job_facets["ownership"] = ownership_job.OwnershipJobFacet(
+            owners=[ownership_job.Owner(name=name, type="OWNER")]
+        )
+
+    def failed(self, error: BaseException) -> None:
+        """Record the exception that ended the run."""
+        self.facets["errorMessage"] = error_message_run.ErrorMessageRunFacet(
+            message=str(error) or type(error).__name__,
+            programmingLanguage="PYTHON",
+            stackTrace="".join(traceback.format_exception(error)),
+        )
+
+    def uncaptured(self, error: BaseException, what: str) -> None:
+        """Record that something about the run could not be captured."""
+        self._errors.append(
+            extraction_error_run.Error(
+                errorMessage=f"{what}: {error}",
+                stackTrace="".join(traceback.format_exception(error)),
+                task=what,
+                taskNumber=len(self._errors),
+            )
+        )
+        self.facets["extractionError"] = extraction_error_run.ExtractionErrorRunFacet(
+            totalTasks=len(self._errors), failedTasks=len(self._errors), errors=self._errors
+        )
+
+    def event(self, kind: EventType) -> tuple[dict[str, Any], str]:
+        """The run as one OpenLineage event: clean JSON data, and its text."""
+        event = ol.RunEvent(
+            eventType=ol.RunState[kind],
+            eventTime=datetime.now(UTC).isoformat(),
+            run=ol.Run(str(self.ref.id), facets=self.facets),
+            job=ol.Job(self.ref.job.namespace, self.ref.job.name, facets=self.job_facets),
+            inputs=list(self._inputs.values()),
+            outputs=list(self._outputs.values()),
+            producer=facets.producer(),
+        )
+        data: dict[str, Any] = clean(attr.asdict(event))
+        _stamp(data)
+        text, cuts = fit(data, MAX_EVENT_BYTES - _NOTICE_BYTES)
+        if cuts:
+            data["run"]["facets"]["lineal_truncation"] = clean(
+                facets.custom("LinealTruncationRunFacet", {"cuts": cuts[:50], "count": len(cuts)})
+            )
+            text, _ = fit(data)
+        return data, text
+
+
+def _key(thing: Dataset | Model) -> tuple[str, ...]:
+    return (*name_of(thing), (thing.digest if isinstance(thing, Model) else thing.version) or "")
+
+
+def _parent_facet(parent: RunRef, root: RunRef) -> parent_run.ParentRunFacet:
+    return parent_run.ParentRunFacet(
+        run=parent_run.Run(str(parent.id)),
+        job=parent_run.Job(parent.job.namespace, parent.job.name),
+        root=parent_run.Root(
+            run=parent_run.RootRun(str(root.id)), job=parent_run.RootJob(root.job.namespace, root.job.name)
+        ),
+    )
+
+
+def _column_lineage(origins: Iterable[Origin]) -> column_lineage_dataset.Fields:
+    names = [(name_of(origin.source), origin) for origin in origins]
+    return column_lineage_dataset.Fields(
+        inputFields=[
+            column_lineage_dataset.InputField(
+                name.namespace,
+                name.name,
+                clean_text(origin.column),
+                transformations=[column_lineage_dataset.Transformation("DIRECT", origin.how)],
+            )
+            for name, origin in names
+        ]
+    )
+
+
+def _stamp(value: Any) -> None:
+    """Name ourselves as the producer of every facet; the client's own default is a constant shared with its users."""
+    if isinstance(value, dict):
+        if "_producer" in value:
+            value["_producer"] = facets.producer()
+        for inner in value.values():
+            _stamp(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            _stamp(inner)

@@ -1,0 +1,236 @@
+"""The embedded Prefect server: a flow can run with nothing started first.
+
+Prefect's own temporary server costs its first flow 18 to 26 s, as the flow's process imports the whole server only to
+start a subprocess that imports it again. This one is started at once, beside whatever the flow's process imports.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from lineal.errors import ProjectError, StorageError
+from lineal.orchestration.configured import configured, prefect_home
+from lineal.redaction import redact
+from lineal.settings import home
+
+READY_SECONDS = 120.0
+END_SECONDS = 30.0
+_DRAIN_SECONDS = 10.0
+_CONSOLE = "PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL"
+
+# Reporting off, in the words of each tool; DO_NOT_TRACK is the common one.
+_REPORTING = {
+    "DO_NOT_TRACK": "true",
+    "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "DVC_NO_ANALYTICS": "true",
+    "ITERATIVE_DO_NOT_TRACK": "true",
+}
+_SERVER_ONLY = {
+    # A temporary server needs no block types. It must not note that it has registered them, or `prefect server start`
+    # would not do it either.
+    "PREFECT_SERVER_REGISTER_BLOCKS_ON_START": "false",
+    "PREFECT_SERVER_MEMOIZE_BLOCK_AUTO_REGISTRATION": "false",
+    # A transaction an event would make it lag behind many small tasks.
+    "PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_BATCH_SIZE": "50",
+}
+
+
+def quiet_environment() -> None:
+    """Keep Prefect's log off the terminal and turn usage reporting off, in this process and those it starts.
+
+    What the user has set stays. Logs reach Prefect's API as before.
+    """
+    for name, value in {_CONSOLE: "CRITICAL", **_REPORTING}.items():
+        if configured(name) is None:
+            os.environ[name] = value
+
+
+@dataclass(frozen=True, slots=True)
+class PrefectApi:
+    """The Prefect API that this process talks to.
+
+    Attributes:
+        url: such as `http://127.0.0.1:43121/api`.
+        server: the embedded server behind it; None where the user has configured another.
+    """
+
+    url: str
+    server: EmbeddedServer | None = None
+
+    def wait_ready(self, timeout: float = READY_SECONDS) -> None:
+        """Return once the API answers.
+
+        Args:
+            timeout: in seconds.
+
+        Raises:
+            ProjectError: it does not answer in time, or the embedded server has ended.
+        """
+        import httpx
+
+        end = time.monotonic() + timeout
+        problem = "no answer"
+        # The embedded server must not be looked for through a proxy.
+        with httpx.Client(trust_env=self.server is None) as client:
+            while (left := end - time.monotonic()) > 0:
+                if self.server is not None:
+                    self.server.check_alive()
+                try:
+                    answer = client.get(f"{self.url}/health", timeout=min(left, 5.0))
+                except httpx.HTTPError as error:
+                    problem = str(error) or type(error).__name__
+                else:
+                    # A server of the user's may ask who we are first; Prefect's client will tell it.
+                    if self.server is None or answer.is_success:
+                        return
+                    problem = f"HTTP status {answer.status_code}"
+                time.sleep(0.05)
+        if self.server is not None:
+            raise self.server.failure(f"did not answer within {timeout:g} s")
+        raise ProjectError(
+            f"the Prefect API at {redact(self.url)} does not answer ({problem}); start its server, or unset "
+            "PREFECT_API_URL to use an embedded one"
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class EmbeddedServer:
+    """The process of an embedded server, and its log."""
+
+    process: subprocess.Popen[bytes]
+    log: Path
+
+    def check_alive(self) -> None:
+        """Raise a ProjectError where the process has ended."""
+        status = self.process.poll()
+        if status is not None:
+            raise self.failure(f"ended with status {status}")
+
+    def failure(self, what: str) -> ProjectError:
+        """The error that tells `what` happened, how its log ends and what to do."""
+        lines = self.log.read_text(errors="replace").strip().splitlines() if self.log.exists() else []
+        tail = " / ".join(line.strip() for line in lines[-5:] if line.strip()) or "(nothing)"
+        return ProjectError(
+            f"the embedded Prefect server {what}; its log {self.log} ends with: {redact(tail)}; mend that, or run "
+            "`prefect server start` and set PREFECT_API_URL=http://127.0.0.1:4200/api"
+        )
+
+    def end(self) -> None:
+        """End the process, by force if it must be; its log stays only where something went wrong."""
+        failed = self.process.poll() is not None
+        self.process.terminate()
+        try:
+            self.process.wait(END_SECONDS)
+        except subprocess.TimeoutExpired:
+            failed = True
+            self.process.kill()
+            self.process.wait()
+        if not failed:
+            with suppress(OSError):
+                self.log.unlink()
+
+
+@contextmanager
+def embedded_server() -> Iterator[PrefectApi]:
+    """Give this process a Prefect API: the one the user has configured, else a server of its own.
+
+    An own server starts at once, in a process of its own and on the user's own Prefect database, so that
+    `prefect server start` shows its runs later. PREFECT_API_URL is set from the first moment: enter this before Prefect
+    is imported, and call `wait_ready` just before the flow starts. The server ends with this context, or with this
+    process, however it ends.
+
+    Raises:
+        StorageError: LINEAL_HOME cannot be written.
+    """
+    given = configured("PREFECT_API_URL")
+    if given is not None:
+        yield PrefectApi(given)
+        return
+    before = os.environ.get("PREFECT_API_URL")
+    url, server = _start()
+    _bypass_proxies()
+    _point_prefect_to(url)
+    try:
+        yield PrefectApi(url, server)
+    finally:
+        try:
+            _drain()
+        finally:
+            server.end()
+            _point_prefect_to(before)
+
+
+def _start() -> tuple[str, EmbeddedServer]:
+    folder = home() / "logs"
+    log = folder / f"prefect-server-{os.getpid()}.log"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        out = log.open("wb")
+    except OSError as problem:
+        raise StorageError(
+            f"{log} cannot be written: {problem.strerror}; set LINEAL_HOME to a folder of yours"
+        ) from None
+    # A socket opened here leaves no moment in which another process could take the port.
+    with out, socket.create_server(("127.0.0.1", 0), backlog=128) as listener:
+        url = f"http://127.0.0.1:{listener.getsockname()[1]}/api"
+        defaults = {**_REPORTING, **_SERVER_ONLY}
+        environment = {
+            **os.environ,
+            **{name: value for name, value in defaults.items() if configured(name) is None},
+            "PREFECT_API_URL": url,
+        }
+        environment.pop(_CONSOLE, None)
+        process = subprocess.Popen(
+            # -P: the user's folder may hold a `tasks` or a `prefect` of its own.
+            [
+                *(sys.executable, "-P", "-m", "lineal.orchestration.serving"),
+                *(str(listener.fileno()), str(os.getpid()), str(prefect_home() / "lineal-start.lock")),
+            ],
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=out,
+            stderr=subprocess.STDOUT,
+            pass_fds=[listener.fileno()],
+            # Ctrl-C is for the flow, which still has to report to the server.
+            start_new_session=True,
+        )
+    return url, EmbeddedServer(process, log)
+
+
+def _drain() -> None:
+    """Send what Prefect still holds in this process: events (task runs are recorded from them) and logs."""
+    if "prefect" not in sys.modules:
+        return
+    from prefect.events.worker import EventsWorker
+    from prefect.logging.handlers import APILogWorker
+
+    EventsWorker.drain_all(timeout=_DRAIN_SECONDS)
+    APILogWorker.drain_all(timeout=_DRAIN_SECONDS)
+
+
+def _bypass_proxies() -> None:
+    """Keep Prefect's client from asking a proxy for the server beside it."""
+    for name in ("NO_PROXY", "no_proxy"):
+        hosts = [host for host in os.environ.get(name, "").split(",") if host]
+        if "127.0.0.1" not in hosts:
+            os.environ[name] = ",".join([*hosts, "127.0.0.1"])
+
+
+def _point_prefect_to(url: str | None) -> None:
+    if url is None:
+        os.environ.pop("PREFECT_API_URL", None)
+    else:
+        os.environ["PREFECT_API_URL"] = url
+    if "prefect.context" in sys.modules:
+        from prefect.context import refresh_global_settings_context
+
+        refresh_global_settings_context()

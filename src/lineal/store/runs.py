@@ -25,6 +25,7 @@ class RunRow:
     root_id: str
     engine_id: str | None
     mlflow_id: str | None
+    first_seq: int
     last_seq: int
     root: RunRow | None = None
 
@@ -40,6 +41,7 @@ _COLUMNS = (
     tables.runs.c.root_id,
     tables.runs.c.engine_id,
     tables.runs.c.mlflow_id,
+    tables.runs.c.first_seq,
     tables.runs.c.last_seq,
 )
 

@@ -1,0 +1,188 @@
+"""Find what a subject names: exact, shortened while it stays unique, or newest where the version is left out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from difflib import get_close_matches
+from pathlib import Path
+
+import sqlalchemy as sa
+
+from lineal.errors import SubjectError
+from lineal.store import graph, tables
+from lineal.store.graph import VersionRow
+from lineal.store.log import Store
+from lineal.store.runs import RunRow, read_runs, select_runs
+from lineal.subjects import Subject
+
+
+@dataclass(frozen=True, slots=True)
+class ModelRow:
+    """A registered model version as the index has it."""
+
+    namespace: str
+    name: str
+    number: int
+    digest: str
+    version: str
+    run_id: str
+    registered_at: str
+    aliases: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class AliasMove:
+    """One move of an alias; `number` is None where it was taken away."""
+
+    namespace: str
+    name: str
+    alias: str
+    number: int | None
+    previous: int | None
+    moved_at: str
+    moved_by: str | None
+    reason: str | None
+    run_id: str
+
+
+def find_model(store: Store, subject: Subject) -> ModelRow:
+    """The registered model version that a subject names, by number, alias or digest.
+
+    Raises:
+        SubjectError: unknown or ambiguous; the message shows what there is.
+    """
+    rows = models(store, subject.name)
+    if not rows:
+        raise _unknown(
+            subject, "model", _names(store, sa.select(tables.models.c.name).distinct()), "lineal list models"
+        )
+    wanted = subject.version
+    if wanted is None:
+        return rows[0]
+    held = [row for row in rows if wanted in row.aliases]
+    numbered = [row for row in rows if str(row.number) == wanted.removeprefix("v")]
+    # The same training gives the same digest again: of equal models the newest version is meant.
+    digested = {row.digest: row for row in reversed(rows) if len(wanted) >= 4 and row.digest.startswith(wanted)}
+    found = held or numbered or list(digested.values())
+    if len(found) == 1:
+        return found[0]
+    known = ", ".join(f"{row.number}{''.join(f' @{alias}' for alias in row.aliases)}" for row in rows[:8])
+    what = (
+        f"{len(found)} versions of model {subject.name} begin so"
+        if found
+        else f"model {subject.name} has no version or alias {wanted!r}"
+    )
+    raise SubjectError(f"{subject}: {what}; there are {known}", subject=str(subject))
+
+
+def models(store: Store, name: str | None = None) -> list[ModelRow]:
+    """Registered model versions, newest first, each with the aliases it holds."""
+    columns = tables.models.c
+    query = sa.select(tables.models).order_by(columns.registered_at.desc(), columns.number.desc())
+    if name is not None:
+        query = query.where(columns.name == name)
+    holders: dict[tuple[str, str, int | None], list[str]] = {}
+    for move in holding(store, name):
+        holders.setdefault((move.namespace, move.name, move.number), []).append(move.alias)
+    return [
+        ModelRow(**row._mapping, aliases=tuple(sorted(holders.get((row.namespace, row.name, row.number), ()))))
+        for row in store.read(query)
+    ]
+
+
+def holding(store: Store, name: str | None = None) -> list[AliasMove]:
+    """The newest move of each alias: who holds it now."""
+    columns = tables.aliases.c
+    query = sa.select(tables.aliases).order_by(columns.seq)
+    if name is not None:
+        query = query.where(columns.name == name)
+    newest = {(row.namespace, row.name, row.alias): row for row in store.read(query)}
+    fields = AliasMove.__dataclass_fields__
+    return [AliasMove(**{field: row._mapping[field] for field in fields}) for row in newest.values()]
+
+
+def find_version(store: Store, subject: Subject) -> VersionRow:
+    """The dataset version that `dataset:NAME@VERSION` names.
+
+    Raises:
+        SubjectError: unknown or ambiguous.
+    """
+    query = graph.select_versions().where(tables.datasets.c.name == subject.name)
+    rows = graph.read_versions(store, query.order_by(tables.versions.c.first_seq.desc()))
+    if not rows:
+        raise _unknown(
+            subject, "dataset", _names(store, sa.select(tables.datasets.c.name).distinct()), "lineal list datasets"
+        )
+    return _one(
+        subject, rows if subject.version is None else [r for r in rows if r.version.startswith(subject.version)], rows
+    )
+
+
+def find_file(store: Store, subject: Subject) -> VersionRow:
+    """The recorded file that `file:PATH` names: by its content where the file is there, else by its path.
+
+    Raises:
+        SubjectError: neither content nor path is on record.
+    """
+    path = Path(subject.name)
+    query = graph.select_versions().order_by(tables.versions.c.first_seq.desc())
+    if path.is_file():
+        from lineal.datasets.hashing import fingerprint
+
+        rows = graph.read_versions(store, query.where(tables.versions.c.version == fingerprint(path).md5))
+        if rows:
+            return rows[0]
+    rows = graph.read_versions(store, query.where(tables.datasets.c.name == path.absolute().as_posix()))
+    if rows and not path.is_file():
+        return rows[0]
+    reason = "its content is not on record" if path.is_file() else "there is no such file, and none on record"
+    raise SubjectError(f"{subject}: {reason}; see `lineal list datasets`", subject=str(subject))
+
+
+def find_run(store: Store, subject: Subject) -> RunRow:
+    """The run that `run:ID` names: an OpenLineage, Prefect or MLflow run id, or its beginning.
+
+    Raises:
+        SubjectError: unknown or ambiguous.
+    """
+    columns = tables.runs.c
+    start = subject.name.replace("%", "").replace("_", "")
+    found: dict[str, RunRow] = {}
+    for column in (columns.run_id, columns.engine_id, columns.mlflow_id):
+        query = select_runs().where(column.like(f"{start}%")).order_by(columns.first_seq).limit(9)
+        for row in read_runs(store, query):
+            # Attempts of one Prefect run share its id: the last is meant; runs of one flow its MLflow run: the first.
+            if column is columns.run_id:
+                found[row.run_id] = row
+            elif column is columns.engine_id:
+                found[f"engine {row.engine_id}"] = row
+            else:
+                found.setdefault(f"mlflow {row.mlflow_id}", row)
+        if found:
+            break
+    if len(found) == 1:
+        return next(iter(found.values()))
+    if not found:
+        raise SubjectError(
+            f"{subject}: no run on record has an id that begins so; see `lineal list runs`", subject=str(subject)
+        )
+    known = ", ".join(row.run_id for row in found.values())
+    raise SubjectError(f"{subject}: several runs begin so: {known}; write more of the id", subject=str(subject))
+
+
+def _one(subject: Subject, found: list[VersionRow], known: list[VersionRow]) -> VersionRow:
+    if subject.version is None or len({row.key for row in found}) == 1:
+        return found[0]
+    listed = ", ".join(row.version[:12] or "(no version)" for row in (found or known)[:8])
+    what = "several versions begin so" if found else "there is no such version"
+    raise SubjectError(f"{subject}: {what}; there are {listed}", subject=str(subject))
+
+
+def _names(store: Store, query: sa.Select[tuple[str]]) -> list[str]:
+    return [str(row[0]) for row in store.read(query.limit(2000))]
+
+
+def _unknown(subject: Subject, what: str, names: list[str], command: str) -> SubjectError:
+    near = get_close_matches(subject.name, names, n=1, cutoff=0.5)
+    hint = f"did you mean {near[0]}?" if near else f"see `{command}`"
+    return SubjectError(f"{subject}: no {what} {subject.name!r} is on record; {hint}", subject=str(subject))

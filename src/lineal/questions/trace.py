@@ -1,0 +1,259 @@
+"""Trace: where something came from, down to source files, code and people."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from lineal.questions import lookup
+from lineal.questions.lookup import AliasMove, ModelRow
+from lineal.store import graph
+from lineal.store.graph import VersionRow
+from lineal.store.log import Store
+from lineal.store.runs import RunRow
+from lineal.store.runs import find_run as run_by_id
+from lineal.subjects import Subject
+
+# What `trace` can be asked about; predictions and records come with `predict`.
+KINDS = ("model", "dataset", "run", "file")
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """A dataset version, file or model in a descent.
+
+    Attributes:
+        kind: TABLE, FILE or MODEL, or what another producer calls it.
+        rows: how many records, where known.
+        size: in bytes, where known.
+        location: where the bytes lie.
+        run_id: the run that wrote it; None for a source.
+        inputs: what that run read.
+        cut: whether its descent goes on beyond the depth that was asked for.
+    """
+
+    namespace: str
+    name: str
+    version: str
+    kind: str
+    rows: int | None = None
+    size: int | None = None
+    location: str | None = None
+    run_id: str | None = None
+    inputs: tuple[Node, ...] = ()
+    cut: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class RunDetail:
+    """A run of a descent, with the facets that its last event carries."""
+
+    run_id: str
+    namespace: str
+    job: str
+    state: str
+    started_at: str | None
+    ended_at: str | None
+    parent_id: str | None
+    facets: Mapping[str, Any] = field(default_factory=dict)
+    job_facets: Mapping[str, Any] = field(default_factory=dict)
+    inputs: tuple[Mapping[str, Any], ...] = ()
+    outputs: tuple[Mapping[str, Any], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """The answer to `trace`.
+
+    Attributes:
+        subject: as it was asked, the version filled in.
+        node: what was asked about, its descent below it; None for a run that wrote nothing.
+        model: the registered version, for a model.
+        alias_moves: the newest move of each alias the model holds.
+        flow: the root run of what was asked about.
+        runs: the runs of the descent and of the root, in order.
+    """
+
+    subject: str
+    node: Node | None
+    model: ModelRow | None
+    alias_moves: tuple[AliasMove, ...]
+    flow: RunDetail | None
+    runs: tuple[RunDetail, ...]
+
+
+def trace(store: Store, subject: Subject, depth: int | None = None) -> Trace:
+    """Find where a subject came from.
+
+    Args:
+        store: the lineage store.
+        subject: a model, dataset, run or file.
+        depth: how many runs to go back; None: all the way.
+
+    Raises:
+        SubjectError: unknown or ambiguous.
+    """
+    model: ModelRow | None = None
+    moves: tuple[AliasMove, ...] = ()
+    start: RunRow | None = None
+    version: VersionRow | None = None
+    if subject.kind == "model":
+        model = lookup.find_model(store, subject)
+        moves = tuple(
+            m for m in lookup.holding(store, model.name) if m.number == model.number and m.namespace == model.namespace
+        )
+        start = run_by_id(store, model.run_id)
+        version = graph.versions(store, [model.version]).get(model.version)
+        subject = Subject("model", model.name, str(model.number))
+    elif subject.kind == "run":
+        start = lookup.find_run(store, subject)
+        subject = Subject("run", start.run_id)
+    else:
+        version = lookup.find_version(store, subject) if subject.kind == "dataset" else lookup.find_file(store, subject)
+        start = graph.last_producer(store, version.key)
+        if subject.kind == "dataset":
+            subject = Subject("dataset", version.name, version.version or None)
+    walk = _Walk(store)
+    root = walk.take_root(start) if start else None
+    node = walk.node(version, start, depth) if version else None
+    if subject.kind == "run" and start is not None:
+        node = walk.run_node(start, depth)
+    details = walk.details()
+    return Trace(
+        subject=str(subject),
+        node=node,
+        model=model,
+        alias_moves=moves,
+        flow=details.get(root or ""),
+        runs=tuple(details.values()),
+    )
+
+
+class _Walk:
+    """Walks from a version to what it was made from, a root run's edges at a time."""
+
+    def __init__(self, store: Store) -> None:
+        self.store = store
+        self.runs: dict[str, RunRow] = {}
+        self.reads: dict[str, list[str]] = {}
+        self.writes: dict[str, list[str]] = {}
+        self.rows: dict[str, VersionRow] = {}
+        self._made: dict[tuple[str, str], Node] = {}
+        self._events: dict[str, Mapping[str, Any]] = {}
+        self._facts: dict[str, Mapping[str, Any]] = {}
+
+    def take_root(self, run: RunRow) -> str:
+        """Read all runs of a run's root, their edges and versions; once."""
+        if run.run_id not in self.runs:
+            found = graph.runs_under(self.store, run.root_id) or [run]
+            new = {row.run_id: row for row in found} | {run.run_id: run}
+            self.runs |= new
+            edges = graph.edges_of(self.store, new)
+            for edge in edges:
+                (self.reads if edge.role == "i" else self.writes).setdefault(edge.run_id, []).append(edge.version)
+            self.rows |= graph.versions(self.store, (edge.version for edge in edges))
+            self._read_events(new.values())
+        return run.root_id
+
+    def node(self, version: VersionRow, run: RunRow | None, depth: int | None, path: tuple[str, ...] = ()) -> Node:
+        """A version with its descent; `run` is the one that wrote it."""
+        known = (version.key, run.run_id if run else "")
+        if known not in self._made:
+            self._made[known] = self._make(version, run, depth, path)
+        return self._made[known]
+
+    def run_node(self, run: RunRow, depth: int | None) -> Node | None:
+        """What a run wrote, with its descent; what it read, for one that wrote nothing."""
+        written = [self.rows[key] for key in self.writes.get(run.run_id, ()) if key in self.rows]
+        if written:
+            return self.node(written[0], run, depth)
+        read = [self.rows[key] for key in self.reads.get(run.run_id, ()) if key in self.rows]
+        inputs = tuple(self.node(row, self._producer(row, run), depth) for row in read)
+        return Node(run.namespace, run.job, "", "RUN", run_id=run.run_id, inputs=inputs)
+
+    def details(self) -> dict[str, RunDetail]:
+        """The runs met, in the order of the log, with their facets."""
+        ordered = sorted(self.runs.values(), key=lambda run: run.first_seq)
+        return {run.run_id: _detail(run, self._events.get(run.run_id, {})) for run in ordered}
+
+    def _make(self, version: VersionRow, run: RunRow | None, depth: int | None, path: tuple[str, ...]) -> Node:
+        inputs: tuple[Node, ...] = ()
+        cut = False
+        if run is not None and version.key not in path:
+            self.take_root(run)
+            read = [self.rows[key] for key in self.reads.get(run.run_id, ()) if key != version.key]
+            if depth is not None and depth <= 0:
+                cut, read = bool(read), []
+            less = None if depth is None else depth - 1
+            inputs = tuple(self.node(row, self._producer(row, run), less, (*path, version.key)) for row in read)
+        facts = self._facts.get(version.key, {})
+        return Node(
+            namespace=version.namespace,
+            name=version.name,
+            version=version.version,
+            kind=version.kind,
+            rows=facts.get("rows"),
+            size=facts.get("size"),
+            location=facts.get("location"),
+            run_id=run.run_id if run else None,
+            inputs=inputs,
+            cut=cut,
+        )
+
+    def _producer(self, version: VersionRow, reader: RunRow) -> RunRow | None:
+        """The run that wrote what `reader` read: of the same root where there is one, else the newest before it."""
+        here = [
+            self.runs[run_id]
+            for run_id, written in self.writes.items()
+            if version.key in written
+            and version.key not in self.reads.get(run_id, ())  # who reads what it writes did not make it
+            and self.runs[run_id].root_id == reader.root_id
+        ]
+        # A flow names what its tasks wrote: the task is nearer to the work.
+        above = {run.parent_id for run in here} | set(self._ancestors(reader))
+        here = [run for run in here if run.run_id not in above and run.state == "COMPLETE"]
+        if here:
+            return max(here, key=lambda run: run.last_seq)
+        return graph.last_producer(self.store, version.key, before=reader.first_seq)
+
+    def _ancestors(self, run: RunRow) -> Iterable[str]:
+        above = run.parent_id
+        while above is not None and above in self.runs:
+            yield above
+            above = self.runs[above].parent_id
+
+    def _read_events(self, runs: Iterable[RunRow]) -> None:
+        """Read each run's newest event, which repeats all that is known of it."""
+        places = {run.last_seq: run.run_id for run in runs}
+        for seq, body in graph.bodies(self.store, places).items():
+            event = self._events[places[seq]] = json.loads(body)
+            for dataset in (*event.get("inputs", ()), *event.get("outputs", ())):
+                facets = dataset.get("facets") or {}
+                version = (facets.get("version") or {}).get("datasetVersion", "")
+                key = graph.version_key(dataset["namespace"], dataset["name"], version)
+                extra = {**(dataset.get("inputFacets") or {}), **(dataset.get("outputFacets") or {})}
+                statistics = extra.get("outputStatistics") or extra.get("inputStatistics") or {}
+                known = self._facts.setdefault(key, {})
+                self._facts[key] = {
+                    "rows": known.get("rows") or statistics.get("rowCount"),
+                    "size": known.get("size") or statistics.get("size"),
+                    "location": known.get("location") or (facets.get("dataSource") or {}).get("uri"),
+                }
+
+
+def _detail(run: RunRow, event: Mapping[str, Any]) -> RunDetail:
+    return RunDetail(
+        run_id=run.run_id,
+        namespace=run.namespace,
+        job=run.job,
+        state=run.state,
+        started_at=run.started_at,
+        ended_at=run.ended_at,
+        parent_id=run.parent_id,
+        facets=(event.get("run") or {}).get("facets") or {},
+        job_facets=(event.get("job") or {}).get("facets") or {},
+        inputs=tuple(event.get("inputs") or ()),
+        outputs=tuple(event.get("outputs") or ()),
+    )

@@ -1,0 +1,121 @@
+"""The index as a graph: dataset versions, and the runs that read and wrote them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+import sqlalchemy as sa
+
+from lineal.store import tables
+from lineal.store.log import Store
+from lineal.store.runs import RunRow, read_runs, select_runs
+
+# Databases bound how many values one query may name.
+_BATCH = 500
+T = TypeVar("T", str, int)
+
+
+@dataclass(frozen=True, slots=True)
+class VersionRow:
+    """One version of a dataset, file or model; `version` is empty where its producer gave none."""
+
+    key: str
+    namespace: str
+    name: str
+    version: str
+    kind: str
+    first_seq: int
+
+
+@dataclass(frozen=True, slots=True)
+class Edge:
+    """A run read (`i`) or wrote (`o`) a version."""
+
+    run_id: str
+    role: str
+    version: str
+
+
+def versions(store: Store, keys: Iterable[str]) -> dict[str, VersionRow]:
+    """The versions of some keys."""
+    found: dict[str, VersionRow] = {}
+    for batch in _batches(keys):
+        for row in read_versions(store, select_versions().where(tables.versions.c.key.in_(batch))):
+            found[row.key] = row
+    return found
+
+
+def select_versions() -> sa.Select[tuple[object, ...]]:
+    """The query that reading versions starts from."""
+    return sa.select(
+        tables.versions.c.key,
+        tables.datasets.c.namespace,
+        tables.datasets.c.name,
+        tables.versions.c.version,
+        tables.versions.c.kind,
+        tables.versions.c.first_seq,
+    ).join(tables.datasets, tables.datasets.c.key == tables.versions.c.dataset)
+
+
+def read_versions(store: Store, query: sa.Select[tuple[object, ...]]) -> list[VersionRow]:
+    """The rows of a query made from `select_versions`."""
+    return [VersionRow(**row._mapping) for row in store.read(query)]
+
+
+def edges_of(store: Store, run_ids: Iterable[str]) -> list[Edge]:
+    """What some runs read and wrote."""
+    columns = tables.edges.c
+    query = sa.select(columns.run_id, columns.role, columns.version)
+    return [
+        Edge(**row._mapping)
+        for batch in _batches(run_ids)
+        for row in store.read(query.where(columns.run_id.in_(batch)))
+    ]
+
+
+def runs_under(store: Store, root_id: str) -> list[RunRow]:
+    """The runs of one root, itself among them, in order."""
+    query = select_runs().where(tables.runs.c.root_id == root_id).order_by(tables.runs.c.first_seq)
+    return read_runs(store, query)
+
+
+def last_producer(store: Store, version: str, before: int | None = None) -> RunRow | None:
+    """The newest completed run that made a version, begun before a place in the log.
+
+    A run that read the very version it wrote did not make it. Where a flow and a task in it both name the version, the
+    task is given: it began later and is nearer to the work.
+    """
+    again = tables.edges.alias()
+    query = (
+        select_runs()
+        .join(tables.edges, tables.edges.c.run_id == tables.runs.c.run_id)
+        .where(tables.edges.c.version == version, tables.edges.c.role == "o", tables.runs.c.state == "COMPLETE")
+        .where(
+            ~sa.exists().where(again.c.run_id == tables.runs.c.run_id, again.c.role == "i", again.c.version == version)
+        )
+        .order_by(tables.runs.c.first_seq.desc())
+        .limit(1)
+    )
+    if before is not None:
+        query = query.where(tables.runs.c.first_seq < before)
+    rows = read_runs(store, query)
+    return rows[0] if rows else None
+
+
+def bodies(store: Store, seqs: Iterable[int]) -> dict[int, str]:
+    """The events at some places of the log, as JSON text."""
+    columns = tables.events.c
+    query = sa.select(columns.seq, columns.body)
+    return {row.seq: row.body for batch in _batches(seqs) for row in store.read(query.where(columns.seq.in_(batch)))}
+
+
+def _batches(values: Iterable[T]) -> Iterable[Sequence[T]]:
+    distinct = list(dict.fromkeys(values))
+    return (distinct[start : start + _BATCH] for start in range(0, len(distinct), _BATCH))
+
+
+def version_key(namespace: str, name: str, version: str) -> str:
+    """The key of a dataset version."""
+    return tables.key_of(namespace, name, version)

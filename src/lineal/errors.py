@@ -12,6 +12,7 @@
     │   └── UntrustedModelError   a model file that holds types outside Lineal's own list
     ├── SubjectError              a subject that is malformed, unknown or ambiguous
     ├── ProjectError              no project, flow or setting where one is needed
+    ├── TrackingError             an MLflow server, store or registry that refuses
     ├── StorageError              a disk that is full, read-only or not ours to write
     └── StoreError                the lineage store: locked, read-only, of another version
 
@@ -104,6 +105,10 @@ class SubjectError(LinealError):
 
 class ProjectError(LinealError):
     """No project, flow or setting where one is needed."""
+
+
+class TrackingError(LinealError):
+    """An MLflow server, store or registry that refuses what it is asked."""
 
 
 class StorageError(LinealError):

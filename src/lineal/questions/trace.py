@@ -14,10 +14,10 @@ from lineal.store.graph import VersionRow
 from lineal.store.log import Store
 from lineal.store.runs import RunRow
 from lineal.store.runs import find_run as run_by_id
-from lineal.subjects import Subject
+from lineal.subjects import Kind, Subject
 
 # What `trace` can be asked about; predictions and records come with `predict`.
-KINDS = ("model", "dataset", "run", "file")
+KINDS: tuple[Kind, ...] = ("model", "dataset", "run", "file")
 
 
 @dataclass(frozen=True, slots=True)

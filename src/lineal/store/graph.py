@@ -119,3 +119,10 @@ def _batches(values: Iterable[T]) -> Iterable[Sequence[T]]:
 def version_key(namespace: str, name: str, version: str) -> str:
     """The key of a dataset version."""
     return tables.key_of(namespace, name, version)
+
+
+def runs_below(store: Store, run: RunRow) -> tuple[str, ...]:
+    """A run's id and those of all runs below it."""
+    below = sa.select(tables.runs.c.run_id).where(tables.runs.c.run_id == run.run_id).cte("below", recursive=True)
+    below = below.union(sa.select(tables.runs.c.run_id).join(below, tables.runs.c.parent_id == below.c.run_id))
+    return tuple(row.run_id for row in store.read(sa.select(below.c.run_id)))

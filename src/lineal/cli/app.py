@@ -1,0 +1,66 @@
+"""The `lineal` command: parse, call, print, and turn errors into one sentence and an exit status."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from importlib.metadata import version
+
+from cyclopts import App, CycloptsError
+
+from lineal.errors import LinealError
+
+OK, NOT_HELD, WRONG = 0, 1, 2
+INTERRUPTED = 130  # 128 + SIGINT, as shells have it
+
+app = App(
+    name="lineal",
+    help=(
+        "ML pipelines whose every model can say what it was made from.\n\n"
+        "Exit status: 0 done, and what was asked holds; 1 a check does not hold; 2 wrong usage or input.\n\n"
+        "`--debug` after any command shows the traceback of an error."
+    ),
+    version=lambda: version("lineal"),
+    help_format="markdown",
+)
+# Named, not imported: `lineal --help` loads none of them.
+for name, place, summary in (
+    ("run", "run", "Run a pipeline: ingest, check, split, train, evaluate, explain, register."),
+    ("trace", "trace", "Show where a model, dataset, file or run came from."),
+    ("list", "listing", "Show what there is: pipelines, datasets, models or runs."),
+    ("events", "events", "Print the event log as OpenLineage NDJSON."),
+    ("rebuild", "rebuild", "Remake the index from the event log."),
+):
+    app.command(f"lineal.cli.{place}:{place}", name=name, help=summary)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command and end the process with its exit status."""
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    debug = "--debug" in words
+    words = [word for word in words if word != "--debug"]
+    try:
+        status = app(words, exit_on_error=False, print_error=False, result_action="return_value")
+    except LinealError as error:
+        _complain(str(error), debug)
+        status = error.exit_status
+    except CycloptsError as error:
+        _complain(f"{str(error).strip().splitlines()[0]} See `lineal --help`.", debug)
+        status = WRONG
+    except KeyboardInterrupt:
+        _complain("interrupted", debug)
+        status = INTERRUPTED
+    except BrokenPipeError:
+        # Whoever read the output has closed it, as `| head` does: nothing is wrong, nothing is left to flush.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        status = OK
+    sys.exit(status if isinstance(status, int) else OK)
+
+
+def _complain(message: str, debug: bool) -> None:
+    if debug:
+        import traceback
+
+        traceback.print_exc()
+    sys.stderr.write(f"lineal: {message}\n")

@@ -1,0 +1,33 @@
+"""`lineal trace`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from lineal.store.log import Store
+from lineal.subjects import Subject
+
+
+def trace(
+    subject: str,
+    /,
+    *,
+    depth: int | None = None,
+    json: Annotated[bool, Parameter(negative=())] = False,
+) -> None:
+    """Show where a subject came from, down to source files, code and people.
+
+    Args:
+        subject: model:NAME@VERSION_OR_ALIAS, dataset:NAME@VERSION, file:PATH or run:ID.
+        depth: how many runs to go back; all the way where it is left out.
+        json: print one JSON object.
+    """
+    from lineal.questions import trace as question
+    from lineal.reports import terminal
+    from lineal.reports.trace import render
+
+    asked = Subject.parse(subject, allowed=question.KINDS)
+    answer = question.trace(Store(create=False), asked, depth)
+    terminal.show(answer, render, as_json=json)

@@ -1,0 +1,77 @@
+"""The terminal: one console for people, one form of JSON for programs."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import sys
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+from typing import Any, TypeVar
+
+from rich.console import Console, RenderableType
+
+A = TypeVar("A")
+
+
+def show(answer: A, render: Callable[[A], RenderableType], *, as_json: bool) -> None:
+    """Print an answer to standard output: one JSON object, or what `render` makes of it."""
+    if as_json:
+        sys.stdout.write(to_json(answer) + "\n")
+    else:
+        console().print(render(answer))
+
+
+def console(*, stderr: bool = False) -> Console:
+    """A console that wraps nothing where it is no terminal, so that output can be searched."""
+    made = Console(stderr=stderr, highlight=False, soft_wrap=False)
+    return made if made.is_terminal else Console(stderr=stderr, highlight=False, width=200)
+
+
+def to_json(answer: object) -> str:
+    """An answer, plain frozen data, as one line of JSON."""
+    return json.dumps(answer, default=_plain, ensure_ascii=False)
+
+
+def moment(time: str | None) -> str:
+    """A recorded time, to the second, in UTC."""
+    if time is None:
+        return "-"
+    return f"{datetime.fromisoformat(time).strftime('%Y-%m-%d %H:%M:%S')} UTC"
+
+
+def span(start: str | None, end: str | None) -> str:
+    """How long it was between two recorded times."""
+    if start is None or end is None:
+        return ""
+    seconds = (datetime.fromisoformat(end) - datetime.fromisoformat(start)).total_seconds()
+    if seconds < 90:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest} s" if minutes < 90 else f"{minutes // 60} h {minutes % 60} min"
+
+
+def figure(value: float | None) -> str:
+    """A figure with as many digits as can matter to a reader."""
+    return "-" if value is None else f"{value:.4g}" if abs(value) < 10_000 else f"{value:,.0f}"
+
+
+def short(path: str) -> str:
+    """A path or file URI as seen from the working folder, where it lies below it."""
+    text = path.removeprefix("file://")
+    if "://" in text:
+        return text
+    try:
+        return str(Path(text).relative_to(Path.cwd()))
+    except ValueError:
+        return text
+
+
+def _plain(value: Any) -> Any:
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        # One level at a time: `asdict` would copy the events' whole facets.
+        return {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
+    if isinstance(value, (set, frozenset)):
+        return sorted(value)
+    return str(value)

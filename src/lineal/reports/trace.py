@@ -1,0 +1,208 @@
+"""The answer to `trace`, for a person: facts on top, the descent as a tree, the next commands."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+from rich.tree import Tree
+
+from lineal.questions.trace import Node, RunDetail, Trace
+from lineal.reports.terminal import figure, moment, short, span
+
+# How many source files of a folder are named before the rest is counted.
+_MOST_SIBLINGS = 8
+_MOST_PARAMETERS = 12
+
+
+def render(trace: Trace) -> RenderableType:
+    """A trace on one screen."""
+    parts: list[RenderableType] = [_heading(trace), _facts(trace)]
+    if trace.node is not None:
+        parts += [Text(), _tree(trace.node, {run.run_id: run for run in trace.runs})]
+    return Group(*parts, Text(), _next(trace))
+
+
+def _heading(trace: Trace) -> Text:
+    text = Text(trace.subject, style="bold")
+    if trace.model is not None:
+        for alias in trace.model.aliases:
+            text.append(f"  @{alias}", style="bold green")
+        text.append(f"  digest {trace.model.digest[:12]}", style="dim")
+    elif trace.node is not None and trace.node.version:
+        text.append(f"  {trace.node.kind.lower()}", style="dim")
+    return text
+
+
+def _facts(trace: Trace) -> Table:
+    table = Table.grid(padding=(0, 2))
+    table.add_column(style="dim", no_wrap=True)
+    table.add_column(overflow="fold")
+    for name, value in _rows(trace):
+        table.add_row(f"  {name}", value)
+    return table
+
+
+def _rows(trace: Trace) -> Iterable[tuple[str, str]]:
+    flow = trace.flow
+    facets = _merged(trace.runs, flow)
+    for decision in (facets.get("lineal_decision") or {}).get("decisions") or ():
+        yield _ACTIONS.get(decision["action"], decision["action"]), decision["reason"]
+    by = (facets.get("lineal_decision") or {}).get("by") or (facets.get("lineal_environment") or {}).get("user")
+    if trace.model is not None:
+        yield "when, who", f"{moment(trace.model.registered_at)}{f' by {by}' if by else ''}"
+    for of, figures in _metrics(facets).items():
+        yield of, "   ".join(f"{name} {figure(value)}" for name, value in figures)
+    for test in (facets.get("test") or {}).get("tests") or ():
+        held = "held" if test["status"] == "pass" else "FAILED"
+        yield "gate", f"{test.get('expected')}: {test.get('actual')}, {held}"
+    if flow is None:
+        return
+    parameters = _parameters(flow)
+    if "model.estimator" in parameters:
+        yield "estimator", parameters["model.estimator"]
+        chosen = [f"{key}={value}" for key, value in _own_parameters(trace, parameters)]
+        if chosen:
+            more = f" … {len(chosen) - _MOST_PARAMETERS} more" if len(chosen) > _MOST_PARAMETERS else ""
+            yield "parameters", "  ".join(chosen[:_MOST_PARAMETERS]) + more
+    yield from _origin(flow)
+    yield "run", _run_line(flow)
+    tracked = facets.get("lineal_mlflow") or {}
+    if tracked:
+        yield "MLflow", f"run {tracked.get('runId')}  {tracked.get('url') or tracked.get('trackingUri')}"
+    prefect = flow.facets.get("lineal_prefect") or {}
+    if prefect:
+        deployment = f"  deployment {prefect['deployment']}" if prefect.get("deployment") else ""
+        yield "Prefect", f"flow run {prefect.get('flowRunName')} {prefect.get('flowRunId')}{deployment}"
+    error = flow.facets.get("errorMessage") or {}
+    if error:
+        yield "error", error["message"].splitlines()[0]
+
+
+_ACTIONS = {
+    "register": "registered",
+    "reject": "rejected",
+    "move-alias": "alias",
+    "keep-alias": "alias",
+}
+
+
+def _merged(runs: Iterable[RunDetail], flow: RunDetail | None) -> Mapping[str, Any]:
+    """The facets of the flow and of the runs below it; what only older, foreign roots know is not theirs to tell."""
+    merged: dict[str, Any] = {}
+    for run in runs:
+        parent = run.facets.get("parent") or {}
+        root = ((parent.get("root") or {}).get("run") or {}).get("runId", run.run_id)
+        if flow is None or root == flow.run_id:
+            for key, facet in run.facets.items():
+                if key == "lineal_metrics" and key in merged:
+                    merged[key] = {"metrics": [*merged[key]["metrics"], *facet["metrics"]]}
+                else:
+                    merged[key] = facet
+    return merged
+
+
+def _metrics(facets: Mapping[str, Any]) -> dict[str, list[tuple[str, float]]]:
+    grouped: dict[str, list[tuple[str, float]]] = {}
+    for metric in (facets.get("lineal_metrics") or {}).get("metrics") or ():
+        if metric.get("of") in ("held-out", "cross-validation"):
+            grouped.setdefault(metric["of"], []).append((metric["name"], metric.get("value")))
+    return dict(sorted(grouped.items(), reverse=True))
+
+
+def _parameters(run: RunDetail) -> dict[str, str]:
+    facet = run.facets.get("executionParameters") or {}
+    return {entry["key"]: entry.get("value", "") for entry in facet.get("parameters") or ()}
+
+
+def _own_parameters(trace: Trace, flow: Mapping[str, str]) -> Iterable[tuple[str, str]]:
+    """What the fitted estimator had, where the run that fitted it says so, else what the pipeline file asked for."""
+    prefix = "model.params."
+    asked = {key.removeprefix(prefix): value for key, value in flow.items() if key.startswith(prefix)}
+    for run in trace.runs:
+        if run is not trace.flow:
+            found = {k.removeprefix(prefix): v for k, v in _parameters(run).items() if k.startswith(prefix)}
+            # The estimator's defaults say little; what was asked for, searched or seeded does.
+            chosen = {key: value for key, value in found.items() if key in asked or key == "random_state"}
+            asked |= chosen
+    return asked.items()
+
+
+def _origin(flow: RunDetail) -> Iterable[tuple[str, str]]:
+    place = flow.job_facets.get("sourceCodeLocation") or {}
+    environment = flow.facets.get("lineal_environment") or {}
+    commit = place.get("version") or environment.get("gitCommit")
+    if commit:
+        dirty = " with uncommitted changes" if environment.get("gitDirty") else ""
+        yield "code", f"{place.get('path') or flow.job} at {commit[:12]}{dirty}"
+    if environment:
+        packages = environment.get("packages") or {}
+        named = "  ".join(
+            f"{name} {packages[name]}" for name in ("scikit-learn", "numpy", "pandas") if name in packages
+        )
+        yield "environment", f"Python {environment.get('python')}  {named}  {environment.get('platform', '')}".rstrip()
+
+
+def _run_line(run: RunDetail) -> str:
+    took = span(run.started_at, run.ended_at)
+    return f"{run.run_id}  {run.job}  {run.state}  {moment(run.started_at)}{f', {took}' if took else ''}"
+
+
+def _tree(node: Node, runs: Mapping[str, RunDetail]) -> Tree:
+    tree = Tree(_label(node, runs), guide_style="dim")
+    _grow(tree, node, runs, {})
+    return tree
+
+
+def _grow(tree: Tree, node: Node, runs: Mapping[str, RunDetail], seen: dict[tuple[str, str], None]) -> None:
+    for place, child in enumerate(node.inputs):
+        if place == _MOST_SIBLINGS and len(node.inputs) > _MOST_SIBLINGS + 1:
+            tree.add(Text(f"… {len(node.inputs) - place} more; --json names them all", style="dim"))
+            return
+        mark = (child.name, child.version)
+        branch = tree.add(_label(child, runs))
+        if mark in seen and child.inputs:
+            branch.add(Text("as above", style="dim"))
+        else:
+            seen[mark] = None
+            _grow(branch, child, runs, seen)
+    if node.cut:
+        tree.add(Text("… further back; raise --depth", style="dim"))
+
+
+def _label(node: Node, runs: Mapping[str, RunDetail]) -> Text:
+    name = short(node.name) if node.namespace == "file" else node.name
+    text = Text(name, style="bold" if node.kind == "MODEL" else "")
+    if node.version:
+        text.append(f"@{node.version[:12]}", style="cyan")
+    if node.rows is not None:
+        text.append(f"  {node.rows:,} rows")
+    if node.kind == "FILE" and node.version:
+        text.append(f"  md5 {node.version}", style="dim")
+    run = runs.get(node.run_id or "")
+    if run is not None:
+        text.append(f"  ← {run.job}", style="dim")
+        text.append(f" {moment(run.ended_at)}", style="dim")
+    return text
+
+
+def _next(trace: Trace) -> Text:
+    text = Text(style="dim")
+    first = _first_table(trace.node)
+    if first is not None:
+        text.append(f"lineal trace dataset:{first.name}@{first.version[:12]}\n")
+    if trace.flow is not None:
+        text.append(f"lineal events --run {trace.flow.run_id}")
+    return text
+
+
+def _first_table(node: Node | None) -> Node | None:
+    """The nearest dataset below a node that can be asked about in turn."""
+    for child in node.inputs if node else ():
+        found = child if child.kind == "TABLE" and child.inputs else _first_table(child)
+        if found is not None:
+            return found
+    return None

@@ -38,13 +38,16 @@ def feature_columns(pipeline: Pipeline, frame: pd.DataFrame) -> tuple[str, ...]:
     return features
 
 
-def target_values(pipeline: Pipeline, frame: pd.DataFrame, *, classifier: bool) -> np.ndarray[Any, Any]:
+def target_values(
+    pipeline: Pipeline, frame: pd.DataFrame, *, classifier: bool, several: bool = True
+) -> np.ndarray[Any, Any]:
     """Read the target as plain NumPy values: labels for a classifier, floats for a regressor.
 
     Args:
         pipeline: names the target.
         frame: the rows.
         classifier: whether classes are predicted, rather than numbers.
+        several: whether there must be at least two classes, as there must to learn them.
 
     Returns:
         Shape (rows,): text as Python strings, booleans, 64-bit integers or floats.
@@ -66,7 +69,7 @@ def target_values(pipeline: Pipeline, frame: pd.DataFrame, *, classifier: bool) 
         )
     values = _plain(column)
     if classifier:
-        _hold_classes(pipeline, name, values)
+        _hold_classes(pipeline, name, values, several=several)
         return values
     if values.dtype.kind not in "iuf":
         holds = {"b": "booleans", "M": "dates"}.get(values.dtype.kind, "text")
@@ -117,7 +120,7 @@ def _plain(column: pd.Series[Any]) -> np.ndarray[Any, Any]:
     return np.array([str(value) for value in column], dtype=object)
 
 
-def _hold_classes(pipeline: Pipeline, name: str, values: np.ndarray[Any, Any]) -> None:
+def _hold_classes(pipeline: Pipeline, name: str, values: np.ndarray[Any, Any], *, several: bool) -> None:
     distinct = len(np.unique(values))
     fractions = values.dtype.kind == "f" and not bool(np.all(values == np.round(values)))
     if fractions or values.dtype.kind == "M":
@@ -126,7 +129,7 @@ def _hold_classes(pipeline: Pipeline, name: str, values: np.ndarray[Any, Any]) -
             f"{pipeline.path}: {pipeline.model.estimator} is a classifier, but the target {name!r} holds {holds}; "
             "name a regressor in model.estimator or another target"
         )
-    if distinct < 2:
+    if several and distinct < 2:
         raise DataError(
             f"{pipeline.path}: the target {name!r} has one class only in {len(values)} rows; "
             "a classifier needs rows of at least two",

@@ -1,0 +1,149 @@
+"""MLflow's client, its embedded store, and its errors in our words."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sqlite3
+import tempfile
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, suppress
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from lineal import settings
+from lineal.errors import LinealError, StorageError, TrackingError, UnreachableError
+from lineal.models.tracking import place
+from lineal.redaction import redact
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+
+# What MLflow and its migrations tell of their own doings stays out of the way; their warnings do not, but for two:
+_LEVELS = {
+    "alembic": logging.WARNING,
+    "mlflow": logging.WARNING,
+    # It logs each error of the database with a traceback, beside raising it.
+    "mlflow.store.db.utils": logging.CRITICAL,
+    # It misses pip, which an environment made by uv need not have.
+    "mlflow.utils.environment": logging.ERROR,
+}
+
+
+def connect() -> MlflowClient:
+    """Import MLflow and open the store that `settings.tracking_uri` names; the embedded one is made if need be.
+
+    Raises:
+        StorageError: the embedded store cannot be made.
+        TrackingError, UnreachableError: the store cannot be opened.
+    """
+    place.configure()
+    with explained("open its store"):
+        return _client(settings.tracking_uri(), os.environ.get("MLFLOW_REGISTRY_URI"))
+
+
+@lru_cache(maxsize=8)
+def _client(tracking_uri: str, registry_uri: str | None) -> MlflowClient:
+    from mlflow import MlflowClient
+
+    if "MLFLOW_LOGGING_LEVEL" not in os.environ:
+        for name, level in _LEVELS.items():
+            logging.getLogger(name).setLevel(level)
+    if place.is_embedded():
+        _make_store(settings.home() / "mlflow.db")
+    client = MlflowClient(tracking_uri=tracking_uri, registry_uri=registry_uri)
+    # Opening is done at the first use; let that be here, where it is expected.
+    client._tracking_client.store  # noqa: B018
+    return client
+
+
+def _make_store(file: Path) -> None:
+    """Make the embedded database with MLflow's current tables, unless it is there.
+
+    The migrations run in memory, which takes half the time, and the whole database is put in place at once: two
+    processes that start together would otherwise migrate the same file.
+    """
+    if file.exists():
+        return
+    import sqlalchemy
+    from mlflow.store.db.utils import _initialize_tables
+    from sqlalchemy.pool import StaticPool
+
+    engine = sqlalchemy.create_engine("sqlite://", poolclass=StaticPool)
+    _initialize_tables(engine)
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(dir=file.parent, prefix=".mlflow.", suffix=".db")
+        os.close(handle)
+        try:
+            with engine.connect() as connection, closing(sqlite3.connect(name)) as target:
+                source: Any = connection.connection.driver_connection
+                source.backup(target)
+            # Fails where another process was first; its store is as good.
+            with suppress(FileExistsError):
+                os.link(name, file)
+        finally:
+            Path(name).unlink()
+    except (OSError, sqlite3.Error) as problem:
+        raise StorageError(
+            f"the MLflow database {file} cannot be made: {problem}; "
+            "free the disk, or set LINEAL_HOME or MLFLOW_TRACKING_URI to a place that can be written"
+        ) from problem
+    finally:
+        engine.dispose()
+
+
+@contextmanager
+def explained(doing: str) -> Iterator[None]:
+    """Turn MLflow's errors into Lineal's.
+
+    Args:
+        doing: what MLflow was asked for, as in "MLflow cannot …".
+    """
+    from mlflow.exceptions import MlflowException
+
+    try:
+        yield
+    except LinealError:
+        raise
+    except MlflowException as problem:
+        raise _translated(doing, problem) from problem
+    except OSError as problem:
+        raise StorageError(
+            f"MLflow cannot {doing}: {problem.strerror or problem}"
+            f"{f' ({problem.filename})' if problem.filename else ''}; free the disk, or change the permissions"
+        ) from problem
+
+
+def code_of(problem: Exception) -> str:
+    """Return MLflow's name for what went wrong, such as `RESOURCE_DOES_NOT_EXIST`."""
+    return str(getattr(problem, "error_code", ""))
+
+
+def _translated(doing: str, problem: Exception) -> LinealError:
+    uri = redact(settings.tracking_uri())
+    detail = (
+        redact(str(problem)).strip().splitlines()[0][:300].rstrip(".") if str(problem).strip() else "no reason given"
+    )
+    code = code_of(problem)
+    if uri.startswith("http"):
+        if code in ("PERMISSION_DENIED", "UNAUTHENTICATED", "CUSTOMER_UNAUTHORIZED"):
+            return TrackingError(
+                f"the MLflow server {uri} does not let you {doing} ({detail}); "
+                "set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, or MLFLOW_TRACKING_TOKEN"
+            )
+        if _is_silence(problem) or code in ("TEMPORARILY_UNAVAILABLE", "REQUEST_LIMIT_EXCEEDED"):
+            return UnreachableError(
+                f"the MLflow server {uri} did not {doing} ({detail}); see whether it still runs, then try again",
+                uri=uri,
+            )
+    elif code == "TEMPORARILY_UNAVAILABLE":
+        return StorageError(f"the MLflow store {uri} cannot {doing} ({detail}); see that its disk can be written")
+    return TrackingError(f"MLflow at {uri} cannot {doing}: {detail}")
+
+
+def _is_silence(problem: BaseException) -> bool:
+    """Whether a request got no answer: MLflow tells that in words only."""
+    text = str(problem)
+    return "failed with exception" in text or "Max retries exceeded" in text or "Read timed out" in text

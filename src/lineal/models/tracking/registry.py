@@ -1,0 +1,148 @@
+"""MLflow's model registry: versions, and the aliases they hold."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from lineal import settings
+from lineal.errors import TrackingError
+from lineal.models.model import TrackedRun
+from lineal.models.tracking.connection import code_of, connect, explained
+
+
+@dataclass(frozen=True, slots=True)
+class RegisteredVersion:
+    """One version of a registered model.
+
+    Attributes:
+        name: of the registered model.
+        number: of the version.
+        uri: `models:/{name}/{number}`.
+        run_id: of the MLflow run that made it, where MLflow knows.
+        tags: as they stand now; `lineal.digest` holds the model digest where Lineal registered it.
+        aliases: that it holds now.
+    """
+
+    name: str
+    number: int
+    uri: str
+    run_id: str | None
+    tags: Mapping[str, str]
+    aliases: tuple[str, ...] = ()
+
+    @property
+    def digest(self) -> str | None:
+        """The model digest, where Lineal registered the version."""
+        return self.tags.get("lineal.digest")
+
+
+def register(
+    tracked: TrackedRun, name: str, *, tags: Mapping[str, str] | None = None, description: str | None = None
+) -> int:
+    """Make a new version of a registered model from the model that a run logged; return its number.
+
+    Args:
+        tracked: a run with a `model_id`.
+        name: of the registered model, which is made if need be.
+        tags: of the version.
+        description: of the version.
+
+    Raises:
+        TrackingError: no model was logged, or the registry refuses.
+    """
+    if tracked.model_id is None:
+        raise TrackingError(f"run {tracked.run_id} has logged no model, so there is none to register as {name}")
+    client = connect()
+    with explained(f"register the model {name}"):
+        _make_model(client, name)
+        with _as_global():
+            made = client.create_model_version(
+                name,
+                source=f"models:/{tracked.model_id}",
+                run_id=tracked.run_id,
+                tags=dict(tags or {}),
+                description=description,
+                model_id=tracked.model_id,
+            )
+        # What mlflow.register_model notes, so that the model's page leads to its versions.
+        known = json.loads(client.get_logged_model(tracked.model_id).tags.get("mlflow.modelVersions", "[]"))
+        versions = [*known, {"name": name, "version": made.version}]
+        client.set_logged_model_tags(tracked.model_id, {"mlflow.modelVersions": json.dumps(versions)})
+    return int(made.version)
+
+
+def holder(name: str, alias: str) -> RegisteredVersion | None:
+    """Return the version that holds an alias; None where no version does."""
+    return _found(f"look up the alias {alias} of {name}", "get_model_version_by_alias", name, alias)
+
+
+def version(name: str, number: int) -> RegisteredVersion | None:
+    """Return a version of a registered model; None where there is none of that number."""
+    return _found(f"look up version {number} of {name}", "get_model_version", name, str(number))
+
+
+def set_alias(name: str, alias: str, number: int) -> None:
+    """Give an alias to a version; who held it before loses it."""
+    client = connect()
+    with explained(f"give {name} version {number} the alias {alias}"):
+        client.set_registered_model_alias(name, alias, str(number))
+
+
+def set_version_tags(name: str, number: int, tags: Mapping[str, str]) -> None:
+    """Set tags of a version; others stay."""
+    client = connect()
+    with explained(f"tag {name} version {number}"):
+        for key, value in tags.items():
+            client.set_model_version_tag(name, str(number), key, value)
+
+
+def _make_model(client: Any, name: str) -> None:
+    from mlflow.exceptions import MlflowException
+
+    try:
+        client.create_registered_model(name)
+    except MlflowException as problem:
+        if code_of(problem) not in ("RESOURCE_ALREADY_EXISTS", "ALREADY_EXISTS"):
+            raise
+
+
+def _found(doing: str, method: str, *arguments: str) -> RegisteredVersion | None:
+    client = connect()
+    from mlflow.exceptions import MlflowException
+
+    with explained(doing):
+        try:
+            found = getattr(client, method)(*arguments)
+        except MlflowException as problem:
+            # A missing alias of a model that is there is an invalid parameter to some stores.
+            missing = "not found" in str(problem) and code_of(problem) == "INVALID_PARAMETER_VALUE"
+            if missing or code_of(problem) in ("RESOURCE_DOES_NOT_EXIST", "NOT_FOUND"):
+                return None
+            raise
+    return RegisteredVersion(
+        name=found.name,
+        number=int(found.version),
+        uri=f"models:/{found.name}/{found.version}",
+        run_id=found.run_id or None,
+        tags=dict(found.tags),
+        aliases=tuple(found.aliases),
+    )
+
+
+@contextmanager
+def _as_global() -> Iterator[None]:
+    """Let MLflow's global tracking URI be ours: its registry in a database looks up logged models by that alone."""
+    before = os.environ.get("MLFLOW_TRACKING_URI")
+    os.environ["MLFLOW_TRACKING_URI"] = settings.tracking_uri()
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ["MLFLOW_TRACKING_URI"]
+        else:
+            os.environ["MLFLOW_TRACKING_URI"] = before

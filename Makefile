@@ -16,6 +16,8 @@ PYTEST ?=
 PREFECT_API_URL ?= http://127.0.0.1:4200/api
 DO_NOT_TRACK ?= true
 PREFECT_SERVER_ANALYTICS_ENABLED ?= false
+# As git and pip do: a company's own certificates are in the system's store, not in uv's.
+UV_SYSTEM_CERTS ?= true
 
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
@@ -23,7 +25,7 @@ LOCAL := PREFECT_API_URL=$(PREFECT_API_URL)
 
 export UV_PROJECT_ENVIRONMENT := $(VENV)
 export UV_PYTHON_DOWNLOADS := never
-export DO_NOT_TRACK PREFECT_SERVER_ANALYTICS_ENABLED
+export DO_NOT_TRACK PREFECT_SERVER_ANALYTICS_ENABLED UV_SYSTEM_CERTS
 
 .PHONY: help setup demo test test-fast lint format ci server deploy worker mlflow clean
 .SILENT:

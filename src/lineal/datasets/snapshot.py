@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from lineal.datasets.dataset import Dataset
 
@@ -18,7 +18,8 @@ class Snapshot:
     """
 
     dataset: Dataset
-    sources: tuple[Dataset, ...]
+    # Whoever is given the snapshot reads the table alone.
+    sources: tuple[Dataset, ...] = field(metadata={"lineage": False})
 
 
 def locate(sources: Sequence[Dataset], row: int) -> tuple[Dataset, int]:

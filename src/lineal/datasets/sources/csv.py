@@ -14,7 +14,7 @@ import pyarrow.csv as pc_csv
 
 from lineal.datasets.sources import text
 from lineal.datasets.sources.base import BlockTooSmall, Plan, SourceFile, TypeChanged, agreed
-from lineal.datasets.sources.opening import opened
+from lineal.datasets.sources.opening import buffered, opened
 from lineal.datasets.types import converted, unified
 from lineal.errors import LinealError, SourceError
 
@@ -118,7 +118,7 @@ def _told(problem: Exception, file: SourceFile) -> Exception:
     if "straddl" in said:
         return BlockTooSmall()
     if "Empty CSV file" in said:
-        return SourceError(f"{file.uri} is empty; it needs a header and rows", uri=file.uri)
+        return _bare(file)
     if "conversion error" in said and "UTF8" not in said:
         return TypeChanged()
     return _explained(file) or SourceError(
@@ -129,30 +129,43 @@ def _told(problem: Exception, file: SourceFile) -> Exception:
 
 def _explained(file: SourceFile) -> LinealError | None:
     """Find the line that is no UTF-8, or whose record has not the header's number of fields, by Python's own reader."""
-    with opened(file) as stream:
-        for number, line in enumerate(io.BufferedReader(stream), 1):  # type: ignore[type-var]  # any stream with readinto
+    with opened(file) as stream, buffered(stream) as lines:
+        for number, line in enumerate(lines, 1):
             try:
                 line.decode("utf-8")
             except UnicodeDecodeError:
                 return SourceError(
                     f"{file.uri} line {number} is not UTF-8 text; save the file as UTF-8", uri=file.uri, line=number
                 )
+    # The limit is the whole process's; it is put back.
     limit = csv.field_size_limit(sys.maxsize)
     try:
-        with opened(file) as stream, io.TextIOWrapper(io.BufferedReader(stream), "utf-8-sig", newline="") as lines:
-            reader = csv.reader(lines, delimiter=_delimiter(file))
-            header, start = next((record for record in reader if record), []), reader.line_num + 1
-            for record in reader:
-                if record and len(record) != len(header):
-                    return SourceError(
-                        f"{file.uri} line {start} has {len(record)} fields where the header has {len(header)}; "
-                        "correct that line, or quote the field that holds the delimiter",
-                        uri=file.uri,
-                        line=start,
-                    )
-                start = reader.line_num + 1
+        return _ragged(file)
     except csv.Error:
         return None
     finally:
         csv.field_size_limit(limit)
+
+
+def _ragged(file: SourceFile) -> LinealError | None:
+    with opened(file) as stream, buffered(stream) as lines, io.TextIOWrapper(lines, "utf-8-sig", newline="") as plain:
+        reader = csv.reader(plain, delimiter=_delimiter(file))
+        header, start = next((record for record in reader if record), []), reader.line_num + 1
+        for record in reader:
+            if record and len(record) != len(header):
+                fields = "1 field" if len(record) == 1 else f"{len(record)} fields"
+                return SourceError(
+                    f"{file.uri} line {start} has {fields} where the header has {len(header)}; "
+                    "correct that line, or quote the field that holds the delimiter",
+                    uri=file.uri,
+                    line=start,
+                )
+            start = reader.line_num + 1
     return None
+
+
+def _bare(file: SourceFile) -> LinealError:
+    with opened(file) as stream:
+        header = stream.read(1 << 16).strip(b"\xef\xbb\xbf\r\n\t ")
+    what = "has a header but no rows; add the data" if header else "is empty; it needs a header and rows"
+    return SourceError(f"{file.uri} {what}", uri=file.uri)

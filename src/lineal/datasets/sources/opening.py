@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, BinaryIO, cast
@@ -39,3 +40,13 @@ def opened(file: SourceFile, raw: BinaryIO | None = None) -> Iterator[BinaryIO]:
                 f"{file.uri} is not a whole {file.compression} file; fetch it again, or correct its suffix",
                 uri=file.uri,
             ) from problem
+
+
+@contextmanager
+def buffered(stream: BinaryIO) -> Iterator[io.BufferedReader]:
+    """Give a stream lines, whichever library it is from, and leave it open afterwards."""
+    reader = io.BufferedReader(cast("io.RawIOBase", stream))
+    try:
+        yield reader
+    finally:
+        reader.detach()

@@ -74,7 +74,8 @@ def resolved(uri: str, folder: Path, cache: Cache, on_progress: Progress) -> Ite
     scheme = urlsplit(uri).scheme if "://" in uri else ""
     if scheme in ("", "file", "local"):
         path = Path(unquote(urlsplit(uri).path)) if scheme else folder / uri
-        yield [_described(str(file), file) for file in _one_format(uri, _local(path))]
+        path = Path(os.path.normpath(path))
+        yield [_described(str(file), file) for file in _one_format(str(path), _local(path))]
         return
     with ExitStack() as stack:
         yield [
@@ -84,7 +85,6 @@ def resolved(uri: str, folder: Path, cache: Cache, on_progress: Progress) -> Ite
 
 
 def _local(path: Path) -> list[Path]:
-    path = Path(os.path.normpath(path))
     if path.is_dir():
         inside = [(file.relative_to(path).as_posix(), file) for file in path.rglob("*") if file.is_file()]
         return _of_folder(str(path), sorted(inside))

@@ -1,0 +1,116 @@
+"""What a pipeline needs of its rows before anything else: its columns, a target to learn, ids that name records."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from lineal.datasets.read import batches
+from lineal.datasets.snapshot import Snapshot, places
+from lineal.datasets.sources.base import near
+from lineal.errors import DataError
+from lineal.pipeline import Pipeline
+
+_FIRST = 5
+
+
+def validate(pipeline: Pipeline, snapshot: Snapshot) -> None:
+    """Hold a snapshot to what its pipeline says of it.
+
+    Raises:
+        DataError: a column that the pipeline names is not there; the target has missing values or one value only; an
+            id is missing or comes twice.
+    """
+    _columns(pipeline, snapshot)
+    _target(pipeline.source.target, snapshot)
+    if pipeline.source.id is not None:
+        _ids(pipeline.source.id, snapshot)
+
+
+def _columns(pipeline: Pipeline, snapshot: Snapshot) -> None:
+    names = [column.name for column in snapshot.dataset.columns]
+    named = [("source.target", pipeline.source.target), ("source.id", pipeline.source.id)]
+    named += [("source.drop", name) for name in pipeline.source.drop]
+    named += [("checks", check.column) for check in pipeline.checks]
+    named += [("split.group", pipeline.split.group), ("split.time", pipeline.split.time)]
+    for key, name in named:
+        if name is not None and name not in names:
+            hint = near(name, names) or f"; it has {', '.join(names[:10])}{', …' if len(names) > 10 else ''}"
+            raise DataError(f"{key} names {name!r}, which is no column of the source{hint}", column=name)
+    if not set(names) - {pipeline.source.target, pipeline.source.id, *pipeline.source.drop}:
+        raise DataError("no column is left to learn from; drop fewer, or add columns to the source")
+
+
+def _target(name: str, snapshot: Snapshot) -> None:
+    missing, first = _missing(name, snapshot)
+    if missing:
+        raise DataError(
+            f"the target {name!r} has {_counted(missing, 'missing value')} "
+            f"({places(snapshot.sources, first, missing)}); fill them in, or leave those rows out of the source",
+            column=name,
+        )
+    seen: pa.Array | None = None
+    for _, values in _column(name, snapshot):
+        seen = pc.unique(values if seen is None else pa.chunked_array([seen, values]))
+        if len(seen) > 1:
+            return
+    raise DataError(
+        f"the target {name!r} has only one distinct value in all {snapshot.dataset.rows} rows; "
+        "there is nothing to learn from it, correct the source or name another target",
+        column=name,
+    )
+
+
+def _ids(name: str, snapshot: Snapshot) -> None:
+    missing, first = _missing(name, snapshot)
+    if missing:
+        raise DataError(
+            f"the id {name!r} has {_counted(missing, 'missing value')} "
+            f"({places(snapshot.sources, first, missing)}); give each record one, or leave `id` out",
+            column=name,
+        )
+    count, first = repeated(pa.chunked_array([values for _, values in _column(name, snapshot)]))
+    if count:
+        raise DataError(
+            f"the id {name!r} is not unique: {_counted(count, 'row')} "
+            f"{'repeats' if count == 1 else 'repeat'} an earlier one's "
+            f"({places(snapshot.sources, first, count)}); remove the duplicates, or name another id",
+            column=name,
+        )
+
+
+def repeated(column: pa.ChunkedArray) -> tuple[int, list[int]]:
+    """Count the rows whose value an earlier row has, missing values apart; and give the first of them, 0-based."""
+    codes = np.concatenate(
+        [chunk.indices.fill_null(-1).to_numpy(zero_copy_only=False) for chunk in pc.dictionary_encode(column).chunks]
+        or [np.empty(0, np.int64)]
+    )
+    _, firsts = np.unique(codes, return_index=True)
+    again = codes >= 0
+    again[firsts] = False
+    rows = np.flatnonzero(again)
+    return len(rows), rows[:_FIRST].tolist()
+
+
+def _missing(name: str, snapshot: Snapshot) -> tuple[int, list[int]]:
+    count, first = 0, list[int]()
+    for start, values in _column(name, snapshot):
+        if values.null_count:
+            count += values.null_count
+            rows = np.flatnonzero(values.is_null().to_numpy(zero_copy_only=False))[: _FIRST - len(first)]
+            first += [start + int(row) for row in rows]
+    return count, first
+
+
+def _column(name: str, snapshot: Snapshot) -> Iterator[tuple[int, pa.Array]]:
+    start = 0
+    for batch in batches(snapshot.dataset, [name]):
+        yield start, batch.column(0)
+        start += batch.num_rows
+
+
+def _counted(count: int, what: str) -> str:
+    return f"{count} {what}" if count == 1 else f"{count} {what}s"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import io
 import sys
 from collections.abc import Iterator, Sequence
 from typing import BinaryIO
@@ -14,7 +13,7 @@ import pyarrow.csv as pc_csv
 
 from lineal.datasets.sources import text
 from lineal.datasets.sources.base import BlockTooSmall, Plan, SourceFile, TypeChanged, agreed
-from lineal.datasets.sources.opening import buffered, opened
+from lineal.datasets.sources.opening import lines_of, opened
 from lineal.datasets.types import converted, unified
 from lineal.errors import LinealError, SourceError
 
@@ -129,7 +128,7 @@ def _told(problem: Exception, file: SourceFile) -> Exception:
 
 def _explained(file: SourceFile) -> LinealError | None:
     """Find the line that is no UTF-8, or whose record has not the header's number of fields, by Python's own reader."""
-    with opened(file) as stream, buffered(stream) as lines:
+    with opened(file) as stream, lines_of(stream) as lines:
         for number, line in enumerate(lines, 1):
             try:
                 line.decode("utf-8")
@@ -148,8 +147,8 @@ def _explained(file: SourceFile) -> LinealError | None:
 
 
 def _ragged(file: SourceFile) -> LinealError | None:
-    with opened(file) as stream, buffered(stream) as lines, io.TextIOWrapper(lines, "utf-8-sig", newline="") as plain:
-        reader = csv.reader(plain, delimiter=_delimiter(file))
+    with opened(file) as stream, lines_of(stream) as lines:
+        reader = csv.reader((line.decode("utf-8-sig") for line in lines), delimiter=_delimiter(file))
         header, start = next((record for record in reader if record), []), reader.line_num + 1
         for record in reader:
             if record and len(record) != len(header):

@@ -15,7 +15,7 @@ import pyarrow.json as pa_json
 
 from lineal.datasets.sources import text, values
 from lineal.datasets.sources.base import BlockTooSmall, Plan, SourceFile, TypeChanged, agreed
-from lineal.datasets.sources.opening import buffered, opened
+from lineal.datasets.sources.opening import lines_of, opened
 from lineal.datasets.types import converted, unified
 from lineal.errors import SourceError
 
@@ -139,7 +139,7 @@ def _objects(
 ) -> Iterator[list[dict[str, Any]]]:
     """Give the objects of a file, some thousands at a time; `strict` looks for keys that come twice."""
     hook = _once if strict else None
-    with opened(file) if stream is None else nullcontext(stream) as source, buffered(source) as reader:
+    with opened(file) if stream is None else nullcontext(stream) as source, lines_of(source) as reader:
         lines = enumerate(reader, 1)
         while some := list(islice(lines, _LINES)):
             yield [_object(file, number, line, hook) for number, line in some if line.strip(b"\xef\xbb\xbf \t\r\n")]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any, BinaryIO, cast
 
@@ -43,8 +43,8 @@ def opened(file: SourceFile, raw: BinaryIO | None = None) -> Iterator[BinaryIO]:
 
 
 @contextmanager
-def buffered(stream: BinaryIO) -> Iterator[io.BufferedReader]:
-    """Give a stream lines, whichever library it is from, and leave it open afterwards."""
+def lines_of(stream: BinaryIO) -> Iterator[Iterable[bytes]]:
+    """Give a stream's lines, whichever library it is from, and leave it open afterwards."""
     reader = io.BufferedReader(cast("io.RawIOBase", stream))
     try:
         yield reader

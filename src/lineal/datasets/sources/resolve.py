@@ -190,8 +190,7 @@ def _names(system: Any, path: str, uri: str, shown: str) -> list[str]:
     if not http and system.isdir(path):
         root = str(path).rstrip("/") + "/"
         return _of_folder(shown, sorted((str(name).removeprefix(root), str(name)) for name in system.find(path)))
-    if not system.exists(path):
-        raise FileNotFoundError(path)
+    system.info(path)
     return [path]
 
 
@@ -222,17 +221,30 @@ def _asking(shown: str) -> Iterator[None]:
     except (SourceError, StorageError):
         raise
     except FileNotFoundError as problem:
+        if _no_answer(problem.__cause__):
+            raise _unreachable(shown, problem.__cause__ or problem) from problem
         raise SourceError(f"there is no {shown}; correct source.uri", uri=shown) from problem
     except PermissionError as problem:
         raise SourceError(f"{shown} may not be read with the credentials given; check them", uri=shown) from problem
     except Exception as problem:
         # Each file system has errors of its own (aiohttp's, botocore's, paramiko's): all mean that it did not answer.
-        said = redact(" ".join(str(problem).split()))[:200].rstrip(".")
-        raise UnreachableError(
-            f"{shown} cannot be reached: {said or type(problem).__name__}; check the address, the credentials "
-            "and the network",
-            uri=shown,
-        ) from problem
+        raise _unreachable(shown, problem) from problem
+
+
+def _no_answer(cause: BaseException | None) -> bool:
+    """Say whether what fsspec calls a missing file is, beneath, a server that did not answer, or answered otherwise."""
+    status = getattr(cause, "status", None)
+    if isinstance(status, int):
+        return status not in (404, 410)
+    return isinstance(cause, OSError) and not isinstance(cause, FileNotFoundError)
+
+
+def _unreachable(shown: str, problem: BaseException) -> UnreachableError:
+    said = redact(" ".join(str(problem).split()))[:200].rstrip(".")
+    return UnreachableError(
+        f"{shown} cannot be reached: {said or type(problem).__name__}; check address, credentials and network",
+        uri=shown,
+    )
 
 
 @contextmanager

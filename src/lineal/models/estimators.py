@@ -23,6 +23,7 @@ import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from difflib import get_close_matches
+from itertools import takewhile
 from typing import Any
 
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin, clone, is_classifier, is_regressor
@@ -227,7 +228,7 @@ def _nearest(path: str) -> str:
     near = get_close_matches(path.rpartition(".")[2], known, n=1, cutoff=0.7)
     if not near:
         return "; see that the path is spelt as in Python's import"
-    public = [part for part in known[near[0]].__module__.split(".") if not part.startswith("_")]
+    public = takewhile(lambda part: not part.startswith("_"), known[near[0]].__module__.split("."))
     return f"; did you mean {'.'.join([*public, near[0]])}?"
 
 

@@ -87,6 +87,16 @@ class Importances:
     own: tuple[FeatureImportance, ...] = ()
     own_by_column: tuple[tuple[str, float], ...] = ()
 
+    def table(self) -> dict[str, list[Any]]:
+        """The raw columns, the most important first, as a table's columns; None where there is no value."""
+        own = dict(self.own_by_column)
+        return {
+            "column": [each.column for each in self.permuted],
+            "permutation_mean": [None if np.isnan(each.mean) else each.mean for each in self.permuted],
+            "permutation_std": [None if np.isnan(each.std) else each.std for each in self.permuted],
+            "own": [own.get(each.column) for each in self.permuted],
+        }
+
 
 def importances(pipeline: Pipeline, fitted: Any, test: pd.DataFrame, on_progress: Progress = unwatched) -> Importances:
     """Explain a fitted model by its own importances and by permutation on held-out rows.

@@ -5,7 +5,9 @@ import importlib.util
 from pathlib import Path
 
 import pytest
+import yaml
 
+from lineal.orchestration.project import Entrypoint, flow_entrypoint
 from lineal.pipeline import load
 from lineal.settings import PROJECT_MARKS
 
@@ -70,3 +72,20 @@ def test_the_penguins_lack_what_nobody_measured():
         "Delta 15 N (o/oo)": 12,
         "Delta 13 C (o/oo)": 11,
     }
+
+
+@pytest.mark.parametrize("path", PIPELINES, ids=lambda path: path.stem)
+def test_each_has_a_deployment_with_a_schedule(path):
+    text = (ROOT / "prefect.yaml").read_text()
+    [deployment] = [
+        deployment
+        for deployment in yaml.safe_load(text)["deployments"]
+        if deployment["parameters"]["pipeline"] == f"pipelines/{path.name}"
+    ]
+
+    assert deployment["name"] == load(path).name
+    assert set(deployment["tags"]) == {"train", deployment["name"]}
+    assert deployment["schedules"][0].keys() == {"cron", "timezone"}
+    assert deployment["concurrency_limit"]["limit"] == 1
+    assert deployment["work_pool"] == {"name": "local"}
+    assert flow_entrypoint(path, ROOT) == Entrypoint("flows.train.train", ROOT)

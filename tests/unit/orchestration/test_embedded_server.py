@@ -68,7 +68,11 @@ def scratch(tmp_path, monkeypatch):
     work = tmp_path / "work"
     work.mkdir()
     monkeypatch.chdir(work)
-    return tmp_path
+    yield tmp_path
+    # The session's other tests share a server that this process must find again.
+    monkeypatch.undo()
+    if "prefect.context" in sys.modules:
+        sys.modules["prefect.context"].refresh_global_settings_context()
 
 
 def python(script: str, *arguments: str) -> subprocess.Popen[str]:

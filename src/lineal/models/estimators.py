@@ -195,7 +195,7 @@ def _module(name: str, path: str) -> Any:
         raise EstimatorError(f"{path}: there is no module {name} on the import path{_nearest(path)}")
     try:
         return importlib.import_module(name)
-    except Exception as problem:  # whatever the module's top level raises
+    except (Exception, SystemExit) as problem:  # whatever the module's top level raises
         raise EstimatorError(
             f"{path}: importing {name} failed with {type(problem).__name__}: {metrics.first_sentence(problem)}; "
             "see that the package is installed whole"

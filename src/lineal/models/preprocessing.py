@@ -9,7 +9,7 @@ empty          a column without a value in the training rows is not used
 =============  =====================================================================================================
 
 The steps are scikit-learn's own; where raw values must first become plain numbers or text, it is by the functions and
-the class that `TRUSTED` names for those who load a saved model.
+the class that `lineal.models.storage.TRUSTED` names.
 """
 
 from __future__ import annotations
@@ -32,13 +32,6 @@ from lineal.models.raw import as_dates, as_numbers, column_kind, to_numbers, to_
 MAX_CATEGORIES = 50
 # Beyond this many bytes a dense table of 0/1 features gives way to a sparse one, if the estimator takes it.
 DENSE_LIMIT = 512 * 1024**2
-# What a saved model may hold of this package.
-TRUSTED = (
-    "lineal.models.preprocessing.DateFeatures",
-    "lineal.models.preprocessing.category_feature",
-    "lineal.models.raw.to_numbers",
-    "lineal.models.raw.to_texts",
-)
 # A monotone change of a feature changes nothing that these learn; the naive Bayes ones want counts as they are.
 _SCALE_FREE = ("sklearn.tree", "sklearn.ensemble", "sklearn.dummy", "sklearn.naive_bayes", "sklearn.isotonic")
 _SCALE_FREE_PACKAGES = {"lightgbm", "xgboost", "catboost"}

@@ -25,6 +25,11 @@ FILE_NAME = "model.skops"
 # What fitted scikit-learn models hold and skops does not trust by itself: plain state and pure functions, each of them.
 TRUSTED: frozenset[str] = frozenset(
     {
+        # Of this package's own preprocessing.
+        "lineal.models.preprocessing.DateFeatures",
+        "lineal.models.preprocessing.category_feature",
+        "lineal.models.raw.to_numbers",
+        "lineal.models.raw.to_texts",
         # Types and arrays that imputers, encoders and projections keep.
         "numpy.dtype",
         "numpy.number",

@@ -58,3 +58,20 @@ def markdown_artifact(key: str, markdown: str, description: str | None = None) -
         create_markdown_artifact(markdown, key=key, description=description)
     except Exception:  # as above: the run's result does not hang on how it is shown
         logger.warning("The artifact %s could not be stored in Prefect", key, exc_info=True)
+
+
+def tag_flow_run(*tags: str) -> None:
+    """Add tags to the flow run that is going on; by them it is found in Prefect's UI."""
+    from lineal.orchestration.context import enclosing_flow
+
+    flow = enclosing_flow()
+    if flow is None:
+        return
+    from prefect.client.orchestration import get_client
+
+    try:
+        with get_client(sync_client=True) as client:
+            known = client.read_flow_run(flow.id).tags
+            client.update_flow_run(flow.id, tags={*known, *tags})
+    except Exception:  # as above
+        logger.warning("The flow run could not be tagged in Prefect", exc_info=True)

@@ -9,7 +9,6 @@ import platform
 from collections.abc import Callable
 from functools import cache
 from importlib.metadata import version
-from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -19,7 +18,6 @@ from openlineage.client.facet_v2 import (
     job_type_job,
     nominal_time_run,
     processing_engine_run,
-    source_code_location_job,
 )
 
 from lineal import settings
@@ -76,9 +74,9 @@ def begin(
     if execution is not None:
         _add_prefect(run, execution)
     if above is None:
-        from lineal.models.environment import environment
+        from lineal.tracing.surroundings import environment_facet
 
-        run.environment(environment().facet())
+        run.environment(environment_facet())
     return run
 
 
@@ -153,14 +151,11 @@ def _job_type(execution: FlowRun | TaskRun | None) -> job_type_job.JobTypeJobFac
 
 
 def _locate(run: Run, function: Callable[..., Any]) -> None:
-    from lineal.models.environment import source_location
+    from lineal.tracing.surroundings import code_location
 
-    file = getattr(getattr(function, "__code__", None), "co_filename", "")
-    where = source_location(file) if file and Path(file).exists() else None
-    if where is not None:
-        run.job_facets["sourceCodeLocation"] = source_code_location_job.SourceCodeLocationJobFacet(
-            type="git", url=where.url, repoUrl=where.repository, path=where.path, version=where.commit
-        )
+    place = code_location(getattr(getattr(function, "__code__", None), "co_filename", ""))
+    if place is not None:
+        run.job_facets["sourceCodeLocation"] = place
 
 
 def _add_prefect(run: Run, execution: FlowRun | TaskRun) -> None:

@@ -9,6 +9,7 @@ import logging
 from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
+from types import FunctionType
 from typing import Any, ParamSpec, TypeVar, cast
 
 from lineal import settings
@@ -29,28 +30,39 @@ def traced(function: Callable[P, R]) -> Callable[P, R]:
     """Record each call of `function` as an OpenLineage run.
 
     Every `Dataset` and `Model` among the arguments is an input, every one that is returned an output; also inside
-    lists, tuples, dicts and dataclasses. Under `@task` or `@flow` the run is Prefect's; a plain call is a run of its
-    own. `current_run()` adds what a signature cannot say. What goes wrong in recording never reaches the caller,
-    unless `LINEAL_STRICT` is set.
+    lists, tuples, dicts and dataclasses, but for fields with `metadata={"lineage": False}`. Under `@task` or `@flow`
+    the run is Prefect's; a plain call is a run of its own. `current_run()` adds what a signature cannot say. What goes
+    wrong in recording never reaches the caller, unless `LINEAL_STRICT` is set.
     """
+    # Only names of this scope, none of this module: what is made here gets the globals of `function` (see `_at_home`).
+    recording = _recording
 
-    @functools.wraps(function)
-    def call(*args: P.args, **kwargs: P.kwargs) -> R:
-        with _recording(call, function, args, kwargs) as recorder:
+    def call(*args: Any, **kwargs: Any) -> Any:
+        with recording(wrapper, function, args, kwargs) as recorder:
             result = function(*args, **kwargs)
             recorder.returned(result)
             return result
 
-    @functools.wraps(function)
-    async def call_async(*args: P.args, **kwargs: P.kwargs) -> Any:
-        with _recording(call_async, function, args, kwargs) as recorder:
-            result = await cast(Any, function)(*args, **kwargs)
+    async def call_async(*args: Any, **kwargs: Any) -> Any:
+        with recording(wrapper, function, args, kwargs) as recorder:
+            result = await function(*args, **kwargs)  # type: ignore[misc]  # a coroutine function, as is asked below
             recorder.returned(result)
             return result
 
-    wrapper = call_async if inspect.iscoroutinefunction(function) else call
+    wrapper = _at_home(call_async if inspect.iscoroutinefunction(function) else call, function)
     setattr(wrapper, _MARK, True)
     return cast(Callable[P, R], wrapper)
+
+
+def _at_home(wrapper: Any, function: Callable[..., Any]) -> Callable[..., Any]:
+    """Make a wrapper that stands where the function stands.
+
+    Prefect and pydantic resolve a flow's annotations in the globals of what they are given; `functools.wraps` leaves
+    those of the module that wraps, where the user's names are unknown.
+    """
+    scope = getattr(function, "__globals__", wrapper.__globals__)
+    made = FunctionType(wrapper.__code__, scope, wrapper.__name__, wrapper.__defaults__, wrapper.__closure__)
+    return functools.update_wrapper(made, function)
 
 
 def current_run() -> Run:
@@ -156,4 +168,5 @@ def _things(value: Any, depth: int = 0) -> Iterator[Dataset | Model]:
             yield from _things(inner, depth + 1)
     elif dataclasses.is_dataclass(value) and not isinstance(value, type):
         for field in dataclasses.fields(value):
-            yield from _things(getattr(value, field.name, None), depth + 1)
+            if field.metadata.get("lineage", True):
+                yield from _things(getattr(value, field.name, None), depth + 1)

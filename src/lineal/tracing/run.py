@@ -164,15 +164,19 @@ class Run:
             known[key] = execution_parameters_run.ExecutionParameter(key=key, name=key, value=str(value))
         facet.parameters = list(known.values())
 
-    def metrics(self, values: Mapping[str, float], *, of: str) -> None:
+    def metrics(self, values: Mapping[str, float], *, of: str, spread: Mapping[str, float] | None = None) -> None:
         """Record figures that the run found.
 
         Args:
             values: by name.
             of: what they were taken on, such as `held-out`, `train` or `cross-validation`.
+            spread: the standard deviation of each, over folds or repeats.
         """
+        spreads = spread or {}
         facet = self.facets.setdefault("lineal_metrics", facets.custom("LinealMetricsRunFacet", {"metrics": []}))
-        facet["metrics"] += [{"name": name, "value": value, "of": of} for name, value in values.items()]
+        facet["metrics"] += [
+            {"name": name, "value": value, "of": of, "spread": spreads.get(name)} for name, value in values.items()
+        ]
 
     def tests(self, outcomes: Iterable[Outcome]) -> None:
         """Record what the run held something to, passed or failed."""

@@ -1,0 +1,45 @@
+"""The main job: from a source to a registered model and its whole pedigree."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from prefect import flow
+from prefect.runtime import flow_run
+
+from lineal import traced
+from tasks.check import check
+from tasks.evaluate import evaluate
+from tasks.explain import explain
+from tasks.ingest import ingest
+from tasks.plan import plan
+from tasks.publish import Result, publish
+from tasks.register import register
+from tasks.split import split
+from tasks.train import train as fit
+
+
+def _name() -> str:
+    given = flow_run.parameters or {}
+    return f"train {Path(str(given.get('pipeline', ''))).stem}"
+
+
+@flow(name="train", flow_run_name=_name)
+@traced
+def train(pipeline: Path, data: str | None = None, overrides: list[str] | None = None) -> Result:
+    """Ingest, check, split, train, evaluate, explain and register what a pipeline file says.
+
+    Args:
+        pipeline: the TOML file.
+        data: a source that takes the place of the file's.
+        overrides: `KEY=VALUE` in place of the file's values.
+    """
+    planned = plan(pipeline, data, overrides or ())
+    snapshot = ingest(planned)
+    check(planned, snapshot)
+    parts = split(planned, snapshot.dataset)
+    model = fit(planned, parts.train)
+    judgement = evaluate(planned, model, parts.test)
+    importances = explain(planned, model, parts.test)
+    registration = register(planned, model, judgement)
+    return publish(planned, snapshot, parts, model, judgement, importances, registration)

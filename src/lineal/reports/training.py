@@ -1,0 +1,156 @@
+"""What came of a training run: for the terminal, and as Markdown for Prefect's UI."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from lineal.models.evaluation import GateResult
+from lineal.models.model import Model, TrackedRun
+from lineal.models.registration import Decision
+from lineal.reports.terminal import figure, short
+
+
+@dataclass(frozen=True)
+class Result:
+    """What came of a training run.
+
+    Attributes:
+        pipeline: its name.
+        source: the file, or where there are several what the pipeline file names.
+        sources: how many files.
+        rows: of the snapshot.
+        train_rows: that the model was fitted to.
+        test_rows: that were held out.
+        checks: how many the data was held to.
+        digest: of the model.
+        model: the registered model, or the candidate that was not.
+        metrics: held-out.
+        gates: each gate, and whether it held.
+        passed: whether all gates held.
+        decisions: what was decided, with reasons.
+        top_features: column, fall of the metric when it is shuffled, spread; the most important first.
+        tracked: the MLflow run.
+        flow_run_id: Prefect's.
+        flow_run_name: Prefect's.
+        warnings: what a reader of the metrics should know.
+    """
+
+    pipeline: str
+    source: str
+    sources: int
+    rows: int
+    train_rows: int
+    test_rows: int
+    checks: int
+    digest: str
+    model: Model
+    metrics: Mapping[str, float]
+    gates: tuple[GateResult, ...]
+    passed: bool
+    decisions: tuple[Decision, ...]
+    top_features: tuple[tuple[str, float, float], ...]
+    tracked: TrackedRun | None
+    flow_run_id: str | None
+    flow_run_name: str | None
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def subject(self) -> str | None:
+        """The registered model as a subject, by its alias where it took one."""
+        for decision in self.decisions:
+            if decision.action == "move-alias":
+                return f"model:{decision.name}@{decision.alias}"
+        if self.model.number is None:
+            return None
+        return f"model:{self.model.name.removeprefix('models/')}@{self.model.number}"
+
+
+def render(result: Result) -> RenderableType:
+    """The result on a few lines, ending with what to do next."""
+    facts = Table.grid(padding=(0, 2))
+    facts.add_column(style="dim", no_wrap=True)
+    facts.add_column(overflow="fold")
+    for name, value in _rows(result):
+        facts.add_row(f"  {name}", value)
+    return Group(_headline(result), facts, Text(), _next(result))
+
+
+def markdown(result: Result) -> str:
+    """The result as a page of Markdown."""
+    lines = [f"## {_headline(result).plain}", ""]
+    lines += ["| | |", "|---|---|"]
+    lines += [f"| {name} | {_cell(value)} |" for name, value in _rows(result)]
+    if result.tracked is not None and result.tracked.url:
+        lines += ["", f"[The run in MLflow]({result.tracked.url})"]
+    subject = result.subject
+    if subject is not None:
+        lines += ["", f"Where it came from: `lineal trace {subject}`"]
+    return "\n".join(lines) + "\n"
+
+
+def _headline(result: Result) -> Text:
+    text = Text(result.pipeline, style="bold")
+    if not result.passed:
+        return text.append(": a gate failed, so the model is not registered", style="bold red")
+    if result.model.number is None:
+        return text.append(": trained; the pipeline registers nothing", style="bold")
+    text.append(f": version {result.model.number} of {result.model.name.removeprefix('models/')} is registered")
+    for decision in result.decisions:
+        if decision.action == "move-alias":
+            text.append(f" and holds @{decision.alias}", style="bold green")
+        if decision.action == "keep-alias":
+            holder = f"version {decision.previous} keeps" if decision.previous else "without"
+            text.append(f", {holder} @{decision.alias}", style="bold yellow")
+    return text
+
+
+def _rows(result: Result) -> Iterator[tuple[str, str]]:
+    many = f" ({result.sources} files)" if result.sources > 1 else ""
+    parts = f"{result.train_rows:,} to train, {result.test_rows:,} held out"
+    yield "data", f"{short(result.source)}{many}  {result.rows:,} rows: {parts}"
+    if result.checks:
+        yield "checks", f"{result.checks} held"
+    yield "metrics", "   ".join(f"{name} {figure(value)}" for name, value in result.metrics.items())
+    for gate in result.gates:
+        yield "gate", f"{gate.sentence}: {'held' if gate.passed else 'FAILED'}"
+    for decision in result.decisions:
+        if decision.action in ("move-alias", "keep-alias"):
+            yield f"@{decision.alias}", decision.reason
+    if result.top_features:
+        named = (f"{name} {mean:.3f} ± {std:.3f}" for name, mean, std in result.top_features)
+        yield "rests on", "   ".join(named)
+    for warning in result.warnings:
+        yield "note", warning
+    yield "digest", result.digest
+    if result.tracked is not None:
+        yield "MLflow", f"run {result.tracked.run_id}{f'  {result.tracked.url}' if result.tracked.url else ''}"
+    if result.flow_run_id is not None:
+        yield "Prefect", f"flow run {result.flow_run_name} {result.flow_run_id}"
+
+
+def _next(result: Result) -> Text:
+    text = Text()
+    if result.subject is not None:
+        text.append(f"lineal trace {result.subject}\n")
+    elif result.tracked is not None:
+        text.append(f"lineal trace run:{result.tracked.run_id}\n")
+    text.append("lineal list models\n")
+    if result.tracked is not None and result.tracked.url is None:
+        text.append(f"mlflow ui --backend-store-uri {short_uri(result.tracked.tracking_uri)}\n")
+    text.append("prefect server start")
+    return text
+
+
+def short_uri(uri: str) -> str:
+    """A database URL whose file is written as seen from the working folder."""
+    scheme, slashes, path = uri.partition(":///")
+    return f"{scheme}{slashes}{short(path)}" if slashes else uri
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|")

@@ -1,0 +1,59 @@
+"""Judge the model."""
+
+from __future__ import annotations
+
+import pyarrow as pa
+from prefect import task
+from prefect.cache_policies import NO_CACHE
+
+from lineal import Dataset, Model, current_run, traced
+from lineal.datasets.read import to_frame
+from lineal.datasets.table import write_table
+from lineal.models import tracking
+from lineal.models.evaluation import GateResult
+from lineal.models.evaluation import evaluate as score
+from lineal.models.judgement import Judgement, judge, score_champion
+from lineal.models.loaded import estimator_of
+from lineal.models.plots import figures
+from lineal.orchestration.log import run_logger
+from lineal.pipeline import Pipeline
+from lineal.tracing.run import Outcome
+from tasks.links import mlflow_facet, tracked_run
+
+
+@task(task_run_name="evaluate {plan.name}", cache_policy=NO_CACHE)
+@traced
+def evaluate(plan: Pipeline, model: Model, test: Dataset) -> Judgement:
+    """Judge the model on the held-out rows, beside the champion."""
+    frame = to_frame(test, [column.name for column in test.columns])
+    run = current_run()
+    with tracking.resume(tracked_run(model)) as recording:
+        recording.dataset(test, "evaluation")
+        evaluation = score(plan, estimator_of(model), frame)
+        recording.metrics(evaluation.metrics)
+        for name, figure in figures(evaluation).items():
+            recording.artifact_figure(figure, f"plots/{name}.png")
+        champion = score_champion(plan, frame)
+    if champion is not None:
+        run.input(champion.model)
+    table = pa.Table.from_pandas(evaluation.predictions, preserve_index=False)
+    predictions = write_table(table, plan.table("evaluation"))
+    judgement = judge(plan, evaluation, champion, predictions)
+    run.metrics(judgement.metrics, of="held-out")
+    run.tests(_outcome(gate) for gate in judgement.gates)
+    run.mlflow(mlflow_facet(model))
+    for sentence in (*judgement.warnings, *(gate.sentence for gate in judgement.gates), judgement.comparison.sentence):
+        run_logger().info("%s: %s", plan.name, sentence)
+    return judgement
+
+
+def _outcome(gate: GateResult) -> Outcome:
+    bounds = [f"{sign} {bound:g}" for sign, bound in ((">=", gate.min), ("<=", gate.max)) if bound is not None]
+    return Outcome(
+        name=f"gate {gate.metric}",
+        passed=gate.passed,
+        kind="gate",
+        expected=f"{gate.metric} {' and '.join(bounds)}",
+        actual=f"{gate.actual:.6g}",
+        description=gate.sentence,
+    )

@@ -1,0 +1,62 @@
+"""The links between a run of the lineage, its Prefect flow run and its MLflow run, each way."""
+
+from __future__ import annotations
+
+from lineal import Model, current_run
+from lineal.models import tracking
+from lineal.models.model import TrackedRun
+from lineal.models.registration import Registration
+from lineal.orchestration import context
+from lineal.orchestration.events import tag_flow_run
+from lineal.pipeline import Pipeline
+
+
+def mlflow_tags(plan: Pipeline) -> dict[str, str]:
+    """The tags by which an MLflow run leads to the flow run and to the lineage."""
+    run = current_run()
+    tags = {
+        "lineal.pipeline": plan.name,
+        "lineal.pipeline_digest": plan.digest,
+        "openlineage.run_id": str(run.root.id),
+        "openlineage.job": f"{run.root.job.namespace}/{run.root.job.name}",
+    }
+    flow = context.enclosing_flow()
+    if flow is not None:
+        tags |= {"prefect.flow_run_id": str(flow.id), "prefect.flow_run_name": flow.name}
+        page = context.page_of("flow-run", flow.id)
+        if page:
+            tags["prefect.flow_run_url"] = page
+    return tags
+
+
+def mlflow_facet(model: Model) -> dict[str, str | None]:
+    """What the lineage says of the MLflow run that holds a model."""
+    tracked = tracked_run(model)
+    return {
+        "trackingUri": tracked.tracking_uri,
+        "experimentId": tracked.experiment_id,
+        "runId": tracked.run_id,
+        "modelId": tracked.model_id,
+        "url": tracked.url,
+    }
+
+
+def tracked_run(model: Model) -> TrackedRun:
+    """The MLflow run that holds a model.
+
+    Raises:
+        ValueError: it is in none.
+    """
+    if model.tracked is None:
+        raise ValueError(f"{model.name} is in no MLflow run")
+    return model.tracked
+
+
+def tell_mlflow(model: Model, settled: Registration) -> None:
+    """Tag the MLflow run with what was decided, and the flow run with both others."""
+    tracked = tracked_run(model)
+    with tracking.resume(tracked) as recording:
+        for decision in settled.decisions:
+            recording.tags({f"lineal.decision.{decision.action}": decision.reason})
+    root = current_run().root
+    tag_flow_run(f"mlflow:{tracked.run_id}", f"openlineage:{root.id}")

@@ -1,0 +1,31 @@
+"""What a run is to do, known to be possible before anything is done."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from lineal import current_run
+from lineal.models import tracking
+from lineal.models.estimators import validate
+from lineal.pipeline import Pipeline, load
+
+
+def plan(pipeline: Path, data: str | None = None, overrides: Sequence[str] = ()) -> Pipeline:
+    """Read and validate a pipeline file, and record it with the flow that runs it.
+
+    Args:
+        pipeline: the TOML file.
+        data: a source that takes the place of the file's.
+        overrides: `KEY=VALUE` in place of the file's values.
+    """
+    planned = load(pipeline, data=data, overrides=overrides)
+    run = current_run()
+    run.tag("pipeline", planned.name)
+    run.parameters({**planned.parameters(), "pipeline.digest": planned.digest})
+    run.source(planned.text, "TOML")
+    if planned.owner:
+        run.owner(planned.owner)
+    validate(planned)
+    tracking.check_reachable()
+    return planned

@@ -1,0 +1,31 @@
+"""Hold rows out."""
+
+from __future__ import annotations
+
+from prefect import task
+from prefect.cache_policies import NO_CACHE
+from sklearn.base import is_classifier
+
+from lineal import Dataset, current_run, traced
+from lineal.datasets.split import Split
+from lineal.datasets.split import split as divide
+from lineal.models.estimators import build
+from lineal.orchestration.log import run_logger
+from lineal.pipeline import Pipeline
+from lineal.tracing.run import Origin
+
+
+@task(task_run_name="split {plan.name}", cache_policy=NO_CACHE)
+@traced
+def split(plan: Pipeline, snapshot: Dataset) -> Split:
+    """Hold rows out of training, to judge the model on."""
+    parts = divide(plan, snapshot, classification=is_classifier(build(plan)))
+    run = current_run()
+    run.parameters({"split.method": parts.method, "split.seed": parts.seed})
+    names = [column.name for column in snapshot.columns]
+    for part in (parts.train, parts.test):
+        run.output(part, columns={name: [Origin(snapshot, name)] for name in names})
+    run_logger().info(
+        "%s: %s rows to train, %s held out (%s)", plan.name, parts.train.rows, parts.test.rows, parts.method
+    )
+    return parts

@@ -1,0 +1,99 @@
+"""Fit the model."""
+
+from __future__ import annotations
+
+from prefect import task
+from prefect.cache_policies import NO_CACHE
+
+from lineal import Column, Dataset, Model, current_run, traced
+from lineal.datasets.read import to_frame
+from lineal.models import loaded, tracking
+from lineal.models.digest import digest
+from lineal.models.fitting import Fitted, fit
+from lineal.models.preprocessing import feature_origins
+from lineal.orchestration.log import run_logger
+from lineal.pipeline import Pipeline
+from lineal.reports.progress import watched
+from lineal.tracing.run import Origin
+from tasks.links import mlflow_facet, mlflow_tags
+
+EXAMPLE_ROWS = 5
+
+
+@task(task_run_name="train {plan.name}", cache_policy=NO_CACHE)
+@traced
+def train(plan: Pipeline, data: Dataset) -> Model:
+    """Fit the estimator to the training rows, and log it with all that made it."""
+    frame = to_frame(data)
+    with tracking.start(plan.name, tags=mlflow_tags(plan), description=plan.description) as recording:
+        recording.params({**plan.parameters(), "pipeline.digest": plan.digest})
+        recording.artifact_text(plan.text, f"pipeline/{plan.path.name}")
+        recording.dataset(data, "training")
+        with watched("Training") as on_progress:
+            fitted = fit(plan, frame, on_progress)
+        model_digest = digest(fitted.estimator)
+        loaded.remember(model_digest, fitted.estimator)
+        _log_fit(recording, fitted)
+        rows = frame[list(fitted.features)].head(EXAMPLE_ROWS)
+        uri = recording.model(
+            fitted.estimator,
+            input_example=rows,
+            output_example=fitted.estimator.predict(rows),
+            digest=model_digest,
+            requirements=tracking.requirements(),
+        )
+        recording.tags({"lineal.digest": model_digest})
+        tracked = recording.tracked
+    for warning in fitted.warnings:
+        run_logger().warning("%s: %s", plan.name, warning)
+    origins = feature_origins(fitted.estimator)
+    model = Model(
+        name=plan.table("model"),
+        digest=model_digest,
+        uri=uri,
+        columns=(*(Column(name, "double") for name in origins), Column(plan.source.target, fitted.kind)),
+        tracked=tracked,
+        description=plan.description,
+    )
+    _record(plan, data, fitted, model, origins)
+    return model
+
+
+def _log_fit(recording: tracking.Recording, fitted: Fitted) -> None:
+    recording.params({f"estimator.{name}": value for name, value in fitted.params.items()})
+    recording.metrics({f"train_{name}": value for name, value in fitted.train_metrics.items()})
+    if fitted.cv is None:
+        return
+    for name, scores in fitted.cv.best.scores.items():
+        recording.metrics({f"cv_{name}": scores.mean, f"cv_{name}_std": scores.std})
+    if len(fitted.cv.trials) > 1:
+        recording.nested(
+            tracking.Trial(
+                name=f"trial {number}",
+                params=trial.params,
+                metrics={f"cv_{name}": scores.mean for name, scores in trial.scores.items()},
+                tags={"lineal.rank": str(trial.rank)},
+            )
+            for number, trial in enumerate(fitted.cv.trials, 1)
+        )
+
+
+def _record(plan: Pipeline, data: Dataset, fitted: Fitted, model: Model, origins: dict[str, tuple[str, ...]]) -> None:
+    run = current_run()
+    run.parameters({f"model.params.{name}": value for name, value in fitted.params.items()})
+    run.parameters({f"model.seeds.{name}": value for name, value in fitted.seeds.items()})
+    run.parameters({"model.threads": fitted.threads, "model.kind": fitted.kind})
+    run.metrics(fitted.train_metrics, of="train")
+    if fitted.cv is not None:
+        run.metrics(
+            {name: scores.mean for name, scores in fitted.cv.best.scores.items()},
+            of="cross-validation",
+            spread={name: scores.std for name, scores in fitted.cv.best.scores.items()},
+        )
+    run.mlflow(mlflow_facet(model))
+    learnt = [Origin(data, name, "AGGREGATION") for name in (*fitted.features, plan.source.target)]
+    features = {
+        feature: [Origin(data, name, "IDENTITY" if feature == name else "TRANSFORMATION") for name in columns]
+        for feature, columns in origins.items()
+    }
+    run.output(model, columns={**features, plan.source.target: learnt})

@@ -1,0 +1,71 @@
+"""Every test has a home of its own: nothing is read from, or left in, that of whoever runs it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+pytest_plugins = ["lineal.testing"]
+
+ROOT = Path(__file__).resolve().parent.parent
+SHARED = ROOT.parent / "shared"
+# What a developer's shell may hold that would lead a test astray.
+_STRAY = ("PREFECT_", "MLFLOW_", "OPENLINEAGE_", "LINEAL_", "DVC_", "AWS_")
+
+os.environ.setdefault("MPLBACKEND", "agg")
+
+
+@pytest.fixture(autouse=True)
+def own_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty home, working folder and LINEAL_HOME, and none of the shell's settings."""
+    for name in list(os.environ):
+        if name.startswith(_STRAY) and name not in ("PREFECT_API_URL", "PREFECT_HOME"):
+            monkeypatch.delenv(name)
+    home = tmp_path / "home"
+    home.mkdir()
+    for name, value in {"HOME": home, "LINEAL_HOME": home / ".lineal", "DO_NOT_TRACK": "true"}.items():
+        monkeypatch.setenv(name, str(value))
+    monkeypatch.setenv("MLFLOW_DISABLE_TELEMETRY", "true")
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(home / ".gitconfig"))
+    monkeypatch.setenv("LINEAL_USER", "Ada")
+    return home
+
+
+@pytest.fixture(scope="session")
+def prefect_api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A real Prefect server of this test session; its API's URL. Tests that use it are in the xdist group `prefect`."""
+    from lineal.orchestration.server import embedded_server, quiet_environment
+
+    home = tmp_path_factory.mktemp("prefect")
+    before = dict(os.environ)
+    os.environ |= {"PREFECT_HOME": str(home), "LINEAL_HOME": str(home / ".lineal")}
+    os.environ.pop("PREFECT_API_URL", None)
+    quiet_environment()
+    try:
+        with embedded_server() as api:
+            api.wait_ready()
+            yield api.url
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
+
+
+@pytest.fixture(scope="session")
+def check_events() -> Iterator[object]:
+    """Check an event log with the official schemas and run-cycle rules; skips where they are not at hand."""
+    tool = SHARED / "tools" / "check_events.py"
+    if not tool.exists():
+        pytest.skip(f"the OpenLineage schemas and their checker are not at {SHARED}")
+
+    def check(ndjson: str) -> None:
+        done = subprocess.run(
+            [sys.executable, tool, "-"], input=ndjson, capture_output=True, text=True, check=False, timeout=120
+        )
+        assert "errors=0 warnings=0" in done.stdout, done.stdout + done.stderr
+
+    yield check

@@ -1,12 +1,15 @@
 """From raw columns to numbers: one ColumnTransformer for whatever a table holds, without configuration.
 
 =============  =====================================================================================================
-number         median for what is missing, with a 0/1 feature that says so; scaled where the estimator needs it
+number         mean for what is missing, with a 0/1 feature that says so; scaled where the estimator needs it
 boolean        0/1, the most frequent for what is missing, with a 0/1 feature that says so
 text, category one 0/1 feature a value, "missing" among them; beyond `MAX_CATEGORIES` the rarer values share one feature
 date           days since 1970, and year, month, day, weekday and hour where they vary
 empty          a column without a value in the training rows is not used
 =============  =====================================================================================================
+
+The mean, rather than the median, because it rests on every training value: a model whose training data differs in a
+number anywhere is another model, by its digest too, even where a tree would have been cut at the same places.
 
 The steps are scikit-learn's own; where raw values must first become plain numbers or text, it is by the functions and
 the class that `lineal.models.storage.TRUSTED` names.
@@ -119,7 +122,7 @@ def preprocessor(frame: pd.DataFrame, features: Sequence[str], estimator: BaseEs
     steps = {
         "number": [
             ("numbers", FunctionTransformer(to_numbers, feature_names_out="one-to-one")),
-            ("impute", SimpleImputer(strategy="median", add_indicator=True, keep_empty_features=True)),
+            ("impute", SimpleImputer(strategy="mean", add_indicator=True, keep_empty_features=True)),
         ],
         "boolean": [
             ("numbers", FunctionTransformer(to_numbers, feature_names_out="one-to-one")),
@@ -140,7 +143,7 @@ def preprocessor(frame: pd.DataFrame, features: Sequence[str], estimator: BaseEs
         ],
         "date": [
             ("parts", DateFeatures()),
-            ("impute", SimpleImputer(strategy="median", keep_empty_features=True)),
+            ("impute", SimpleImputer(strategy="mean", keep_empty_features=True)),
         ],
     }
     if scale:

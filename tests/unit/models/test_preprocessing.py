@@ -107,22 +107,22 @@ def test_names_that_would_meet_are_told_apart():
 
 
 def test_what_is_missing_is_filled_and_marked():
-    frame = pd.DataFrame({"n": [1.0, None, 3.0, 8.0] * 10, "b": [True, None, True, False] * 10})
+    frame = pd.DataFrame({"n": [1.0, None, 3.0, 5.0] * 10, "b": [True, None, True, False] * 10})
 
     numbers = features(fitted(frame), frame)
 
-    assert numbers["n"][:4].tolist() == [1, 3, 3, 8]
+    assert numbers["n"][:4].tolist() == [1, 3, 3, 5]
     assert numbers["b"][:4].tolist() == [1, 1, 1, 0]
     assert numbers["missingindicator_n"][:4].tolist() == numbers["missingindicator_b"][:4].tolist() == [0, 1, 0, 0]
 
 
 def test_missing_only_at_prediction_is_filled_from_the_learnt_rows():
-    learnt = pd.DataFrame({"n": [1.0, 2.0, 9.0, 2.0] * 10, "c": ["x", "y"] * 20, "b": [True, False] * 20})
+    learnt = pd.DataFrame({"n": [1.0, 2.0, 9.0, 4.0] * 10, "c": ["x", "y"] * 20, "b": [True, False] * 20})
     steps = fitted(learnt)
 
     numbers = features(steps, pd.DataFrame({"n": [None], "c": [None], "b": [None]}))
 
-    assert numbers.iloc[0].to_dict() == {"n": 2, "b": 0, "c=x": 0, "c=y": 0}
+    assert numbers.iloc[0].to_dict() == {"n": 4, "b": 0, "c=x": 0, "c=y": 0}
 
 
 def test_values_never_seen_predict_without_a_warning():
@@ -209,16 +209,14 @@ def test_nothing_but_empty_columns_is_refused():
 
 
 def test_dates_give_the_parts_that_vary():
-    frame = pd.DataFrame(
-        {"when": pd.to_datetime(["1970-01-02 06:00", "1970-01-05 06:00", None, "1970-01-02 06:00"] * 10)}
-    )
+    frame = pd.DataFrame({"when": pd.to_datetime(["1970-01-02 06:00", "1970-01-05 06:00", None] * 13)})
 
-    numbers = features(fitted(frame), frame)
+    numbers = features(fitted(frame, target=[0, 1, 0] * 13), frame)
 
     assert list(numbers) == ["when.days", "when.day", "when.weekday", "missingindicator_when"]
     assert numbers.iloc[0].tolist() == [1.25, 2, 4, 0]
     assert numbers.iloc[1].tolist() == [4.25, 5, 0, 0]
-    assert numbers.iloc[2].tolist() == [1.25, 2, 4, 1]
+    assert numbers.iloc[2].tolist() == [2.75, 3.5, 2, 1]
 
 
 def test_times_and_durations_are_seconds():

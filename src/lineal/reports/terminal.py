@@ -20,13 +20,17 @@ def show(answer: A, render: Callable[[A], RenderableType], *, as_json: bool) -> 
     if as_json:
         sys.stdout.write(to_json(answer) + "\n")
     else:
-        console().print(render(answer))
+        made = console()
+        with made.capture() as captured:
+            made.print(render(answer))
+        # Rich fills each line of a grid up to its width.
+        made.file.write("".join(f"{line.rstrip()}\n" for line in captured.get().splitlines()))
 
 
 def console(*, stderr: bool = False) -> Console:
     """A console that wraps nothing where it is no terminal, so that output can be searched."""
-    made = Console(stderr=stderr, highlight=False, soft_wrap=False)
-    return made if made.is_terminal else Console(stderr=stderr, highlight=False, width=200)
+    made = Console(stderr=stderr, highlight=False)
+    return made if made.is_terminal else Console(stderr=stderr, highlight=False, width=250)
 
 
 def to_json(answer: object) -> str:

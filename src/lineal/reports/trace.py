@@ -51,9 +51,9 @@ def _rows(trace: Trace) -> Iterable[tuple[str, str]]:
     facets = _merged(trace.runs, flow)
     for decision in (facets.get("lineal_decision") or {}).get("decisions") or ():
         yield _ACTIONS.get(decision["action"], decision["action"]), decision["reason"]
-    by = (facets.get("lineal_decision") or {}).get("by") or (facets.get("lineal_environment") or {}).get("user")
+    who = (flow.facets.get("lineal_environment") or {}).get("user") if flow else None
     if trace.model is not None:
-        yield "when, who", f"{moment(trace.model.registered_at)}{f' by {by}' if by else ''}"
+        yield "when, who", f"{moment(trace.model.registered_at)}{f' by {who}' if who else ''}"
     for of, figures in _metrics(facets).items():
         yield of, "   ".join(f"{name} {figure(value)}" for name, value in figures)
     for test in (facets.get("test") or {}).get("tests") or ():

@@ -1,0 +1,45 @@
+"""`lineal list`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from cyclopts import Parameter
+
+from lineal import settings
+
+
+def listing(
+    what: Literal["pipelines", "datasets", "models", "runs"],
+    /,
+    *,
+    limit: int = 20,
+    json: Annotated[bool, Parameter(negative=())] = False,
+) -> None:
+    """Show what there is, newest first.
+
+    Args:
+        what: pipelines, datasets, models or runs.
+        limit: show at most so many.
+        json: print one JSON object.
+    """
+    from lineal.questions import listing as question
+    from lineal.reports import listing as report
+    from lineal.reports import terminal
+    from lineal.store.log import Store
+
+    if what == "pipelines":
+        files = question.pipelines(settings.project_of(Path.cwd()) / "pipelines")[:limit]
+        terminal.show({what: files}, lambda _: report.pipelines(files), as_json=json)
+        return
+    store = Store(create=False)
+    if what == "datasets":
+        tables = question.datasets(store, limit)
+        terminal.show({what: tables}, lambda _: report.datasets(tables), as_json=json)
+    elif what == "models":
+        models = question.models(store)[:limit]
+        terminal.show({what: models}, lambda _: report.models(models), as_json=json)
+    else:
+        runs = question.runs(store, limit)
+        terminal.show({what: runs}, lambda _: report.runs(runs), as_json=json)

@@ -1,0 +1,72 @@
+"""Lists, for a person: a table each, one line an item."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from lineal.questions.listing import DatasetItem, ModelRow, PipelineItem, RunItem
+from lineal.reports.terminal import moment, short, span
+
+_STATES = {"COMPLETE": "green", "FAIL": "red", "ABORT": "yellow"}
+
+
+def pipelines(items: Sequence[PipelineItem]) -> RenderableType:
+    """Pipeline files."""
+    table = _table("pipeline", "target", "estimator", "file")
+    for item in items:
+        if item.problem:
+            table.add_row("-", "-", Text(item.problem, style="red"), short(item.file))
+        else:
+            table.add_row(item.name, item.target, item.estimator, short(item.file))
+    return _shown(table, f"lineal run {short(items[0].file)}" if items else "there is no .toml file in pipelines/")
+
+
+def datasets(items: Sequence[DatasetItem]) -> RenderableType:
+    """Datasets, each with its newest version."""
+    table = _table("dataset", "newest version", "versions", "kind")
+    for item in items:
+        name = short(item.name) if item.namespace == "file" else item.name
+        table.add_row(name, item.version[:12] or "-", str(item.versions), item.kind.lower() or "-")
+    named = next((item for item in items if item.kind == "TABLE"), None)
+    return _shown(table, f"lineal trace dataset:{named.name}" if named else "no dataset is on record yet")
+
+
+def models(items: Sequence[ModelRow]) -> RenderableType:
+    """Registered model versions."""
+    table = _table("model", "version", "holds", "digest", "registered")
+    for item in items:
+        held = " ".join(f"@{alias}" for alias in item.aliases)
+        digest = item.digest[:12]
+        table.add_row(item.name, str(item.number), Text(held, style="green"), digest, moment(item.registered_at))
+    newest = items[0] if items else None
+    return _shown(
+        table, f"lineal trace model:{newest.name}@{newest.number}" if newest else "no model is registered yet"
+    )
+
+
+def runs(items: Sequence[RunItem]) -> RenderableType:
+    """Root runs."""
+    table = _table("run", "job", "pipeline", "state", "started", "took", "name")
+    for item in items:
+        state = Text(item.state, style=_STATES.get(item.state, ""))
+        took = span(item.started_at, item.ended_at)
+        name = item.deployment or item.name or ""
+        table.add_row(item.run_id[:8], item.job, item.pipeline or "-", state, moment(item.started_at), took, name)
+        if item.error:
+            table.add_row("", Text(item.error, style="red"))
+    return _shown(table, f"lineal trace run:{items[0].run_id[:8]}" if items else "no run is on record yet")
+
+
+def _table(*names: str) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 3, 0, 0))
+    for name in names:
+        table.add_column(name, overflow="fold")
+    return table
+
+
+def _shown(table: Table, hint: str) -> RenderableType:
+    return Group(table, Text(), Text(hint)) if table.row_count else Text(hint)

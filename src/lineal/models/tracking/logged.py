@@ -173,7 +173,9 @@ def _write(
     )
     described.model_size_bytes = sum(file.stat().st_size for file in folder.iterdir())
     described.save(str(folder / "MLmodel"))
-    environment, lines, _ = _process_pip_requirements(None, pip_requirements=list(pins))
+    # Preprocessing of ours is in the pipeline where its columns need it.
+    ours = [f"lineal=={version_of('lineal')}"] if any(name.startswith("lineal.") for name in held) else []
+    environment, lines, _ = _process_pip_requirements(None, pip_requirements=[*pins, *ours])
     (folder / "conda.yaml").write_text(yaml.safe_dump(environment, default_flow_style=False), encoding="utf-8")
     (folder / "requirements.txt").write_text("\n".join(lines), encoding="utf-8")
     _PythonEnv.current().to_yaml(str(folder / "python_env.yaml"))

@@ -35,6 +35,7 @@ class Store:
         self.url = url or settings.store_url()
         # Names that this process saw committed; a task of a long loop need not write its job's name each time.
         self._known: set[str] = set()
+        self._file: Path | None = None
         try:
             self._file = _sqlite_file(self.url)
             if self._file and not self._file.exists():

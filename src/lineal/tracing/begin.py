@@ -63,7 +63,7 @@ def begin(
     namespace = settings.namespace()
     execution = context.execution_of(wrapper)
     above = _above(execution, parent, namespace, is_traced)
-    ref = RunRef(_id(execution, namespace), Name(namespace, _job(execution, function, above)))
+    ref = RunRef(_id(execution, namespace), Name(namespace, _job(execution, function, parent)))
     run = Run(ref, parent=above[0] if above else None, root=above[1] if above else None)
     run.facets["processing_engine"] = _engine()
     run.job_facets["jobType"] = _job_type(execution)
@@ -96,12 +96,13 @@ def _id(execution: FlowRun | TaskRun | None, namespace: str) -> UUID:
     return run_id(namespace, execution.id, execution.attempt) if execution else uuid4()
 
 
-def _job(execution: FlowRun | TaskRun | None, function: Callable[..., Any], above: tuple[RunRef, RunRef] | None) -> str:
+def _job(execution: FlowRun | TaskRun | None, function: Callable[..., Any], parent: Run | None) -> str:
     if isinstance(execution, FlowRun):
         return job_name(execution.flow)
     if isinstance(execution, TaskRun):
         return job_name(execution.flow.flow if execution.flow else "", execution.task)
-    return job_name(above[0].job.name if above else "", function.__name__)
+    # A plain function is named within what calls it here; a scheduler outside keeps its own names.
+    return job_name(parent.ref.job.name if parent else "", function.__name__)
 
 
 def _above(

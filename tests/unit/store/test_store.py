@@ -1,0 +1,170 @@
+"""The store: durable, indexed, rebuilt from its log, and safe among many writers."""
+
+import json
+import multiprocessing
+import sqlite3
+from concurrent.futures import ProcessPoolExecutor
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from lineal.errors import StoreError
+from lineal.store import graph
+from lineal.store.log import Store
+from lineal.store.runs import find_run, find_runs_of_engine
+
+RUN = "11111111-1111-4111-8111-{:012d}"
+
+
+def event(run=1, kind="START", *, inputs=(), outputs=(), parent=None, engine=None, time="2026-01-01T00:00:00+00:00"):
+    facets = {}
+    if parent is not None:
+        facets["parent"] = {"run": {"runId": RUN.format(parent)}, "job": {"namespace": "n", "name": "flow"}}
+    if engine is not None:
+        facets["lineal_prefect"] = {"taskRunId": engine}
+    named = [
+        [{"namespace": "d", "name": name, "facets": {"version": {"datasetVersion": version}}} for name, version in side]
+        for side in (inputs, outputs)
+    ]
+    return {
+        "eventType": kind,
+        "eventTime": time,
+        "producer": "urn:test",
+        "run": {"runId": RUN.format(run), "facets": facets},
+        "job": {"namespace": "n", "name": f"job{run}"},
+        "inputs": named[0],
+        "outputs": named[1],
+    }
+
+
+@pytest.fixture
+def store(tmp_path):
+    return Store(f"sqlite:///{tmp_path}/lineal.db")
+
+
+def test_an_event_is_on_disk_when_append_returns(store, tmp_path):
+    store.append(event(kind="START"))
+    rows = sqlite3.connect(tmp_path / "lineal.db").execute("select body from lineal_events").fetchall()
+    assert json.loads(rows[0][0]) == event()
+
+
+def test_events_come_back_in_order_and_by_run(store):
+    for run in range(5):
+        store.append(event(run))
+    assert [json.loads(body)["job"]["name"] for body in store.events(chunk=2)] == [f"job{run}" for run in range(5)]
+    chosen = store.events(run_ids=(RUN.format(1), RUN.format(3)))
+    assert [json.loads(body)["job"]["name"] for body in chosen] == ["job1", "job3"]
+
+
+def test_a_run_keeps_its_end_whatever_comes_after(store):
+    for kind in ("START", "COMPLETE", "RUNNING", "FAIL", "OTHER"):
+        store.append(event(kind=kind))
+    run = find_run(store, RUN.format(1))
+    assert (run.state, run.ended_at) == ("COMPLETE", "2026-01-01T00:00:00+00:00")
+
+
+def test_the_root_of_a_run_is_found(store):
+    store.append(event(1))
+    store.append(event(2, parent=1))
+    run = find_run(store, RUN.format(2))
+    assert (run.parent_id, run.root.job) == (RUN.format(1), "job1")
+    assert graph.runs_below(store, find_run(store, RUN.format(1))) == (RUN.format(1), RUN.format(2))
+
+
+def test_of_several_attempts_the_last_is_found_by_the_engines_id(store):
+    store.append(event(1, engine="e"))
+    store.append(event(2, engine="e"))
+    assert [run.job for run in find_runs_of_engine(store, ["e"])] == ["job2"]
+
+
+def test_who_reads_what_it_writes_did_not_make_it(store):
+    store.append(event(1, "COMPLETE", outputs=[("a", "1")]))
+    store.append(event(2, "COMPLETE", inputs=[("a", "1")], outputs=[("a", "1")]))
+    store.append(event(3, "FAIL", outputs=[("a", "1")]))
+    assert graph.last_producer(store, graph.version_key("d", "a", "1")).job == "job1"
+
+
+def test_a_rebuilt_index_is_the_same(store):
+    for run in range(20):
+        parent = run // 2 if run else None
+        store.append(event(run, parent=parent, inputs=[("a", str(run))]))
+        store.append(event(run, "COMPLETE", parent=parent, inputs=[("a", str(run))], outputs=[("a", str(run + 1))]))
+    assert set(store.rebuild().values()) == {0}
+
+
+def test_a_rebuild_mends_the_index_and_says_what_differed(store, tmp_path):
+    store.append(event(1, "COMPLETE", outputs=[("a", "1")]))
+    with sqlite3.connect(tmp_path / "lineal.db") as connection:
+        connection.execute("update lineal_runs set state = 'FAIL'")
+        connection.execute("delete from lineal_edges")
+    differing = store.rebuild()
+    assert {name for name, count in differing.items() if count} == {"lineal_runs", "lineal_edges"}
+    assert find_run(store, RUN.format(1)).state == "COMPLETE"
+    assert set(store.rebuild().values()) == {0}
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    st.lists(
+        st.builds(
+            event,
+            st.integers(0, 3),
+            st.sampled_from(["START", "RUNNING", "COMPLETE", "FAIL", "ABORT", "OTHER"]),
+            inputs=st.lists(st.tuples(st.sampled_from("ab"), st.sampled_from("12")), max_size=2),
+            outputs=st.lists(st.tuples(st.sampled_from("ab"), st.sampled_from("12")), max_size=2),
+            parent=st.none() | st.integers(0, 3),
+            engine=st.none() | st.sampled_from(["x", "y"]),
+        ),
+        max_size=12,
+    )
+)
+def test_any_log_rebuilds_to_the_index_that_writing_it_made(tmp_path_factory, events):
+    store = Store(f"sqlite:///{tmp_path_factory.mktemp('store')}/lineal.db")
+    for each in events:
+        store.append(each)
+    assert set(store.rebuild().values()) == {0}
+
+
+def _write(url, worker, count):
+    store = Store(url)
+    for number in range(count):
+        store.append(event(worker * 1000 + number))
+
+
+def test_many_processes_write_at_a_time(tmp_path):
+    url = f"sqlite:///{tmp_path}/lineal.db"  # not there yet: they make it at the same time
+    with ProcessPoolExecutor(4, mp_context=multiprocessing.get_context("spawn")) as pool:
+        for done in [pool.submit(_write, url, worker, 50) for worker in range(1, 5)]:
+            done.result()
+    assert sum(1 for _ in Store(url).events()) == 200
+
+
+def test_asking_where_nothing_is_recorded(tmp_path):
+    with pytest.raises(StoreError, match="nothing is recorded here yet; run a pipeline first, or set LINEAL_STORE"):
+        Store(f"sqlite:///{tmp_path}/none.db", create=False)
+    assert not (tmp_path / "none.db").exists()
+
+
+def test_a_file_that_is_no_store(tmp_path):
+    (tmp_path / "x.db").write_text("not a database, and quite long enough to be looked at")
+    with pytest.raises(StoreError, match=r"x\.db: the lineage store cannot be opened: file is not a database"):
+        Store(f"sqlite:///{tmp_path}/x.db")
+
+
+def test_a_store_of_a_newer_version(store, tmp_path):
+    with sqlite3.connect(tmp_path / "lineal.db") as connection:
+        connection.execute("update lineal_meta set value = '99'")
+    with pytest.raises(StoreError, match=r"was written by a newer Lineal \(schema 99, this one knows 1\); install"):
+        Store(store.url)
+
+
+def test_a_url_that_is_none():
+    with pytest.raises(StoreError, match="cannot be opened"):
+        Store("no url at all")
+
+
+def test_a_password_in_the_url_is_not_shown(tmp_path):
+    with pytest.raises(StoreError) as caught:
+        Store("nosuchdb://me:hunter2@host/db")
+    assert "hunter2" not in str(caught.value)

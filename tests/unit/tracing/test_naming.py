@@ -1,0 +1,38 @@
+"""Dataset names by the OpenLineage naming specification."""
+
+import pytest
+
+from lineal import Dataset, Model
+from lineal.tracing.naming import name_of, physical_name
+
+
+@pytest.mark.parametrize(
+    ("uri", "namespace", "name"),
+    [
+        ("/data/a.csv", "file", "/data/a.csv"),
+        ("file:///data/a%20b.csv", "file", "/data/a b.csv"),
+        ("s3://bucket/some/key.parquet", "s3://bucket", "some/key.parquet"),
+        ("s3a://bucket/key", "s3://bucket", "key"),
+        ("gcs://bucket/key", "gs://bucket", "key"),
+        ("postgresql+psycopg://me:pw@db.example/sales", "postgres://db.example:5432", "sales"),
+        ("postgresql://db.example:6000/sales", "postgres://db.example:6000", "sales"),
+        ("mysql+pymysql://u:p@h/d", "mysql://h:3306", "d"),
+        ("sqlite:////data/x.db", "file", "/data/x.db"),
+        ("https://me:pw@host:8443/x/y.csv?token=abc", "https://host:8443", "x/y.csv"),
+    ],
+)
+def test_physical_names(uri, namespace, name):
+    assert physical_name(uri) == (namespace, name)
+
+
+def test_a_relative_path_is_named_from_the_working_folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert physical_name("x/a.csv") == ("file", f"{tmp_path}/x/a.csv")
+
+
+def test_a_logical_name_is_in_the_job_namespace(monkeypatch):
+    assert name_of(Dataset("/x", name="demo.train")) == ("lineal", "demo.train")
+    assert name_of(Model("demo.model", "d", "models:/m-1")) == ("lineal", "demo.model")
+    monkeypatch.setenv("OPENLINEAGE_NAMESPACE", "team")
+    assert name_of(Dataset("/x", name="demo.train")) == ("team", "demo.train")
+    assert name_of(Dataset("/x", name="demo.train", namespace="other")) == ("other", "demo.train")

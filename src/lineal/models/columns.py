@@ -8,11 +8,9 @@ import numpy as np
 import pandas as pd
 from pandas.api import types
 
+from lineal.datasets.types import ROW
 from lineal.errors import DataError, EstimatorError
 from lineal.pipeline import Pipeline
-
-# The last column of the train and test tables: the snapshot row that each row is.
-ROW_COLUMN = "_lineal_row"
 
 Kind = Literal["binary", "multiclass", "regression"]
 
@@ -27,7 +25,7 @@ def feature_columns(pipeline: Pipeline, frame: pd.DataFrame) -> tuple[str, ...]:
         DataError: when no column is left.
     """
     source = pipeline.source
-    apart = {source.target, source.id, pipeline.split.group, ROW_COLUMN, *source.drop}
+    apart = {source.target, source.id, pipeline.split.group, ROW, *source.drop}
     features = tuple(str(name) for name in frame.columns if name not in apart)
     if not features:
         raise DataError(

@@ -280,8 +280,8 @@ def _git(folder: Path, *arguments: str) -> str | None:
     return _run(["git", *_GIT, *arguments], folder)
 
 
-# Reading must not wait for, or hold up, the user's own git.
-_GIT = ("--no-optional-locks",)
+# Reading must not wait for, or hold up, the user's own git, nor start the watcher that a repository may name.
+_GIT = ("--no-optional-locks", "-c", "core.fsmonitor=false")
 
 
 def _run(command: list[str], folder: Path) -> str | None:

@@ -12,9 +12,10 @@ import numpy as np
 import pandas as pd
 from threadpoolctl import threadpool_limits
 
+from lineal.datasets.types import ROW
 from lineal.errors import DataError
 from lineal.models import metrics
-from lineal.models.columns import ROW_COLUMN, Kind, kind_of, target_values
+from lineal.models.columns import Kind, kind_of, target_values
 from lineal.models.fitting import Fitted
 from lineal.pipeline import Gate, Pipeline
 
@@ -225,7 +226,7 @@ def _hold(gate: Gate, actual: float) -> GateResult:
 def _predictions(
     test: pd.DataFrame, truth: np.ndarray[Any, Any], answers: metrics.Answers, classes: tuple[Any, ...]
 ) -> pd.DataFrame:
-    columns: dict[str, Any] = {ROW_COLUMN: test[ROW_COLUMN].to_numpy()} if ROW_COLUMN in test.columns else {}
+    columns: dict[str, Any] = {ROW: test[ROW].to_numpy()} if ROW in test.columns else {}
     columns |= {"actual": truth, "prediction": answers.predict}
     if classes and answers.predict_proba is not None:
         columns |= {f"probability_{label}": answers.predict_proba[:, place] for place, label in enumerate(classes)}

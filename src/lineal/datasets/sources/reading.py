@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, cast
@@ -103,7 +103,8 @@ def _from_query(
     with cache.temporary(".arrows") as spool:
         shown, plan = sql.spool(url, query, folder, spool, on_progress)
         with TableWriter(made, plan.schema) as writer:
-            _copy(sql.spooled(spool, plan), writer)
+            for batch in sql.spooled(spool, plan):
+                writer.write(batch)
             found = writer.finish()
     # A query's rows have no bytes of their own; those of the snapshot follow from them alone.
     source = Dataset(
@@ -172,26 +173,22 @@ def _write(
     prints, rows = [], []
 
     def on_read(count: int) -> None:
+        # Called by pyarrow's own thread: only counted here, told below.
         nonlocal done
         done += count
-        on_progress(done, total)
 
     with TableWriter(made, plan.schema) as writer:
         for file in files:
             start = writer.rows
-            with (
-                HashingReader(file.path.open("rb", buffering=0), on_read) as raw,
-                opened(file, cast("BinaryIO", raw)) as stream,
-            ):
-                _copy(reader.batches(file, stream, plan, block), writer)
+            raw = HashingReader(file.path.open("rb", buffering=0), on_read)
+            with raw, opened(file, cast("BinaryIO", raw)) as stream:
+                for batch in reader.batches(file, stream, plan, block):
+                    writer.write(batch)
+                    on_progress(done, total)
                 prints.append(raw.finish())
             rows.append(writer.rows - start)
+            on_progress(done, total)
         return _Conversion(writer.finish(), prints, rows)
-
-
-def _copy(batches: Iterable[pa.RecordBatch], writer: TableWriter) -> None:
-    for batch in batches:
-        writer.write(batch)
 
 
 def _stamp(file: SourceFile) -> tuple[int, int]:

@@ -6,41 +6,60 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import date, datetime
-from difflib import get_close_matches
+from datetime import date
+from math import isfinite
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, PlainValidator, ValidationError, field_validator, model_validator
 
 from lineal.errors import PipelineFileError
+from lineal.findings import Finding, first_finding, line_of, shown, unknown_key
 from lineal.redaction import redact
 from lineal.settings import project_of
 
-Scalar = bool | int | float | str
 CheckType = Literal["integer", "number", "string", "boolean", "date", "timestamp"]
 
 
-def _no_bool(value: Any) -> Any:
-    # TOML keeps true and 1 apart; pydantic would take one for the other.
-    if isinstance(value, bool):
-        raise ValueError("must be a number, not a boolean")
+def _scalar(value: Any) -> bool | int | float | str:
+    if not isinstance(value, (bool, int, float, str)):
+        raise ValueError("should be text, a number, or true or false")
     return value
 
 
-Integer = Annotated[int, BeforeValidator(_no_bool)]
-Number = Annotated[float, BeforeValidator(_no_bool)]
-Count = Annotated[int, BeforeValidator(_no_bool), Field(ge=0)]
+def _bound(value: Any) -> float | date:
+    if isinstance(value, date):
+        return value
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not isfinite(value):
+        raise ValueError("should be a number or a date")
+    return float(value)
+
+
+# Plain functions where pydantic would try each branch of a union and report all of them.
+Scalar = Annotated[bool | int | float | str, PlainValidator(_scalar)]
+Bound = Annotated[float | date, PlainValidator(_bound)]
+Count = Annotated[int, Field(ge=0)]
 # What names datasets and jobs: Marquez answers 500 on `:` and `#`, and on names that begin with a digit.
-Name = Annotated[str, Field(pattern=r"^[A-Za-z][\w.-]*$", max_length=200)]
+_NAME = r"^[A-Za-z][\w.-]*$"
+_ALIAS = r"^[A-Za-z0-9_-]+$"
+_IMPORT_PATH = r"^[A-Za-z_]\w*(\.[A-Za-z_]\w*)+$"
+_MEANING = {
+    _NAME: "should begin with a letter and hold only letters, digits, `.`, `_` and `-`",
+    _ALIAS: "should hold only letters, digits, `_` and `-`",
+    _IMPORT_PATH: "should be an import path such as sklearn.linear_model.LogisticRegression",
+}
+Name = Annotated[str, Field(pattern=_NAME, max_length=200)]
+# TOML keeps true and 1 apart, and so does this; what JSON has no number for keeps its name, for the digest.
+_STRICT = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False, ser_json_inf_nan="strings")
 
 
 class Section(BaseModel):
     """A table of the pipeline file; keys it does not know are errors."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+    model_config = _STRICT
 
 
 class Source(Section):
@@ -86,8 +105,8 @@ class Check(Section):
     """
 
     column: str | None = None
-    min: Number | date | datetime | None = None
-    max: Number | date | datetime | None = None
+    min: Bound | None = None
+    max: Bound | None = None
     nulls: bool | None = None
     unique: bool | None = None
     allowed: tuple[Scalar, ...] | None = None
@@ -107,6 +126,10 @@ class Check(Section):
             raise ValueError(
                 "the check asks for nothing; give one of min, max, nulls, unique, allowed, type, rows_min, rows_max"
             )
+        if self.allowed == ():
+            raise ValueError("allowed lists no value")
+        _orderly("min", self.min, "max", self.max)
+        _orderly("rows_min", self.rows_min, "rows_max", self.rows_max)
         return self
 
 
@@ -122,7 +145,7 @@ class Split(Section):
         time: a column of dates or numbers; the newest rows are held out.
     """
 
-    test_size: Number = Field(default=0.25, gt=0, lt=1)
+    test_size: float = Field(default=0.25, gt=0, lt=1)
     seed: Count = 0
     stratify: bool | None = None
     group: str | None = None
@@ -148,8 +171,8 @@ class Search(Section):
 
     space: dict[str, tuple[Any, ...]] = Field(min_length=1)
     method: Literal["grid", "random"] = "grid"
-    iterations: Integer | None = Field(default=None, ge=1)
-    folds: Integer = Field(default=5, ge=2)
+    iterations: int | None = Field(default=None, ge=1)
+    folds: int = Field(default=5, ge=2)
 
     @model_validator(mode="after")
     def _iterations_where_random(self) -> Self:
@@ -173,9 +196,9 @@ class ModelSection(Section):
         search: a search over parameters, if any.
     """
 
-    estimator: str = Field(pattern=r"^[A-Za-z_]\w*(\.[A-Za-z_]\w*)+$")
+    estimator: str = Field(pattern=_IMPORT_PATH)
     params: dict[str, Any] = Field(default_factory=dict)
-    threads: Integer = Field(default=1, ge=1)
+    threads: int = Field(default=1, ge=1)
     search: Search | None = None
 
 
@@ -183,13 +206,14 @@ class Gate(Section):
     """A bound that a held-out metric must keep for the model to be registered."""
 
     metric: str
-    min: Number | None = None
-    max: Number | None = None
+    min: float | None = None
+    max: float | None = None
 
     @model_validator(mode="after")
     def _bounded(self) -> Self:
         if self.min is None and self.max is None:
             raise ValueError("a gate needs `min` or `max`")
+        _orderly("min", self.min, "max", self.max)
         return self
 
 
@@ -197,7 +221,7 @@ class Champion(Section):
     """What a challenger must beat the alias's holder in, on the same held-out rows, by more than `margin`."""
 
     metric: str
-    margin: Number = Field(default=0.0, ge=0)
+    margin: float = Field(default=0.0, ge=0)
 
 
 class Evaluate(Section):
@@ -212,14 +236,14 @@ class Register(Section):
     """Where the model goes: a name in MLflow's registry, and the alias it is to hold."""
 
     name: Name
-    alias: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]+$", max_length=255)] | None = None
+    alias: Annotated[str, Field(pattern=_ALIAS, max_length=255)] | None = None
 
     @field_validator("alias", mode="after")
     @classmethod
     def _no_number(cls, alias: str | None) -> str | None:
         # MLflow keeps these words for versions.
         if alias is not None and (alias == "latest" or alias.removeprefix("v").isdigit()):
-            raise ValueError(f"{alias!r} cannot be an alias: it would read as a version number")
+            raise ValueError("should not read as a version number")
         return alias
 
 
@@ -232,7 +256,7 @@ class Pipeline(BaseModel):
         overrides: what the command line set over it, credentials taken out.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+    model_config = _STRICT
 
     name: Name
     source: Source
@@ -248,14 +272,6 @@ class Pipeline(BaseModel):
     text: str = Field(default="", exclude=True, repr=False)
     overrides: tuple[str, ...] = Field(default=(), exclude=True)
 
-    @field_validator("checks", mode="after")
-    @classmethod
-    def _orderly(cls, checks: tuple[Check, ...]) -> tuple[Check, ...]:
-        for check in checks:
-            if check.min is not None and check.max is not None and _above(check.min, check.max):
-                raise ValueError(f"min {check.min} is above max {check.max} for {check.column!r}")
-        return checks
-
     @property
     def project(self) -> Path:
         """The folder that relative paths start from."""
@@ -270,7 +286,7 @@ class Pipeline(BaseModel):
     def uri(self) -> str:
         """The source's URI, a relative path made absolute from the project."""
         uri = self.source.uri
-        return uri if "://" in uri or Path(uri).is_absolute() else str(self.project / uri)
+        return uri if "://" in uri else str(self.project / Path(uri).expanduser())
 
     def table(self, part: str) -> str:
         """The logical dataset's name of one of the pipeline's own tables, such as `breast-cancer.snapshot`."""
@@ -294,7 +310,7 @@ def load(path: str | Path, *, data: str | None = None, overrides: Sequence[str] 
     """
     path = Path(path).absolute()
     try:
-        text = path.read_bytes().decode("utf-8")
+        text = path.read_bytes().decode("utf-8-sig")
     except FileNotFoundError:
         raise PipelineFileError("there is no such pipeline file", path=path) from None
     except IsADirectoryError:
@@ -306,39 +322,51 @@ def load(path: str | Path, *, data: str | None = None, overrides: Sequence[str] 
     try:
         tree = tomllib.loads(text)
     except tomllib.TOMLDecodeError as problem:
-        raise PipelineFileError(f"is not valid TOML: {problem}", path=path) from None
+        place = re.search(r" \(at line (\d+), (column \d+)\)$", str(problem))
+        said = f"{str(problem)[: place.start()]} ({place[2]})" if place else str(problem)
+        line = int(place[1]) if place else None
+        raise PipelineFileError(f"is not valid TOML: {said}", path=path, line=line) from None
+    except RecursionError:
+        raise PipelineFileError("is nested too deeply to be read", path=path) from None
+    given: dict[str, str] = {}
     if data is not None:
         uri = data if "://" in data else str(Path(data).absolute())
         _set(tree, "source.uri", uri, path)
+        given["source.uri"] = f"--data {data}"
     for override in overrides:
         key, equals, value = override.partition("=")
         if not equals or not key.strip():
             raise PipelineFileError(f"--set {override}: write KEY=VALUE, such as model.params.max_depth=3", path=path)
         _set(tree, key.strip(), _toml_value(value), path)
+        given[key.strip()] = f"--set {override}"
     for reserved in ("path", "text", "overrides", "register_"):
         if reserved in tree:
-            raise PipelineFileError(_unknown(reserved, Pipeline), path=path, key=reserved)
+            line = line_of(text, [reserved])
+            raise PipelineFileError(unknown_key(reserved, Pipeline), path=path, key=reserved, line=line)
     try:
-        pipeline = Pipeline.model_validate(
-            {**_tupled(tree), "path": path, "text": redact(text), "overrides": tuple(map(redact, overrides))}
-        )
+        pipeline = _validated(tree, path, text, overrides)
     except ValidationError as problem:
-        raise _explain(problem, path, text) from None
-    database = "://" in pipeline.source.uri and pipeline.source.query is not None
-    if pipeline.source.query is not None and not database:
+        raise _explain(problem, path, text, given) from None
+    if pipeline.source.query is not None and "://" not in pipeline.source.uri:
         raise PipelineFileError(
-            "source.query needs a database URL in source.uri, such as postgresql+psycopg://host/db",
+            f"source.query needs a database URL in source.uri, such as postgresql+psycopg://host/db, but that is "
+            f"{shown(pipeline.source.uri)}",
             path=path,
             key="source.query",
+            line=line_of(text, ["source", "query"]),
         )
     return pipeline
 
 
-def _above(low: float | date, high: float | date) -> bool:
+def _orderly(low_name: str, low: float | date | None, high_name: str, high: float | date | None) -> None:
+    if low is None or high is None:
+        return
     try:
-        return bool(low > high)  # type: ignore[operator]  # a date beside a number is told below
+        above = low > high  # type: ignore[operator]  # a date beside a number is told below
     except TypeError:
-        raise ValueError("min and max are of different types") from None
+        raise ValueError(f"{low_name} and {high_name} are of different types") from None
+    if above:
+        raise ValueError(f"{low_name} = {shown(low)} is above {high_name} = {shown(high)}")
 
 
 def _tupled(value: Any) -> Any:
@@ -353,9 +381,10 @@ def _tupled(value: Any) -> Any:
 
 def _toml_value(text: str) -> Any:
     try:
-        return tomllib.loads(f"value = {text}")["value"]
-    except tomllib.TOMLDecodeError:
+        tree = tomllib.loads(f"value = {text}")
+    except (tomllib.TOMLDecodeError, RecursionError):
         return text.strip()
+    return tree["value"] if len(tree) == 1 else text.strip()
 
 
 def _set(tree: dict[str, Any], key: str, value: Any, path: Path) -> None:
@@ -363,7 +392,7 @@ def _set(tree: dict[str, Any], key: str, value: Any, path: Path) -> None:
     for section in sections:
         tree = tree.setdefault(section, {})
         if not isinstance(tree, dict):
-            raise PipelineFileError(f"--set {key}: {section} is no table", path=path, key=key)
+            raise PipelineFileError(f"--set {key}: {section} is no table; set it as a whole", path=path, key=key)
     tree[last] = value
 
 
@@ -378,79 +407,32 @@ def _flatten(value: Any, prefix: str = "") -> Iterator[tuple[str, str]]:
         yield prefix, redact(value if isinstance(value, str) else str(value))
 
 
-def _unknown(key: str, section: type[BaseModel]) -> str:
-    known = [field.alias or name for name, field in section.model_fields.items() if not field.exclude]
-    near = get_close_matches(key, known, n=1, cutoff=0.5)
-    return f"{key} is no key here; " + (f"did you mean {near[0]}?" if near else f"known are {', '.join(known)}")
+def _validated(tree: Mapping[str, Any], path: Path, text: str, overrides: Sequence[str]) -> Pipeline:
+    return Pipeline.model_validate(
+        {**_tupled(tree), "path": path, "text": redact(text), "overrides": tuple(map(redact, overrides))}
+    )
 
 
-def _explain(problem: ValidationError, path: Path, text: str) -> PipelineFileError:
-    """The first finding as one sentence with its key and, where it can be found, its line."""
-    finding = min(problem.errors(), key=lambda error: (error["type"] != "extra_forbidden", len(error["loc"])))
-    loc = [part for part in finding["loc"] if not (isinstance(part, str) and part in _BRANCHES)]
-    key = ".".join(str(part) for part in loc)
-    line = _line_of(text, [part for part in loc if isinstance(part, str)])
-    if finding["type"] == "extra_forbidden":
-        message = f"[{'.'.join(map(str, loc[:-1])) or 'top level'}] {_unknown(str(loc[-1]), _section_at(loc[:-1]))}"
-    elif finding["type"] == "missing":
-        message = f"{key} is missing; add it"
-    elif finding["type"] == "value_error":
-        message = (
-            f"[{key}] {finding['msg'].removeprefix('Value error, ')}"
-            if key
-            else finding["msg"].removeprefix("Value error, ")
-        )
-    else:
-        detail = finding["msg"][0].lower() + finding["msg"][1:]
-        message = f"{key} = {redact(repr(finding['input']))[:80]}: {detail}"
-    return PipelineFileError(message, path=path, key=key or None, line=line)
+def _explain(problem: ValidationError, path: Path, text: str, given: Mapping[str, str]) -> PipelineFileError:
+    """The first finding as one sentence with its line, or with the arguments that brought it in."""
+    finding = first_finding(problem, Pipeline, _MEANING)
+    if given and not _found_without_arguments(finding, path, text):
+        place = _below(finding.location[:-1] if finding.missing else finding.location)
+        to_blame = [said for key, said in given.items() if _below(key.split(".")).startswith(place)]
+        to_blame += [said for key, said in given.items() if place.startswith(_below(key.split(".")))]
+        arguments = " ".join(dict.fromkeys(to_blame or given.values()))
+        return PipelineFileError(f"{redact(arguments)}: {finding.message}", path=path, key=finding.key)
+    line = line_of(text, finding.location)
+    return PipelineFileError(finding.message, path=path, key=finding.key or None, line=line)
 
 
-# What pydantic puts into a location to say which branch of a union it tried.
-_BRANCHES = {
-    "float",
-    "int",
-    "bool",
-    "str",
-    "date",
-    "datetime",
-    "function-before[_no_bool(), float]",
-    "function-before[_no_bool(), int]",
-}
+def _found_without_arguments(finding: Finding, path: Path, text: str) -> bool:
+    try:
+        _validated(tomllib.loads(text), path, text, ())
+    except ValidationError as problem:
+        return first_finding(problem, Pipeline, _MEANING) == finding
+    return False
 
 
-def _section_at(loc: Sequence[int | str]) -> type[BaseModel]:
-    section: type[BaseModel] = Pipeline
-    for part in loc:
-        if isinstance(part, int):
-            continue
-        field = next((field for name, field in section.model_fields.items() if part in (name, field.alias)), None)
-        found = next((inner for inner in _models_in(field.annotation)), None) if field else None
-        if found is None:
-            break
-        section = found
-    return section
-
-
-def _models_in(annotation: Any) -> Iterator[type[BaseModel]]:
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        yield annotation
-    for inner in getattr(annotation, "__args__", ()):
-        yield from _models_in(inner)
-
-
-def _line_of(text: str, names: Sequence[str]) -> int | None:
-    """The line on which the key stands, where a plain reading finds exactly one."""
-    if not names:
-        return None
-    heads = {".".join(names[:-1]), f"[{'.'.join(names[:-1])}]"}
-    section, found = "", []
-    for number, raw in enumerate(text.splitlines(), 1):
-        line = raw.strip()
-        if line.startswith("["):
-            section = line.strip("[]").strip()
-            if section == ".".join(names):
-                found.append(number)
-        elif line.split("=")[0].strip() == names[-1] and (section in heads):
-            found.append(number)
-    return found[0] if len(found) == 1 else None
+def _below(location: Sequence[int | str]) -> str:
+    return "".join(f"{part}." for part in location)

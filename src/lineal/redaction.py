@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import re
 
-# user:password@ of any URL; the user goes too, as the OpenLineage naming has neither.
-_CREDENTIALS = re.compile(r"(?P<scheme>\b[a-zA-Z][\w+.-]*://)[^\s/?#'\"]*@")
+# user:password@ of any URL; the user goes too, as the OpenLineage naming has neither. The second form is of a password
+# that nobody has percent-encoded; what looks like a port before a path is no password.
+_CREDENTIALS = re.compile(
+    r"(?P<scheme>\b[a-zA-Z][\w+.-]*://)(?:[^\s/?#'\"]*@|[^\s/?#'\"@:]*:(?!\d*(?:[/?#]|$))[^\s'\"@]*@)"
+)
+# A query's, a fragment's or an ODBC string's, which may itself be percent-encoded within a URL.
 _SECRET_PARAMETER = re.compile(
-    r"(?P<name>[?&;](?:[\w-]*(?:password|passwd|pwd|secret|token|signature|credential|api[_-]?key|access[_-]?key)[\w-]*|sig|auth)=)[^&\s;'\"]+",
+    r"(?P<name>(?:[?&;#]|%3B|%26)(?:[\w-]*(?:password|passwd|pwd|secret|token|signature|credential"
+    r"|(?:api|access|account|private|shared)[_-]?key)[\w-]*|sig|auth)(?:=|%3D))(?:(?!%3B|%26)[^&#\s;'\"])+",
     re.IGNORECASE,
 )
 

@@ -60,7 +60,7 @@ class Subject:
         word, colon, rest = text.partition(":")
         forms = ", ".join(_FORMS[kind] for kind in allowed)
         if not colon or word not in KINDS:
-            guess = get_close_matches(word, KINDS, n=1)
+            guess = get_close_matches(word, allowed, n=1)
             hint = f"; did you mean {_FORMS[guess[0]]}?" if guess else f"; write one of {forms}"
             raise SubjectError(f"{text!r} is no subject{hint}", subject=text)
         kind: Kind = word

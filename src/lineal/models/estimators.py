@@ -63,14 +63,14 @@ def build(pipeline: Pipeline) -> BaseEstimator:
         EstimatorError: naming file, key, parameter and what to do.
     """
     model = pipeline.model
-    with _at(pipeline, "model.estimator"):
+    with at(pipeline, "model.estimator"):
         kind = estimator_class(model.estimator)
-    with _at(pipeline, "model.params"):
+    with at(pipeline, "model.params"):
         estimator = _construct(kind, model.params)
         _check_params(estimator)
     _seed(estimator, pipeline.split.seed)
     if not is_classifier(estimator) and not is_regressor(estimator):
-        with _at(pipeline, "model.estimator"):
+        with at(pipeline, "model.estimator"):
             raise EstimatorError(f"{model.estimator} is neither a classifier nor a regressor as it is set up here")
     return estimator
 
@@ -81,18 +81,20 @@ def validate(pipeline: Pipeline) -> None:
     Raises:
         EstimatorError: naming file, key and what to do.
     """
-    estimator = build(pipeline)
-    if pipeline.model.search is not None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # `fit` tells them
+        estimator = build(pipeline)
         search_space(pipeline, estimator)
     evaluate = pipeline.evaluate
     named = [("evaluate.metrics", name) for name in evaluate.metrics]
     named += [("evaluate.gates", gate.metric) for gate in evaluate.gates]
     named += [("evaluate.champion", evaluate.champion.metric)] if evaluate.champion else []
     for key, name in named:
-        with _at(pipeline, key):
+        with at(pipeline, key):
             metrics.check(name, classifier=is_classifier(estimator))
-            # What a meta-estimator can answer shows once it is fitted.
-            if not any(_nested(estimator)) and not _delegates(type(estimator)):
+            # What a meta-estimator can answer shows once it is fitted; what a search finds, once it is through.
+            settled = not _delegates(type(estimator)) and not any(_nested(estimator))
+            if settled and pipeline.model.search is None:
                 metrics.methods_of([name], estimator)
 
 
@@ -106,7 +108,7 @@ def search_space(pipeline: Pipeline, estimator: BaseEstimator) -> dict[str, list
     known = estimator.get_params(deep=True)
     space: dict[str, list[Any]] = {}
     for name, values in (search.space if search else {}).items():
-        with _at(pipeline, f"model.search.space.{name}"):
+        with at(pipeline, f"model.search.space.{name}"):
             if name not in known:
                 raise EstimatorError(_unknown(type(estimator), name, known))
             space[name] = [_value(value) for value in values]
@@ -116,6 +118,15 @@ def search_space(pipeline: Pipeline, estimator: BaseEstimator) -> dict[str, list
                 if isinstance(value, BaseEstimator):
                     _seed(value, pipeline.split.seed)
     return space
+
+
+@contextmanager
+def at(pipeline: Pipeline, key: str) -> Iterator[None]:
+    """Say of an `EstimatorError` raised inside where in the pipeline file its cause stands."""
+    try:
+        yield
+    except EstimatorError as problem:
+        raise EstimatorError(f"{pipeline.path}: [{key}] {problem.message}") from problem.__cause__
 
 
 def seeds(estimator: BaseEstimator) -> dict[str, int]:
@@ -159,15 +170,6 @@ def plain(value: Any) -> Any:
     if isinstance(value, type) or (callable(value) and hasattr(value, "__qualname__")):
         return f"{value.__module__}.{value.__qualname__}"
     return type(value).__name__ if isinstance(value, BaseEstimator) else str(value)
-
-
-@contextmanager
-def _at(pipeline: Pipeline, key: str) -> Iterator[None]:
-    """Say of an error where in the pipeline file its cause stands."""
-    try:
-        yield
-    except EstimatorError as problem:
-        raise EstimatorError(f"{pipeline.path}: [{key}] {problem.message}") from problem.__cause__
 
 
 def _component_class(path: str) -> type[BaseEstimator]:

@@ -20,7 +20,7 @@ from lineal.errors import EstimatorError
 from lineal.models import crossvalidation, metrics
 from lineal.models.columns import Kind, feature_columns, target_values
 from lineal.models.crossvalidation import CrossValidation, Training
-from lineal.models.estimators import build, effective_params, nondeterminism, search_space, seeds
+from lineal.models.estimators import at, build, effective_params, nondeterminism, search_space, seeds
 from lineal.models.preprocessing import preprocessor, remarks
 from lineal.pipeline import Pipeline
 from lineal.progress import Progress, unwatched
@@ -76,21 +76,25 @@ def fit(pipeline: Pipeline, train: pd.DataFrame, on_progress: Progress = unwatch
         DataError: when the rows cannot be learnt from.
         EstimatorError: when scikit-learn refuses the estimator, a parameter, a metric or the fit.
     """
-    model = build(pipeline)
-    classifier = is_classifier(model)
-    truth = target_values(pipeline, train, classifier=classifier)
-    features = feature_columns(pipeline, train)
-    classes = tuple(np.unique(truth).tolist()) if classifier else ()
-    kind: Kind = "regression" if not classifier else "binary" if len(classes) == 2 else "multiclass"
-    _label_class_weights(model, classes)
-    steps = Steps([("preprocess", preprocessor(train, features, model)), ("model", model)])
-    for name in metrics.metric_names(pipeline, kind, steps):
-        metrics.check(name, classifier=classifier, kind=kind)
-    training = Training(pipeline, train, train[list(features)], truth, classifier)
-    said = [*remarks(train, features), *nondeterminism(model)]
-    with _heard(said), threadpool_limits(limits=pipeline.model.threads), _refusals(pipeline):
-        steps, seconds, cv = _fit_steps(training, steps, kind, said, on_progress)
-        scores = metrics.scores(metrics.metric_names(pipeline, kind, steps), steps, training.rows, truth)
+    said: list[str] = []
+    with _heard(said), threadpool_limits(limits=pipeline.model.threads):
+        model = build(pipeline)
+        classifier = is_classifier(model)
+        truth = target_values(pipeline, train, classifier=classifier)
+        features = feature_columns(pipeline, train)
+        classes = tuple(np.unique(truth).tolist()) if classifier else ()
+        kind: Kind = "regression" if not classifier else "binary" if len(classes) == 2 else "multiclass"
+        _label_class_weights(model, classes)
+        steps = Steps([("preprocess", preprocessor(train, features, model)), ("model", model)])
+        with at(pipeline, "evaluate"):
+            for name in metrics.metric_names(pipeline, kind, steps):
+                metrics.check(name, classifier=classifier, kind=kind)
+        said += [*remarks(train, features), *nondeterminism(model)]
+        training = Training(pipeline, train, train[list(features)], truth, classifier)
+        with _refusals(pipeline):
+            steps, seconds, cv = _fit_steps(training, steps, kind, said, on_progress)
+        with at(pipeline, "evaluate"):
+            scores = metrics.scores(metrics.metric_names(pipeline, kind, steps), steps, training.rows, truth)
     return Fitted(
         estimator=steps,
         features=features,

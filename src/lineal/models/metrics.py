@@ -177,8 +177,15 @@ def answered(name: str, estimator: Any) -> bool:
 
 
 def ask(estimator: Any, frame: pd.DataFrame, methods: Iterable[str]) -> Answers:
-    """Ask a fitted estimator about rows, each of `methods` once."""
-    return Answers(**{method: np.asarray(getattr(estimator, method)(frame)) for method in dict.fromkeys(methods)})
+    """Ask a fitted estimator about rows, each of `methods` once.
+
+    Raises:
+        EstimatorError: when it has no answer for some of them.
+    """
+    try:
+        return Answers(**{method: np.asarray(getattr(estimator, method)(frame)) for method in dict.fromkeys(methods)})
+    except ValueError as problem:
+        raise EstimatorError(f"{_named(estimator)} cannot predict these rows: {first_sentence(problem)}") from problem
 
 
 def methods_of(names: Sequence[str], estimator: Any) -> tuple[str, ...]:
@@ -240,12 +247,19 @@ def scores(
         estimator: a fitted Pipeline.
         frame: the raw rows.
         truth: shape (rows,).
-        refused: takes a sentence for each metric that is not defined for these rows, whose value is then NaN.
+        refused: takes a sentence for what cannot be computed, whose value is then NaN.
 
     Raises:
-        EstimatorError: naming the metric that cannot be computed, where nothing takes the sentence.
+        EstimatorError: naming what cannot be computed, where nothing takes the sentence.
     """
-    return judge(names, truth, ask(estimator, frame, methods_of(names, estimator)), classes_of(estimator), refused)
+    try:
+        answers = ask(estimator, frame, methods_of(names, estimator))
+    except EstimatorError as problem:
+        if refused is None:
+            raise
+        refused.append(problem.message)
+        return dict.fromkeys(names, float("nan"))
+    return judge(names, truth, answers, classes_of(estimator), refused)
 
 
 def judge(

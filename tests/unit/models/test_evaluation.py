@@ -146,6 +146,14 @@ def test_a_metric_that_the_champion_cannot_answer_is_refused(make_pipeline, canc
         evaluate(pipeline, champion, test)
 
 
+def test_rows_that_the_model_has_no_answer_for_are_refused(make_pipeline, wine):
+    train, test = wine
+    pipeline = make_pipeline("sklearn.neighbors.RadiusNeighborsClassifier", "params = {radius = 0.001}\n")
+
+    with pytest.raises(EstimatorError, match="RadiusNeighborsClassifier cannot predict these rows: No neighbors found"):
+        evaluate(pipeline, fit(pipeline, train), test)
+
+
 GATES = """[evaluate]
 metrics = ["accuracy"]
 [[evaluate.gates]]

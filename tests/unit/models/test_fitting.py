@@ -13,6 +13,7 @@ from threadpoolctl import threadpool_info
 from lineal.errors import DataError, EstimatorError
 from lineal.models import fitting
 from lineal.models.digest import digest
+from lineal.models.estimators import validate
 from lineal.models.fitting import fit
 
 TREE = "sklearn.tree.DecisionTreeClassifier"
@@ -273,6 +274,45 @@ def test_what_scikit_learn_warns_of_is_kept_and_not_shown(make_pipeline, cancer)
     assert fitted.warnings[0].startswith("ConvergenceWarning: lbfgs failed to converge")
 
 
+def test_a_deprecated_estimator_is_told_of(make_pipeline, cancer):
+    pipeline = make_pipeline("sklearn.linear_model.PassiveAggressiveClassifier")
+
+    validate(pipeline)
+    fitted = fit(pipeline, cancer)
+
+    assert any(
+        said.startswith("FutureWarning: Class PassiveAggressiveClassifier is deprecated") for said in fitted.warnings
+    )
+
+
+def test_folds_that_cannot_be_predicted_have_no_score(make_pipeline):
+    far = small(x=[*range(39), 1e9])
+
+    fitted = fit(make_pipeline("sklearn.neighbors.RadiusNeighborsClassifier", "params = {radius = 0.001}\n"), far)
+
+    assert np.isnan(fitted.cv.best.scores["accuracy"].mean)
+    assert any(
+        said.startswith("in cross-validation, RadiusNeighborsClassifier cannot predict these rows: No neighbors found")
+        for said in fitted.warnings
+    )
+
+
+def test_a_search_may_find_the_method_that_a_metric_needs(make_pipeline, cancer):
+    more = """[model.search]
+space = { loss = ["hinge", "log_loss"] }
+folds = 2
+[evaluate]
+metrics = ["neg_log_loss"]
+"""
+    pipeline = make_pipeline("sklearn.linear_model.SGDClassifier", more)
+
+    validate(pipeline)
+    fitted = fit(pipeline, cancer)
+
+    assert fitted.cv.best.params == {"loss": "log_loss"}
+    assert fitted.train_metrics["neg_log_loss"] < 0
+
+
 def test_a_column_that_is_not_used_in_full_is_told(make_pipeline):
     assert fit(make_pipeline(), small(none=None)).warnings == (
         "column 'none' has no value in the training rows and is not used",
@@ -353,9 +393,22 @@ def test_a_target_that_is_not_there_is_refused(make_pipeline):
 
 
 def test_a_metric_for_two_classes_is_refused_for_more_before_anything_is_fitted(make_pipeline, wine):
-    said = refusal(EstimatorError, make_pipeline(more='[evaluate]\nmetrics = ["roc_auc"]\n'), wine)
+    pipeline = make_pipeline(more='[evaluate]\nmetrics = ["roc_auc"]\n')
 
-    assert "roc_auc is defined for two classes, and the target has more; take roc_auc_ovr" in said
+    said = refusal(EstimatorError, pipeline, wine)
+
+    assert (
+        f"{pipeline.path}: [evaluate] roc_auc is defined for two classes, and the target has more; take roc_auc_ovr"
+        in said
+    )
+
+
+def test_a_metric_that_the_target_leaves_undefined_is_refused(make_pipeline):
+    pipeline = make_pipeline(RIDGE, '[evaluate]\nmetrics = ["neg_mean_squared_log_error"]\n')
+
+    said = refusal(EstimatorError, pipeline, small(target=range(-20, 20)))
+
+    assert f"{pipeline.path}: [evaluate] neg_mean_squared_log_error cannot be computed: " in said
 
 
 def test_class_weights_find_their_labels(make_pipeline):

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 
 # user:password@ of any URL; the user goes too, as the OpenLineage naming has neither. The second form is of a password
-# that nobody has percent-encoded; what looks like a port before a path is no password.
+# that is not percent-encoded throughout (SQLAlchemy leaves spaces); what looks like a port is no password.
 _CREDENTIALS = re.compile(
-    r"(?P<scheme>\b[a-zA-Z][\w+.-]*://)(?:[^\s/?#'\"]*@|[^\s/?#'\"@:]*:(?!\d*(?:[/?#]|$))[^\s'\"@]*@)"
+    r"(?P<scheme>\b[a-zA-Z][\w+.-]*://)(?:[^\s/?#'\"]*@|[^\s/?#'\"@:]*:(?!\d*(?:[/?#\s]|$))[^\n'\"@]*@)"
 )
 # A query's, a fragment's or an ODBC string's, which may itself be percent-encoded within a URL.
 _SECRET_PARAMETER = re.compile(

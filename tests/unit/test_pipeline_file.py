@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from lineal.errors import PipelineFileError
@@ -410,6 +410,8 @@ reusing = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], 
 
 @reusing
 @given(one=values, other=values)
+@example(one=float("inf"), other=float("nan"))
+@example(one=[1], other=[1.0])
 def test_equal_parameters_and_only_they_have_equal_digests(file, one, other):
     file.write_text(LEAST)
     first = load(file, overrides=[f"model.params.alpha={as_toml(one)}"])

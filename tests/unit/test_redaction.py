@@ -1,5 +1,7 @@
 """No secret of a URL leaves."""
 
+import re
+
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
@@ -13,6 +15,7 @@ from lineal.redaction import redact
     [
         ("postgresql://ada:secret@db:5432/wine", "postgresql://db:5432/wine"),
         ("postgresql+psycopg://ada:se/cr?e#t@db/wine", "postgresql+psycopg://db/wine"),
+        ("no answer from postgresql://ada:my secret@db/wine", "no answer from postgresql://db/wine"),
         ("https://ada@example.org/x", "https://example.org/x"),
         ("https://ghp_token@github.com/a/b.git", "https://github.com/a/b.git"),
         ("https://ada:se%40cret@example.org", "https://example.org"),
@@ -44,6 +47,8 @@ def test_credentials_are_taken_out(text, redacted):
         "",
         "ada@example.org wrote at 10:30",
         "git@github.com:a/b.git",
+        "no answer from http://127.0.0.1:4200 (ada@example.org)",
+        "http://host does not answer: ask ada@example.org",
         "http://127.0.0.1:4200/runs/a@b",
         "http://localhost:80?at=a@b",
         "s3://bucket/key@v2.csv",
@@ -63,7 +68,7 @@ def test_doing_it_twice_changes_nothing(text):
 
 
 @given(
-    user=st.text(min_size=1),
+    user=st.text(min_size=1).filter(lambda user: " " not in user),
     password=st.text(min_size=3),
     host=st.from_regex(r"[a-z]{1,8}", fullmatch=True),
     before=st.sampled_from(["", "cannot reach ", "'"]),
@@ -71,6 +76,8 @@ def test_doing_it_twice_changes_nothing(text):
 def test_no_password_of_a_well_formed_url_stays(user, password, host, before):
     url = URL.create("postgresql", user, password, host, 5432, "wine").render_as_string(hide_password=False)
     written = url.split(":", 2)[2].rsplit("@", 1)[0]
+    # Digits before a space are a port, and the rest is prose.
+    assume(not re.match(r"\d*\s", written))
     assume(written not in f"postgresql://{host}:5432/wine{before}")
 
     assert written not in redact(before + url)

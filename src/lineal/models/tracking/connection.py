@@ -6,6 +6,8 @@ import logging
 import os
 import sqlite3
 import tempfile
+import threading
+import warnings
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from functools import lru_cache
@@ -20,6 +22,7 @@ from lineal.redaction import redact
 if TYPE_CHECKING:
     from mlflow import MlflowClient
 
+_LOCK = threading.Lock()
 # What MLflow and its migrations tell of their own doings stays out of the way; their warnings do not, but for two:
 _LEVELS = {
     "alembic": logging.WARNING,
@@ -39,8 +42,21 @@ def connect() -> MlflowClient:
         TrackingError, UnreachableError: the store cannot be opened.
     """
     place.configure()
-    with explained("open its store"):
+    # Two at once would both make the store, and MLflow's migrations are for one thread only.
+    with _LOCK, hushed(), explained("open its store"):
         return _client(settings.tracking_uri(), os.environ.get("MLFLOW_REGISTRY_URI"))
+
+
+@contextmanager
+def hushed() -> Iterator[None]:
+    """Keep back what MLflow warns of while it imports itself, opens its store and describes a model.
+
+    That is its own use of its libraries, and advice that a user of ours cannot act on; and where they have made
+    warnings errors, it would leave MLflow half set up.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
 
 
 @lru_cache(maxsize=8)

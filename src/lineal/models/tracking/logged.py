@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import tempfile
-import warnings
 from collections.abc import Collection, Mapping, Sequence
 from importlib.metadata import PackageNotFoundError
 from importlib.metadata import version as version_of
@@ -14,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from lineal import settings
 from lineal.errors import EstimatorError, TrackingError, UntrustedModelError
 from lineal.models import storage
-from lineal.models.tracking.connection import connect, explained
+from lineal.models.tracking.connection import connect, explained, hushed
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -70,7 +69,8 @@ def log(
             described = Model(
                 artifact_path=made.artifact_location, model_uuid=made.model_id, run_id=run_id, model_id=made.model_id
             )
-            _write(Path(folder), described, model, input_example, output_example, pins, trusted)
+            with hushed():
+                _write(Path(folder), described, model, input_example, output_example, pins, trusted)
             client.log_model_artifacts(made.model_id, folder)
         client.finalize_logged_model(made.model_id, LoggedModelStatus.READY)
     except BaseException:
@@ -148,12 +148,13 @@ def _write(
     import sklearn
     import yaml
     from mlflow import pyfunc
+    from mlflow.models import infer_signature
     from mlflow.models.utils import _save_example
     from mlflow.utils.environment import _process_pip_requirements, _PythonEnv
 
     held = storage.save(model, folder / storage.FILE_NAME, trusted=trusted)
     _save_example(described, input_example, str(folder))
-    described.signature = _signature(input_example, output_example)
+    described.signature = infer_signature(input_example, output_example)
     pyfunc.add_to_model(
         described,
         loader_module="mlflow.sklearn",
@@ -179,15 +180,6 @@ def _write(
     (folder / "conda.yaml").write_text(yaml.safe_dump(environment, default_flow_style=False), encoding="utf-8")
     (folder / "requirements.txt").write_text("\n".join(lines), encoding="utf-8")
     _PythonEnv.current().to_yaml(str(folder / "python_env.yaml"))
-
-
-def _signature(input_example: pd.DataFrame, output_example: Any) -> Any:
-    from mlflow.models import infer_signature
-
-    with warnings.catch_warnings():
-        # It advises that an integer column cannot hold missing values; the column had none when the model was trained.
-        warnings.filterwarnings("ignore", message=".*[Ii]nferred schema contains integer column.*")
-        return infer_signature(input_example, output_example)
 
 
 def schema_json(columns: Sequence[tuple[str, str]]) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -56,7 +56,7 @@ def prefect_api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def check_events() -> Iterator[object]:
+def check_events() -> Callable[[str], None]:
     """Check an event log with the official schemas and run-cycle rules; skips where they are not at hand."""
     tool = SHARED / "tools" / "check_events.py"
     if not tool.exists():
@@ -68,4 +68,4 @@ def check_events() -> Iterator[object]:
         )
         assert "errors=0 warnings=0" in done.stdout, done.stdout + done.stderr
 
-    yield check
+    return check

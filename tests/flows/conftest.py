@@ -1,0 +1,42 @@
+"""A project like a user's: the shipped flows, pipelines and data, in a folder of its own, beside a real server."""
+
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+
+
+@pytest.fixture
+def project(tmp_path, monkeypatch, prefect_api):
+    """The working folder: the shipped project, with an own store, MLflow and cache."""
+    folder = tmp_path / "project"
+    folder.mkdir()
+    for name in ("flows", "tasks"):
+        (folder / name).symlink_to(ROOT / name)
+    shutil.copytree(ROOT / "pipelines", folder / "pipelines")
+    shutil.copy(ROOT / "prefect.yaml", folder)
+    monkeypatch.chdir(folder)
+    monkeypatch.setenv("LINEAL_HOME", str(folder / ".lineal"))
+    monkeypatch.setenv("PREFECT_API_URL", prefect_api)
+    return folder
+
+
+@pytest.fixture
+def lineal(project, capsys):
+    """Run the command; gives its exit status, output and errors."""
+    from lineal.cli.app import main
+
+    def run(*words):
+        before = dict(os.environ)
+        capsys.readouterr()
+        with pytest.raises(SystemExit) as ended:
+            main([str(word) for word in words])
+        os.environ.clear()
+        os.environ.update(before)
+        said = capsys.readouterr()
+        return ended.value.code, said.out, said.err
+
+    return run

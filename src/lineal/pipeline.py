@@ -14,7 +14,8 @@ from math import isfinite
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, PlainValidator, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, PlainSerializer,
+    PlainValidator, ValidationError, field_validator, model_validator
 
 from lineal.errors import PipelineFileError
 from lineal.findings import Finding, first_finding, line_of, shown, unknown_key
@@ -38,9 +39,14 @@ def _bound(value: Any) -> float | date:
     return float(value)
 
 
+def _written(value: float | date) -> float | str:
+    return value.isoformat() if isinstance(value, date) else value
+
+
 # Plain functions where pydantic would try each branch of a union and report all of them.
 Scalar = Annotated[bool | int | float | str, PlainValidator(_scalar)]
-Bound = Annotated[float | date, PlainValidator(_bound)]
+# Written by hand: pydantic reads a union's JSON again by its branches, and takes a date's text for neither.
+Bound = Annotated[float | date, PlainValidator(_bound), PlainSerializer(_written, return_type=Any, when_used="json")]
 Count = Annotated[int, Field(ge=0)]
 # What names datasets and jobs: Marquez answers 500 on `:` and `#`, and on names that begin with a digit.
 _NAME = r"^[A-Za-z][\w.-]*$"

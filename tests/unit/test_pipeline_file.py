@@ -493,3 +493,14 @@ params = 1
     assert line_of(text, ["evaluate", "gates", 1, "of", "deep", "er"]) == 17
     assert line_of(text, ["model", "params"]) == 19
     assert line_of(text, ["register"]) is None
+
+
+def test_a_bound_that_is_a_date_is_written_as_one(tmp_path):
+    path = tmp_path / "dated.toml"
+    path.write_text(
+        'name = "dated"\n[source]\nuri = "a.csv"\ntarget = "y"\n[[checks]]\ncolumn = "day"\nmin = 2026-01-31\n'
+        '[model]\nestimator = "sklearn.dummy.DummyClassifier"\n'
+    )
+    pipeline = load(path)
+    assert pipeline.parameters()["checks.0.min"] == "2026-01-31"
+    assert pipeline.digest != load(path, overrides=["name=other"]).digest

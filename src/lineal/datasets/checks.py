@@ -127,7 +127,7 @@ def _of_column(
     judges: list[tuple[str, str, Judge]] = []
     for assertion, bound, compare in (("min", check.min, pc.less), ("max", check.max, pc.greater)):
         if bound is not None:
-            judges.append((assertion, str(bound), _beyond(compare, _bound(bound, name, kind, assertion))))
+            judges.append((assertion, _written(bound), _beyond(compare, _bound(bound, name, kind, assertion))))
     if check.nulls is False:
         judges.append(("not_null", "true", pc.is_null))
     if check.allowed is not None:
@@ -186,10 +186,15 @@ def _bound(bound: Any, name: str, kind: pa.DataType, assertion: str) -> pa.Scala
             return pa.scalar(moment, pa.timestamp("us", kind.tz))
     asked = "a number" if number else "a time with a zone" if getattr(bound, "tzinfo", None) else "a date or time"
     raise DataError(
-        f"check {assertion} = {bound} for column {name!r} compares {asked} with a column of {_called(kind)}; "
+        f"check {assertion} = {_written(bound)} for column {name!r} compares {asked} with a column of {_called(kind)}; "
         "correct the check, or the column's values",
         column=name,
     )
+
+
+def _written(bound: Any) -> str:
+    """A bound as the pipeline file most likely has it; it holds every number as a float."""
+    return str(int(bound)) if isinstance(bound, float) and bound.is_integer() else str(bound)
 
 
 def _allowed(allowed: Sequence[Scalar], name: str, kind: pa.DataType) -> pa.Array:

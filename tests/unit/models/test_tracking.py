@@ -22,8 +22,9 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from sklearn.tree import DecisionTreeClassifier
 
+from lineal import settings
 from lineal.datasets.dataset import Column, Dataset
-from lineal.errors import EstimatorError, StorageError, TrackingError, UntrustedModelError
+from lineal.errors import EstimatorError, StorageError, TrackingError, UnreachableError, UntrustedModelError
 from lineal.models import storage, tracking
 from lineal.models.digest import digest
 from lineal.models.model import TrackedRun
@@ -160,6 +161,17 @@ def test_an_error_while_closing_does_not_hide_the_first_one(
     with pytest.raises(ValueError, match="first"), tracking.start("lifecycle"):
         raise ValueError("first")
     assert "No space left on device" in caplog.text
+
+
+def test_a_server_that_is_gone_is_not_waited_for_twice(
+    monkeypatch: pytest.MonkeyPatch, as_a_user: MlflowClient
+) -> None:
+    asked = []
+    monkeypatch.setattr(MlflowClient, "set_terminated", lambda *arguments: asked.append(arguments[2]))
+    for uri in (f"{settings.tracking_uri()}", "s3://bucket/data.csv"):
+        with pytest.raises(UnreachableError), tracking.start("lifecycle"):
+            raise UnreachableError("does not answer", uri=uri)
+    assert asked == ["FAILED"]
 
 
 def test_the_users_own_experiment_is_kept_to(monkeypatch: pytest.MonkeyPatch, as_a_user: MlflowClient) -> None:

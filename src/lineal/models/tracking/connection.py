@@ -10,7 +10,6 @@ import threading
 import warnings
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
-from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +22,7 @@ if TYPE_CHECKING:
     from mlflow import MlflowClient
 
 _LOCK = threading.Lock()
+_CLIENTS: dict[tuple[str, str | None], MlflowClient] = {}
 # What MLflow and its migrations tell of their own doings stays out of the way; their warnings do not, but for two:
 _LEVELS = {
     "alembic": logging.WARNING,
@@ -42,9 +42,13 @@ def connect() -> MlflowClient:
         TrackingError, UnreachableError: the store cannot be opened.
     """
     place.configure()
-    # Two at once would both make the store, and MLflow's migrations are for one thread only.
-    with _LOCK, hushed(), explained("open its store"):
-        return _client(settings.tracking_uri(), os.environ.get("MLFLOW_REGISTRY_URI"))
+    where = settings.tracking_uri(), os.environ.get("MLFLOW_REGISTRY_URI")
+    if where not in _CLIENTS:
+        # Two at once would both make the store, and MLflow's migrations are for one thread only.
+        with _LOCK, hushed(), explained("open its store"):
+            if where not in _CLIENTS:
+                _CLIENTS[where] = _opened(*where)
+    return _CLIENTS[where]
 
 
 @contextmanager
@@ -59,8 +63,7 @@ def hushed() -> Iterator[None]:
         yield
 
 
-@lru_cache(maxsize=8)
-def _client(tracking_uri: str, registry_uri: str | None) -> MlflowClient:
+def _opened(tracking_uri: str, registry_uri: str | None) -> MlflowClient:
     from mlflow import MlflowClient
 
     if "MLFLOW_LOGGING_LEVEL" not in os.environ:

@@ -93,10 +93,11 @@ def load_model(uri: str, *, trusted: Collection[str] = (), digest: str | None = 
         UntrustedModelError: the model was saved in a way that can run code, or holds other classes.
         TrackingError, UnreachableError: MLflow has no such model, or does not answer.
     """
+    client = connect()
     import mlflow.artifacts
 
     with explained(f"bring back the model {uri}"), tempfile.TemporaryDirectory(prefix="lineal-") as folder:
-        location = _location(connect(), uri)
+        location = _location(client, uri)
         where = {"tracking_uri": settings.tracking_uri()}
         names = {Path(entry.path).name for entry in mlflow.artifacts.list_artifacts(artifact_uri=location, **where)}
         if storage.FILE_NAME not in names:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from lineal import settings
 from lineal.datasets.dataset import Dataset
-from lineal.errors import LinealError, TrackingError
+from lineal.errors import LinealError, TrackingError, UnreachableError
 from lineal.models.model import TrackedRun
 from lineal.models.tracking import logged, place
 from lineal.models.tracking.connection import code_of, connect, explained
@@ -268,6 +268,9 @@ def _closing(recording: Recording) -> Iterator[Recording]:
     except BaseException as problem:
         # As mlflow.start_run does, but that what stops a program rather than fails in it is a kill.
         status = "FAILED" if isinstance(problem, Exception) else "KILLED"
+        if isinstance(problem, UnreachableError) and problem.uri == redact(settings.tracking_uri()):
+            # To ask again would only double the wait.
+            raise
         try:
             _finish(recording, status)
         except LinealError as second:

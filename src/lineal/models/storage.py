@@ -13,7 +13,6 @@ from __future__ import annotations
 import os
 import tempfile
 from collections.abc import Collection
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -125,24 +124,20 @@ def save(model: object, path: str | Path, *, trusted: Collection[str] = ()) -> t
 
     path = Path(path)
     try:
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        with tempfile.TemporaryDirectory(dir=path.parent, prefix=f".{path.name}.") as folder:
+            temporary = Path(folder) / path.name
+            with temporary.open("wb") as file:
+                _dump(model, file, path)
+                file.flush()
+                os.fsync(file.fileno())
+            held = tuple(skops.io.get_untrusted_types(file=temporary))
+            _require_trusted(held, trusted, f"the model cannot be saved to {path}", "train it with another estimator")
+            temporary.replace(path)
     except OSError as problem:
-        raise _unwritable(path, problem) from problem
-    temporary = Path(name)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            _dump(model, file, path)
-            file.flush()
-            os.fsync(file.fileno())
-        held = tuple(skops.io.get_untrusted_types(file=temporary))
-        _require_trusted(held, trusted, f"the model cannot be saved to {path}", "train it with another estimator")
-        temporary.chmod(0o666 & ~_umask())
-        temporary.replace(path)
-    except OSError as problem:
-        raise _unwritable(path, problem) from problem
-    finally:
-        with suppress(FileNotFoundError):
-            temporary.unlink()
+        raise StorageError(
+            f"the model cannot be written to {path}: {problem.strerror or problem}; "
+            "free the disk or choose another folder"
+        ) from problem
     return held
 
 
@@ -204,15 +199,3 @@ def _require_trusted(held: Collection[str], trusted: Collection[str], what: str,
             f"{what}: it holds {', '.join(strange)}, which {'is' if len(strange) == 1 else 'are'} not among the types "
             f"that Lineal trusts; {remedy}"
         )
-
-
-def _unwritable(path: Path, problem: OSError) -> StorageError:
-    return StorageError(
-        f"the model cannot be written to {path}: {problem.strerror or problem}; free the disk or choose another folder"
-    )
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask

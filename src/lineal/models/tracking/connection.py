@@ -9,7 +9,7 @@ import tempfile
 import threading
 import warnings
 from collections.abc import Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -93,17 +93,12 @@ def _make_store(file: Path) -> None:
     _initialize_tables(engine)
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=file.parent, prefix=".mlflow.", suffix=".db")
-        os.close(handle)
-        try:
-            with engine.connect() as connection, closing(sqlite3.connect(name)) as target:
+        with tempfile.TemporaryDirectory(dir=file.parent, prefix=".mlflow-") as folder:
+            made = Path(folder) / file.name
+            with engine.connect() as connection, closing(sqlite3.connect(made)) as target:
                 source: Any = connection.connection.driver_connection
                 source.backup(target)
-            # Fails where another process was first; its store is as good.
-            with suppress(FileExistsError):
-                os.link(name, file)
-        finally:
-            Path(name).unlink()
+            _put(made, file)
     except (OSError, sqlite3.Error) as problem:
         raise StorageError(
             f"the MLflow database {file} cannot be made: {problem}; "
@@ -111,6 +106,17 @@ def _make_store(file: Path) -> None:
         ) from problem
     finally:
         engine.dispose()
+
+
+def _put(made: Path, file: Path) -> None:
+    try:
+        os.link(made, file)
+    except FileExistsError:
+        # Another process was first; its store is as good.
+        return
+    except OSError:
+        # Some file systems have no links.
+        made.replace(file)
 
 
 @contextmanager

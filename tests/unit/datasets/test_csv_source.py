@@ -90,6 +90,14 @@ def test_a_record_longer_than_a_block_is_read(put: Any, snap: Any, rows: Any) ->
     assert len(rows(snap("d.csv"))[0]["a"]) == 3_000_000
 
 
+def test_line_breaks_within_quotes_may_fall_anywhere(put: Any, snap: Any, rows: Any) -> None:
+    cell = "one\ntwo\n\nthree, and more\n" * 20
+    put("d.csv", "a,b\n" + f'"{cell}",1\n' * 6000)
+    snapshot = snap("d.csv")
+    assert snapshot.dataset.rows == 6000
+    assert {row["a"] for row in rows(snapshot)} == {cell}
+
+
 def test_columns_in_another_order_are_the_same_columns(put: Any, snap: Any, rows: Any) -> None:
     put("in/1.csv", "a,b\n1,x\n")
     put("in/2.csv", "b,a\ny,2.5\n")

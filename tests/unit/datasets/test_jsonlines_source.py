@@ -40,6 +40,7 @@ def test_kinds_and_missing_keys(put: Any, snap: Any, rows: Any, types: Any) -> N
         ("true", "1", "string", ("true", "1")),
         ("null", "3", "int64", (None, 3)),
         ('"2026-01-31"', '"soon"', "string", ("2026-01-31", "soon")),
+        ('"2026-01-31"', '"NA"', "string", ("2026-01-31", "NA")),
         ('"2026-01-31"', '"2026-02-01T10:00:00"', "timestamp[us]", None),
         ("[1]", '{"k": "v"}', "string", ("[1]", '{"k": "v"}')),
         ("1", "12345678901234567890", "double", (1.0, 12345678901234567890.0)),
@@ -50,13 +51,21 @@ def test_kinds_that_mix_near_or_far(
     put: Any, snap: Any, rows: Any, types: Any, first: str, last: str, kind: str, values: Any, between: int
 ) -> None:
     line = f'{{"v": {first}, "pad": "{"pad" * 8}"}}\n'
-    put("d.jsonl", line * (between + 1) + f'{{"v": {last}, "pad": "z", "late": 1}}\n')
+    put("d.jsonl", line * (between + 1) + f'{{"v": {last}, "pad": "z"}}\n')
     snapshot = snap("d.jsonl")
-    assert types(snapshot) == {"v": kind, "pad": "string", "late": "int64"}
+    assert types(snapshot) == {"v": kind, "pad": "string"}
     assert snapshot.dataset.rows == between + 2
     if values is not None:
         found = rows(snapshot)
         assert (found[0]["v"], found[-1]["v"]) == values
+
+
+@pytest.mark.parametrize("between", [0, 60_000])
+def test_a_key_that_comes_late_is_a_column(put: Any, snap: Any, rows: Any, types: Any, between: int) -> None:
+    put("d.jsonl", '{"v": 1, "pad": "padding padding"}\n' * (between + 1) + '{"late": true, "v": 2}\n')
+    snapshot = snap("d.jsonl")
+    assert types(snapshot) == {"v": "int64", "pad": "string", "late": "bool"}
+    assert rows(snapshot)[-1] == {"v": 2, "pad": None, "late": True}
 
 
 @pytest.mark.parametrize(

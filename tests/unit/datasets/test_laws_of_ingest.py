@@ -163,6 +163,21 @@ def test_row_groups_are_cut_by_the_rows_alone(
         assert max(counts) <= limit[0]
 
 
+def test_many_rows_arriving_in_any_batches_fill_the_same_pages(tmp_path: Path) -> None:
+    count = 150_000
+    columns = [
+        pa.array(range(count)),
+        pa.array([number / 7 for number in range(count)]),
+        pa.array([f"some text {number * 7919 % count}" for number in range(count)]),
+        pa.array([number % 3 == 0 for number in range(count)]),
+        pa.array([number % 900 for number in range(count)], pa.int32()).cast(pa.date32()),
+    ]
+    table = pa.Table.from_arrays(columns, schema=SCHEMA)
+    whole = written(tmp_path / "a", table, [])
+    assert written(tmp_path / "b", table, [777] * 150) == whole
+    assert written(tmp_path / "c", table, [1, 70_001, 60_000, 1024]) == whole
+
+
 @given(counts=st.lists(st.integers(0, 5), min_size=1, max_size=6), row=st.integers(0, 40))
 def test_locate_inverts_putting_files_one_after_another(counts: list[int], row: int) -> None:
     sources = [Dataset(uri=f"/{number}.csv", rows=count) for number, count in enumerate(counts)]

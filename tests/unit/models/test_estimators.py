@@ -59,6 +59,7 @@ def test_a_misspelt_path_names_the_nearest(path, meant):
 def test_a_path_that_is_like_nothing_says_what_is_missing():
     assert "there is no module nowhere on the import path" in refusal(estimators.estimator_class, "nowhere.Thing")
     assert "no scikit-learn estimator class" in refusal(estimators.estimator_class, "numpy.zeros")
+    assert "no scikit-learn estimator class" in refusal(estimators.estimator_class, "numpy.ndarray")
 
 
 def test_a_function_of_python_is_refused_and_never_called(monkeypatch):

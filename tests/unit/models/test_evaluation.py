@@ -189,6 +189,13 @@ def test_a_gate_holds_within_its_bounds_only(make_pipeline, roc_auc, passed, sen
     assert second.passed
 
 
+def test_a_gate_with_a_maximum_only_does_not_hold_for_what_is_not_defined(make_pipeline):
+    pipeline = make_pipeline(LINE, '[[evaluate.gates]]\nmetric = "neg_log_loss"\nmax = 0\n')
+
+    assert [gate.passed for gate in hold_gates(pipeline, {"neg_log_loss": math.nan})] == [False]
+    assert [gate.passed for gate in hold_gates(pipeline, {"neg_log_loss": -0.1})] == [True]
+
+
 def test_a_gate_without_its_metric_does_not_hold(make_pipeline):
     assert [gate.passed for gate in hold_gates(make_pipeline(LINE, GATES), {})] == [False, False]
 

@@ -10,6 +10,7 @@ from lineal import Dataset, Model, current_run, traced
 from lineal.datasets.read import to_frame
 from lineal.datasets.table import write_table
 from lineal.models import tracking
+from lineal.models.estimators import named_classes
 from lineal.models.evaluation import GateResult
 from lineal.models.evaluation import evaluate as score
 from lineal.models.judgement import Judgement, judge, score_champion
@@ -29,7 +30,7 @@ def evaluate(plan: Pipeline, model: Model, test: Dataset) -> Judgement:
     run = current_run()
     with tracking.resume(tracked_run(model)) as recording:
         recording.dataset(test, "evaluation")
-        evaluation = score(plan, estimator_of(model), frame)
+        evaluation = score(plan, estimator_of(model, trusted=named_classes(plan)), frame)
         recording.metrics(evaluation.metrics)
         for name, figure in figures(evaluation).items():
             recording.artifact_figure(figure, f"plots/{name}.png")

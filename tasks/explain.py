@@ -10,6 +10,7 @@ from lineal import Dataset, Model, current_run, traced
 from lineal.datasets.read import to_frame
 from lineal.datasets.table import write_table
 from lineal.models import tracking
+from lineal.models.estimators import named_classes
 from lineal.models.explanation import Importances, importances
 from lineal.models.loaded import estimator_of
 from lineal.models.plots import top_features
@@ -23,7 +24,7 @@ from tasks.links import mlflow_facet, tracked_run
 def explain(plan: Pipeline, model: Model, test: Dataset) -> Dataset:
     """Find what the model's predictions rest on: the estimator's own importances, and what a shuffled column costs."""
     with tracking.resume(tracked_run(model)) as recording, watched("Explaining") as on_progress:
-        found = importances(plan, estimator_of(model), to_frame(test), on_progress)
+        found = importances(plan, estimator_of(model, trusted=named_classes(plan)), to_frame(test), on_progress)
         table = _table(found)
         recording.artifact_table(table.to_pandas(), "importances/importances.csv")
         recording.artifact_figure(top_features(found), "plots/feature_importance.png")

@@ -48,9 +48,7 @@ def publish(
         gates=judgement.gates,
         passed=judgement.passed,
         decisions=registration.decisions,
-        top_features=tuple(
-            (row["feature"], row["importance"], row["std"]) for row in permuted
-        ),
+        top_features=tuple((row["feature"], row["importance"], row["std"]) for row in permuted),
         tracked=model.tracked,
         flow_run_id=str(flow.id) if flow else None,
         flow_run_name=flow.name if flow else None,

@@ -9,6 +9,7 @@ from lineal import Column, Dataset, Model, current_run, traced
 from lineal.datasets.read import to_frame
 from lineal.models import loaded, tracking
 from lineal.models.digest import digest
+from lineal.models.estimators import named_classes
 from lineal.models.fitting import Fitted, fit
 from lineal.models.preprocessing import feature_origins
 from lineal.orchestration.log import run_logger
@@ -41,6 +42,7 @@ def train(plan: Pipeline, data: Dataset) -> Model:
             output_example=fitted.estimator.predict(rows),
             digest=model_digest,
             requirements=tracking.requirements(),
+            trusted=named_classes(plan),
         )
         recording.tags({"lineal.digest": model_digest})
         tracked = recording.tracked

@@ -9,7 +9,7 @@ import pytest
 from lineal import Dataset
 from lineal.datasets.cache import Cache
 from lineal.datasets.read import to_table
-from lineal.models import tracking
+from lineal.models import loaded, tracking
 from lineal.questions.trace import trace
 from lineal.store.log import Store
 from lineal.subjects import Subject
@@ -228,3 +228,20 @@ def test_the_users_own_data_needs_no_python(lineal, project):
     assert status == 0, err
     assert "trained; the pipeline registers nothing" in out
     assert "120 rows: 90 to train, 30 held out" in out
+
+
+def test_an_estimator_of_the_users_own(lineal, project, monkeypatch):
+    (project / "ours.py").write_text(
+        "from sklearn.tree import DecisionTreeClassifier\nclass Ours(DecisionTreeClassifier):\n    pass\n"
+    )
+    monkeypatch.syspath_prepend(project)
+    for number in (1, 2):  # the second time the first is loaded again, as the champion
+        loaded._held.clear()
+        status, out, err = lineal("run", "pipelines/wine.toml", *own_estimator())
+        assert status == 0, err
+        assert f"version {number} of wine is registered" in out
+    assert "cannot be scored" not in out
+
+
+def own_estimator():
+    return ("--set", "model={estimator='ours.Ours',params={max_depth=4}}", "--set", "evaluate.gates=[]")

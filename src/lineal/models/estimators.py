@@ -75,6 +75,16 @@ def build(pipeline: Pipeline) -> BaseEstimator:
     return estimator
 
 
+def named_classes(pipeline: Pipeline) -> tuple[str, ...]:
+    """The classes that the pipeline file names, sorted, as a saved model calls them.
+
+    Whoever wrote the file means them to be loaded; what else a model holds must be on Lineal's own list.
+    """
+    estimator = build(pipeline)
+    kinds = {type(part) for part in (estimator, *_nested(estimator))}
+    return tuple(sorted(f"{kind.__module__}.{kind.__qualname__}" for kind in kinds))
+
+
 def validate(pipeline: Pipeline) -> None:
     """See before any row is read that the estimator, its parameters, the search and the metrics can be used.
 

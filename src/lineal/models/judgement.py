@@ -9,6 +9,7 @@ import pandas as pd
 from lineal.datasets.dataset import Dataset
 from lineal.errors import LinealError
 from lineal.models import tracking
+from lineal.models.estimators import named_classes
 from lineal.models.evaluation import Comparison, Evaluation, GateResult, compare, evaluate, hold_gates
 from lineal.models.loaded import estimator_of
 from lineal.models.model import Model
@@ -65,7 +66,7 @@ def score_champion(pipeline: Pipeline, test: pd.DataFrame) -> ChampionScore | No
         f"models/{register.name}", holder.digest or "", holder.uri, tracking.namespace(), number=holder.number
     )
     try:
-        metrics = evaluate(pipeline, estimator_of(model), test).metrics
+        metrics = evaluate(pipeline, estimator_of(model, trusted=named_classes(pipeline)), test).metrics
     except LinealError as problem:
         return ChampionScore(model, holder.number, None, str(problem))
     return ChampionScore(model, holder.number, metrics)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Collection
 from typing import Any
 
 from lineal.models import tracking
@@ -20,13 +21,17 @@ def remember(model_digest: str, estimator: Any) -> None:
         _held.popitem(last=False)
 
 
-def estimator_of(model: Model) -> Any:
+def estimator_of(model: Model, *, trusted: Collection[str] = ()) -> Any:
     """The fitted estimator that a handle stands for, as it was recorded.
+
+    Args:
+        model: the handle.
+        trusted: classes beyond Lineal's own list that the user named, those of the pipeline file.
 
     Raises:
         EstimatorError: what MLflow holds is not what was recorded: its digest differs.
         LinealError: it cannot be loaded.
     """
     if model.digest not in _held:
-        remember(model.digest, tracking.load_model(model.uri, digest=model.digest or None))
+        remember(model.digest, tracking.load_model(model.uri, trusted=trusted, digest=model.digest or None))
     return _held[model.digest]

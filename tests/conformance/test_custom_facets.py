@@ -1,0 +1,87 @@
+"""Lineal's own facets hold to their own schemas, and each schema is used."""
+
+import json
+from importlib.resources import files
+
+import pytest
+from jsonschema import Draft202012Validator, FormatChecker
+from referencing import Registry, Resource
+from referencing.jsonschema import DRAFT202012
+
+from lineal import Dataset, Model, traced
+from lineal.tracing.decorator import current_run
+
+SCHEMAS = {
+    file.name.removesuffix(".json"): json.loads(file.read_text())
+    for file in files("lineal.tracing.schemas").iterdir()
+    if file.name.endswith(".json")
+}
+# The specification's base of a run facet, as far as a facet of ours rests on it.
+RUN_FACET = {
+    "$schema": "https://json-schema.org/draft/2020-12/schema",
+    "$id": "https://openlineage.io/spec/2-0-2/OpenLineage.json",
+    "$defs": {"RunFacet": {"type": "object", "required": ["_producer", "_schemaURL"]}},
+}
+REGISTRY = Registry().with_resources(
+    (document["$id"], Resource(contents=document, specification=DRAFT202012))
+    for document in (RUN_FACET, *SCHEMAS.values())
+)
+
+
+def problems(facet):
+    url = facet["_schemaURL"]
+    validator = Draft202012Validator({"$ref": url}, registry=REGISTRY, format_checker=FormatChecker())
+    return [f"{error.json_path}: {error.message}" for error in validator.iter_errors(facet)]
+
+
+@pytest.fixture
+def facets(lineage):
+    """One of each of our facets, as events carry them."""
+
+    @traced
+    def everything(data: Dataset) -> None:
+        run = current_run()
+        run.metrics({"a": 1.0, "b": float("nan")}, of="held-out", spread={"a": 0.1})
+        run.mlflow({"trackingUri": "sqlite:///x", "runId": "r", "experimentId": "1", "modelId": None, "url": None})
+        run.decisions(
+            [
+                {"action": "register", "namespace": "n", "name": "m", "reason": "r", "number": 1, "digest": "d"},
+                {"action": "keep-alias", "namespace": "n", "name": "m", "reason": "r", "alias": "a", "previous": None},
+            ],
+            by="a rule",
+        )
+        run.parameters({f"p{i}": "x" * 9000 for i in range(200)})
+        run.output(Model("m", "d", "models:/m-1"))
+
+    everything(Dataset("s3://b/k", version="1"))
+    return {
+        key: facet for key, facet in lineage.event("everything")["run"]["facets"].items() if key.startswith("lineal_")
+    }
+
+
+def test_each_facet_holds_to_its_schema(facets):
+    assert set(facets) == {
+        "lineal_decision",
+        "lineal_environment",
+        "lineal_metrics",
+        "lineal_mlflow",
+        "lineal_truncation",
+    }
+    assert {key: problems(facet) for key, facet in facets.items()} == {key: [] for key in facets}
+
+
+def test_a_wrong_facet_would_be_found(facets):
+    facets["lineal_decision"]["decisions"][0]["action"] = "shrug"
+    del facets["lineal_environment"]["python"]
+    assert problems(facets["lineal_decision"])
+    assert problems(facets["lineal_environment"])
+
+
+@pytest.mark.parametrize("name", SCHEMAS)
+def test_each_schema_is_one_and_says_what_it_is(name):
+    schema = SCHEMAS[name]
+    Draft202012Validator.check_schema(schema)
+    assert schema["$id"] == f"urn:lineal:facets:1-0-0:{name}"
+    assert list(schema["$defs"]) == [name]
+    (key,) = schema["properties"]
+    assert key.startswith("lineal_")

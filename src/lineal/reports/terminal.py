@@ -58,18 +58,22 @@ def span(start: str | None, end: str | None) -> str:
 
 def figure(value: float | None) -> str:
     """A figure with as many digits as can matter to a reader."""
-    return "-" if value is None else f"{value:.4g}" if abs(value) < 10_000 else f"{value:,.0f}"
+    if value is None:
+        return "-"
+    return f"{value:.4f}" if abs(value) < 1 else f"{value:,.4g}" if abs(value) < 10_000 else f"{value:,.0f}"
 
 
 def short(path: str) -> str:
-    """A path or file URI as seen from the working folder, where it lies below it."""
-    text = path.removeprefix("file://")
-    if "://" in text:
-        return text
+    """A path, file URI or SQLite URL as seen from the working folder, where its file lies below it."""
+    scheme, slashes, rest = (
+        path.rpartition(":///") if path.startswith("sqlite") else ("", "", path.removeprefix("file://"))
+    )
+    if "://" in rest:
+        return path
     try:
-        return str(Path(text).relative_to(Path.cwd()))
+        return f"{scheme}{slashes}{Path(rest).relative_to(Path.cwd())}"
     except ValueError:
-        return text
+        return f"{scheme}{slashes}{rest}"
 
 
 def _plain(value: Any) -> Any:

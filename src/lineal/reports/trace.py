@@ -72,7 +72,7 @@ def _rows(trace: Trace) -> Iterable[tuple[str, str]]:
     yield "run", _run_line(flow)
     tracked = facets.get("lineal_mlflow") or {}
     if tracked:
-        yield "MLflow", f"run {tracked.get('runId')}  {tracked.get('url') or tracked.get('trackingUri')}"
+        yield "MLflow", f"run {tracked.get('runId')}  {tracked.get('url') or short(tracked.get('trackingUri', ''))}"
     prefect = flow.facets.get("lineal_prefect") or {}
     if prefect:
         deployment = f"  deployment {prefect['deployment']}" if prefect.get("deployment") else ""
@@ -143,7 +143,12 @@ def _origin(flow: RunDetail) -> Iterable[tuple[str, str]]:
         named = "  ".join(
             f"{name} {packages[name]}" for name in ("scikit-learn", "numpy", "pandas") if name in packages
         )
-        yield "environment", f"Python {environment.get('python')}  {named}  {environment.get('platform', '')}".rstrip()
+        # The kernel's release, in between, matters to nobody here.
+        system = (environment.get("platform") or "").split()
+        yield (
+            "environment",
+            f"Python {environment.get('python')}  {named}  {' '.join(system[:1] + system[-1:])}".rstrip(),
+        )
 
 
 def _run_line(run: RunDetail) -> str:

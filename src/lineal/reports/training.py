@@ -141,15 +141,9 @@ def _next(result: Result) -> Text:
         text.append(f"lineal trace run:{result.tracked.run_id}\n")
     text.append("lineal list models\n")
     if result.tracked is not None and result.tracked.url is None:
-        text.append(f"mlflow ui --backend-store-uri {short_uri(result.tracked.tracking_uri)}\n")
+        text.append(f"mlflow ui --backend-store-uri {short(result.tracked.tracking_uri)}\n")
     text.append("prefect server start")
     return text
-
-
-def short_uri(uri: str) -> str:
-    """A database URL whose file is written as seen from the working folder."""
-    scheme, slashes, path = uri.partition(":///")
-    return f"{scheme}{slashes}{short(path)}" if slashes else uri
 
 
 def _cell(text: str) -> str:

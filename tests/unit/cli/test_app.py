@@ -1,0 +1,209 @@
+"""The command: what it loads, how it ends, and what it says."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from lineal import Column, Dataset, Model, traced
+from lineal.cli.app import main
+from lineal.tracing.decorator import current_run
+
+HEAVY = ("prefect", "mlflow", "sklearn", "pandas", "dvc", "matplotlib", "scipy")
+
+
+def loaded_by(code):
+    """The packages that a fresh interpreter has loaded after some code."""
+    script = f"import sys\n{code}\nprint(*sorted({{name.partition('.')[0] for name in sys.modules}}), file=sys.stderr)"
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True, env=dict(os.environ)
+    )
+    return set(done.stderr.split())
+
+
+@pytest.fixture
+def run(capsys):
+    def call(*words):
+        with pytest.raises(SystemExit) as ended:
+            main(words)
+        said = capsys.readouterr()
+        return ended.value.code, said.out, said.err
+
+    return call
+
+
+@pytest.fixture
+def recorded(lineage, tmp_path):
+    """A store with a model that has a descent."""
+    (tmp_path / "raw.csv").write_text("a,y\n1,2\n")
+
+    @traced
+    def train(raw: Dataset) -> Model:
+        return register(ingest(raw))
+
+    @traced
+    def ingest(raw: Dataset) -> Dataset:
+        (tmp_path / "table.parquet").write_bytes(b"table")
+        return Dataset(tmp_path / "table.parquet", name="demo.train", rows=1, columns=(Column("a", "int64"),))
+
+    @traced
+    def register(table: Dataset) -> Model:
+        model = Model("models/demo", "d1" * 32, "models:/demo/1", namespace="mlflow://local", number=1)
+        about = {"namespace": "mlflow://local", "name": "demo", "number": 1, "digest": model.digest, "reason": "held"}
+        moved = about | {"action": "move-alias", "alias": "champion"}
+        current_run().decisions([about | {"action": "register"}, moved], by="a rule")
+        return model
+
+    train(Dataset(tmp_path / "raw.csv"))
+    return lineage
+
+
+def test_importing_lineal_loads_nothing_heavy():
+    assert not loaded_by("import lineal") & {
+        *HEAVY,
+        "sqlalchemy",
+        "openlineage",
+        "rich",
+        "cyclopts",
+        "pydantic",
+        "pyarrow",
+    }
+
+
+def test_help_loads_nothing_heavy():
+    code = "from lineal.cli.app import main\ntry: main(['--help'])\nexcept SystemExit: pass"
+    assert not loaded_by(code) & {*HEAVY, "sqlalchemy", "openlineage", "pyarrow"}
+
+
+def test_asking_loads_neither_prefect_nor_mlflow(recorded):
+    code = "from lineal.cli.app import main\ntry: main(['trace', 'model:demo@1'])\nexcept SystemExit: pass"
+    assert not loaded_by(code) & {*HEAVY, "openlineage", "pyarrow", "numpy"}
+
+
+def test_a_model_is_traced_by_number_alias_and_digest(run, recorded, tmp_path):
+    for version in ("1", "v1", "champion", "d1d1", ""):
+        subject = f"model:demo@{version}" if version else "model:demo"
+        status, out, _ = run("trace", subject, "--json")
+        answer = json.loads(out)
+        assert (status, answer["subject"]) == (0, "model:demo@1")
+        assert answer["node"]["inputs"][0]["inputs"][0]["name"] == str(tmp_path / "raw.csv")
+    status, out, _ = run("trace", "model:demo")
+    assert "model:demo@1  @champion" in out
+    assert "demo.train@" in out
+
+
+def test_the_descent_stops_where_it_was_told_to(run, recorded):
+    node = json.loads(run("trace", "model:demo", "--depth", "1", "--json")[1])["node"]
+    assert [child["name"] for child in node["inputs"]] == ["demo.train"]
+    assert node["inputs"][0]["inputs"] == []
+    assert node["inputs"][0]["cut"] is True
+
+
+def test_a_file_is_known_by_its_content_wherever_it_lies(run, recorded, tmp_path):
+    (tmp_path / "raw.csv").rename(tmp_path / "moved.csv")
+    status, out, _ = run("trace", f"file:{tmp_path}/moved.csv", "--json")
+    assert (status, json.loads(out)["node"]["name"]) == (0, str(tmp_path / "raw.csv"))
+
+
+def test_a_run_is_found_by_the_beginning_of_its_id(run, recorded):
+    whole = recorded.event("train.ingest")["run"]["runId"]
+    answer = json.loads(run("trace", f"run:{whole[:9]}", "--json")[1])
+    assert answer["subject"] == f"run:{whole}"
+    assert answer["node"]["name"] == "demo.train"
+
+
+@pytest.mark.parametrize(
+    ("subject", "sentence"),
+    [
+        ("model:dmeo", "no model 'dmeo' is on record; did you mean demo?"),
+        ("model:demo@7", "model demo has no version or alias '7'; there are 1 @champion"),
+        ("dataset:demo.trian", "no dataset 'demo.trian' is on record; did you mean demo.train?"),
+        ("dataset:demo.train@ffff", "there is no such version; there are"),
+        ("run:ffffffff", "no run on record has an id that begins so; see `lineal list runs`"),
+        ("file:nowhere.csv", "there is no such file, and none on record; see `lineal list datasets`"),
+        ("prediction:1", "cannot be asked about here; write one of model:NAME@VERSION_OR_ALIAS"),
+        ("mdel:demo", "is no subject; did you mean model:NAME@VERSION_OR_ALIAS?"),
+    ],
+)
+def test_what_is_not_there_is_said_in_one_sentence(run, recorded, subject, sentence):
+    status, out, err = run("trace", subject)
+    assert (status, out) == (2, "")
+    assert err.startswith(f"lineal: {subject}") or err.startswith(f"lineal: '{subject}'")
+    assert sentence in err
+    assert err.count("\n") == 1
+
+
+def test_lists(run, recorded):
+    models = json.loads(run("list", "models", "--json")[1])["models"]
+    assert [(row["name"], row["number"], row["aliases"]) for row in models] == [("demo", 1, ["champion"])]
+    names = {row["name"] for row in json.loads(run("list", "datasets", "--json")[1])["datasets"]}
+    assert "demo.train" in names
+    assert not any(name.startswith("models/") for name in names)
+    runs = json.loads(run("list", "runs", "--json")[1])["runs"]
+    assert [(row["job"], row["state"]) for row in runs] == [("train", "COMPLETE")]
+    for what in ("models", "datasets", "runs"):
+        status, out, _ = run("list", what)
+        assert status == 0
+        assert "lineal trace" in out
+
+
+def test_pipelines_are_listed_with_what_is_wrong_with_one(run, tmp_path, monkeypatch):
+    (tmp_path / "pipelines").mkdir()
+    (tmp_path / "prefect.yaml").write_text("")
+    (tmp_path / "pipelines" / "bad.toml").write_text("name = 1\n")
+    monkeypatch.chdir(tmp_path)
+    status, out, _ = run("list", "pipelines")
+    assert status == 0
+    assert "pipelines/bad.toml" in out
+    assert "name" in out
+
+
+def test_events_of_one_run_are_those_below_it(run, recorded):
+    whole = recorded.event("train")["run"]["runId"]
+    assert run("events", "--run", whole)[1] == recorded.ndjson() == run("events")[1]
+    part = recorded.event("train.ingest")["run"]["runId"]
+    assert len(run("events", "--run", part)[1].splitlines()) == 2
+
+
+def test_rebuild_says_that_nothing_differed(run, recorded):
+    status, out, _ = run("rebuild")
+    assert status == 0
+    assert "nothing differed" in out
+    assert set(json.loads(run("rebuild", "--json")[1])["differing"].values()) == {0}
+
+
+def test_where_nothing_is_recorded(run, tmp_path, monkeypatch):
+    monkeypatch.setenv("LINEAL_STORE", f"sqlite:///{tmp_path}/none.db")
+    for words in (["list", "models"], ["events"], ["trace", "model:x"], ["rebuild"]):
+        status, _, err = run(*words)
+        assert status == 2
+        assert "nothing is recorded here yet; run a pipeline first" in err
+
+
+@pytest.mark.parametrize("words", [["trace"], ["list", "shoes"], ["nonsense"], ["trace", "model:x", "--nope"]])
+def test_wrong_usage_is_one_line_and_status_2(run, words):
+    status, out, err = run(*words)
+    assert (status, out) == (2, "")
+    assert err.startswith("lineal: ")
+    assert "`lineal --help`" in err
+    assert err.count("\n") == 1
+
+
+def test_debug_adds_the_traceback(run, recorded):
+    assert "Traceback" in run("trace", "model:nope", "--debug")[2]
+    assert "Traceback" not in run("trace", "model:nope")[2]
+
+
+def test_a_reader_that_leaves_early_is_no_error(recorded):
+    again = recorded.event("train.ingest")
+    for _ in range(200):  # more than a pipe holds
+        recorded.store.append(again)
+    command = [Path(sys.executable).with_name("lineal"), "events"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout.readline().startswith("{")
+        process.stdout.close()
+        assert process.stderr.read() == ""
+    assert process.returncode == 0

@@ -1,8 +1,9 @@
 """The process of the embedded Prefect server; `lineal.orchestration.server` starts it with `python -m`.
 
 It is Prefect's own application in the mode that Prefect itself uses for a temporary server (no UI, no scheduler, but
-events, task runs and automations), with three things added: it never outlives its parent, only one at a time brings a
-database up to date, and what it has accepted is stored before it ends.
+events, task runs and automations), with four things added: it never outlives its parent, only one at a time brings a
+database up to date, a new database begins as a copy of the environment's template, and what it has accepted is stored
+before it ends.
 """
 
 from __future__ import annotations
@@ -19,6 +20,8 @@ import time
 from collections.abc import Awaitable, Callable, MutableMapping
 from pathlib import Path
 from typing import IO, Any
+
+from lineal.orchestration import template
 
 SETTLE_SECONDS = 20.0
 END_SECONDS = 30.0
@@ -72,6 +75,9 @@ def _guarded(app: App, lock: Path) -> App:
             message = await receive()
             if message["type"] == "lifespan.startup":
                 held.append(_locked(lock))
+                database = template.database_file()
+                if database is not None:
+                    template.provide(database, template.template_file())
             elif message["type"] == "lifespan.shutdown":
                 await _settled()
             return message

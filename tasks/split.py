@@ -23,9 +23,15 @@ def split(plan: Pipeline, snapshot: Dataset) -> Split:
     run = current_run()
     run.parameters({"split.method": parts.method, "split.seed": parts.seed})
     names = [column.name for column in snapshot.columns]
-    for part in (parts.train, parts.test):
-        run.output(part, columns={name: [Origin(snapshot, name)] for name in names})
+    for side, part in (("train", parts.train), ("test", parts.test)):
+        run.output(
+            part,
+            columns={name: [Origin(snapshot, name)] for name in names},
+            part={"side": side, "method": parts.method, "seed": parts.seed},
+        )
     run_logger().info(
         "%s: %s rows to train, %s held out (%s)", plan.name, parts.train.rows, parts.test.rows, parts.method
     )
+    if parts.note:
+        run_logger().warning("%s: %s", plan.name, parts.note)
     return parts

@@ -12,6 +12,7 @@ from uuid import UUID
 import attr
 from openlineage.client import event_v2 as ol
 from openlineage.client.facet_v2 import (
+    base_subset_dataset,
     column_lineage_dataset,
     data_quality_assertions_dataset,
     data_quality_metrics_input_dataset,
@@ -89,7 +90,7 @@ class Run:
         self.ref = ref
         self.parent = parent
         self.root = root or parent or ref
-        self.facets: dict[str, Any] = {}
+        self.facets: dict[str, Any] = {"tags": tags_run.TagsRunFacet(tags=[])}
         self.job_facets: dict[str, Any] = {}
         self._inputs: dict[tuple[str, ...], ol.InputDataset] = {}
         self._outputs: dict[tuple[str, ...], ol.OutputDataset] = {}
@@ -140,18 +141,30 @@ class Run:
                 columnMetrics={name: metrics.ColumnMetrics(**figures) for name, figures in columns.items()},  # type: ignore[arg-type]
             )
 
-    def output(self, thing: Dataset | Model, *, columns: Mapping[str, Iterable[Origin]] | None = None) -> None:
+    def output(
+        self,
+        thing: Dataset | Model,
+        *,
+        columns: Mapping[str, Iterable[Origin]] | None = None,
+        part: Mapping[str, str | int] | None = None,
+    ) -> None:
         """Record that the run writes a dataset or model.
 
         Args:
             thing: the handle; a file's hash and schema are looked up where it leaves them out.
             columns: for each of its columns, the columns it comes from.
+            part: what makes it a part of something larger, such as the split it is one side of.
         """
         thing = describe(thing) if isinstance(thing, Dataset) else thing
         entry = self._outputs.setdefault(_key(thing), facets.output_of(thing))
         if columns and entry.facets is not None:
             entry.facets["columnLineage"] = column_lineage_dataset.ColumnLineageDatasetFacet(
                 fields={name: _column_lineage(origins) for name, origins in columns.items()}
+            )
+        if part and entry.outputFacets is not None:
+            partitions = [base_subset_dataset.Partition(dimensions=dict(part))]
+            entry.outputFacets["subset"] = base_subset_dataset.OutputSubsetOutputDatasetFacet(
+                outputCondition=base_subset_dataset.PartitionSubsetCondition(partitions=partitions)
             )
 
     def parameters(self, values: Mapping[str, Any]) -> None:
@@ -196,8 +209,7 @@ class Run:
 
     def tag(self, key: str, value: str = "true") -> None:
         """Record a tag of the run."""
-        facet = self.facets.setdefault("tags", tags_run.TagsRunFacet(tags=[]))
-        facet.tags.append(tags_run.TagsRunFacetFields(key=key, value=value, source="lineal"))
+        self.facets["tags"].tags.append(tags_run.TagsRunFacetFields(key=key, value=value, source="lineal"))
 
     def decisions(self, decisions: Iterable[Mapping[str, Any]], *, by: str) -> None:
         """Record what was decided, by whom; each decision has an `action` and a `reason`."""

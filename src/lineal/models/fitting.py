@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from time import perf_counter
 from typing import Any
@@ -77,8 +77,11 @@ def fit(pipeline: Pipeline, train: pd.DataFrame, on_progress: Progress = unwatch
         EstimatorError: when scikit-learn refuses the estimator, a parameter, a metric or the fit.
     """
     said: list[str] = []
-    with _heard(said), threadpool_limits(limits=pipeline.model.threads):
+    with ExitStack() as stack:
+        stack.enter_context(_heard(said))
+        # Limits hold for the libraries that are loaded by now, and an estimator's module may bring its own.
         model = build(pipeline)
+        stack.enter_context(threadpool_limits(limits=pipeline.model.threads))
         classifier = is_classifier(model)
         truth = target_values(pipeline, train, classifier=classifier)
         features = feature_columns(pipeline, train)

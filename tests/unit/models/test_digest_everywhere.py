@@ -78,9 +78,12 @@ def fit(name: str, estimator: Any) -> tuple[Any, Any]:
 def fit_all() -> dict[str, tuple[Any, Any]]:
     from threadpoolctl import threadpool_limits
 
-    with warnings.catch_warnings(), threadpool_limits(1):
+    with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        return {name: fit(name, estimator) for name, estimator in estimators()}
+        # All of them first: only libraries that are loaded by then can be limited.
+        unfitted = list(estimators())
+        with threadpool_limits(1):
+            return {name: fit(name, estimator) for name, estimator in unfitted}
 
 
 def plain_name(name: str) -> str:

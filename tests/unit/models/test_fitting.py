@@ -1,5 +1,6 @@
 import json
 import pickle
+import shutil
 import sys
 from decimal import Decimal
 
@@ -335,6 +336,30 @@ def test_blas_runs_in_the_pipelines_threads(make_pipeline, tmp_path, monkeypatch
     assert fit(make_pipeline("threads_seen.Watching"), diabetes).threads == 1
     assert set().union(*sys.modules["threads_seen"].SEEN) == {1}
     assert [each["num_threads"] for each in threadpool_info()] == before
+
+
+def test_a_library_that_the_estimators_module_loads_is_limited_as_well(make_pipeline, tmp_path, monkeypatch, diabetes):
+    loaded = next((each["filepath"] for each in threadpool_info() if each["prefix"] == "libgomp"), None)
+    if loaded is None:
+        pytest.skip("scikit-learn runs on another OpenMP than GCC's here, of which a process may hold one only")
+    # As packages of boosted trees bring theirs: a copy, loaded when they are imported.
+    brought = shutil.copy(loaded, tmp_path)
+    (tmp_path / "brings_openmp.py").write_text(
+        "import ctypes\n"
+        "from sklearn.linear_model import Ridge\n"
+        "from threadpoolctl import threadpool_info\n"
+        f"ctypes.CDLL({brought!r})\n"
+        "SEEN = []\n"
+        "class Watching(Ridge):\n"
+        "    def fit(self, X, y):\n"
+        f"        SEEN.extend(e['num_threads'] for e in threadpool_info() if e['filepath'] == {brought!r})\n"
+        "        return super().fit(X, y)\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+
+    fit(make_pipeline("brings_openmp.Watching"), diabetes)
+
+    assert set(sys.modules["brings_openmp"].SEEN) == {1}
 
 
 @pytest.mark.parametrize(

@@ -37,9 +37,10 @@ TRUSTED: frozenset[str] = frozenset(
         "scipy.sparse._csr.csr_array",
         "scipy.sparse._csr.csr_matrix",
         "sklearn.compose._column_transformer.make_column_selector",
-        # SplineTransformer.
-        "scipy._lib.array_api_compat.numpy._aliases.asarray",
+        # SplineTransformer; the second with SciPy before 1.18, the third since.
         "scipy.interpolate._bsplines.BSpline",
+        "scipy._lib.array_api_compat.numpy._aliases.asarray",
+        "scipy.interpolate._bsplines._BSpline",
         # Trees and forests; skops leaves them out for what the module's docstring says.
         "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
         "sklearn.tree._tree.Tree",

@@ -4,6 +4,7 @@ import json
 import multiprocessing
 import sqlite3
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import closing
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -45,7 +46,8 @@ def store(tmp_path):
 
 def test_an_event_is_on_disk_when_append_returns(store, tmp_path):
     store.append(event(kind="START"))
-    rows = sqlite3.connect(tmp_path / "lineal.db").execute("select body from lineal_events").fetchall()
+    with closing(sqlite3.connect(tmp_path / "lineal.db")) as connection:
+        rows = connection.execute("select body from lineal_events").fetchall()
     assert json.loads(rows[0][0]) == event()
 
 
@@ -95,7 +97,7 @@ def test_a_rebuilt_index_is_the_same(store):
 
 def test_a_rebuild_mends_the_index_and_says_what_differed(store, tmp_path):
     store.append(event(1, "COMPLETE", outputs=[("a", "1")]))
-    with sqlite3.connect(tmp_path / "lineal.db") as connection:
+    with closing(sqlite3.connect(tmp_path / "lineal.db")) as connection, connection:
         connection.execute("update lineal_runs set state = 'FAIL'")
         connection.execute("delete from lineal_edges")
     differing = store.rebuild()
@@ -153,7 +155,7 @@ def test_a_file_that_is_no_store(tmp_path):
 
 
 def test_a_store_of_a_newer_version(store, tmp_path):
-    with sqlite3.connect(tmp_path / "lineal.db") as connection:
+    with closing(sqlite3.connect(tmp_path / "lineal.db")) as connection, connection:
         connection.execute("update lineal_meta set value = '99'")
     with pytest.raises(StoreError, match=r"was written by a newer Lineal \(schema 99, this one knows 1\); install"):
         Store(store.url)

@@ -30,8 +30,10 @@ def datasets(items: Sequence[DatasetItem]) -> RenderableType:
     table = _table("dataset", "newest version", "versions", "kind")
     for item in items:
         name = short(item.name) if item.namespace == "file" else item.name
+        if "://" in item.namespace:
+            name = f"{item.namespace}/{item.name}"
         table.add_row(name, item.version[:12] or "-", str(item.versions), item.kind.lower() or "-")
-    named = next((item for item in items if item.kind == "TABLE"), None)
+    named = next((item for item in items if item.kind == "TABLE" and "://" not in item.namespace), None)
     return _shown(table, f"lineal trace dataset:{named.name}" if named else "no dataset is on record yet")
 
 

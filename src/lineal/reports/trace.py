@@ -180,6 +180,8 @@ def _grow(tree: Tree, node: Node, runs: Mapping[str, RunDetail], seen: dict[tupl
 
 def _label(node: Node, runs: Mapping[str, RunDetail]) -> Text:
     name = short(node.name) if node.namespace == "file" else node.name
+    if "://" in node.namespace and node.kind != "MODEL":
+        name = f"{node.namespace}/{node.name}"
     text = Text(name, style="bold" if node.kind == "MODEL" else "")
     if node.version:
         text.append(f"@{node.version[:12]}", style="cyan")

@@ -28,7 +28,7 @@ from openlineage.client.facet_v2 import (
 from lineal.datasets.dataset import Column, Dataset
 from lineal.models.model import Model
 from lineal.redaction import redact
-from lineal.tracing.naming import Name, name_of, physical_name
+from lineal.tracing.naming import Name, is_database, name_of, physical_name
 
 FACET_VERSION = "1-0-0"
 
@@ -76,7 +76,7 @@ def _dataset_facets(thing: Dataset | Model, name: Name) -> dict[str, DatasetFace
     facets: dict[str, DatasetFacet] = {
         "dataSource": datasource_dataset.DatasourceDatasetFacet(name=name.namespace, uri=_source_uri(thing)),
         "datasetType": dataset_type_dataset.DatasetTypeDatasetFacet(
-            datasetType="MODEL" if isinstance(thing, Model) else "FILE" if thing.name is None else "TABLE"
+            datasetType="MODEL" if isinstance(thing, Model) else "TABLE" if thing.name or is_database(name) else "FILE"
         ),
     }
     if thing.columns:

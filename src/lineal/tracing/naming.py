@@ -49,3 +49,8 @@ def physical_name(uri: str) -> Name:
         return Name(f"{scheme}://{host}:{port}", path.strip("/") or host)
     authority = f"{host}:{port}" if port else parts.netloc.rpartition("@")[2]
     return Name(f"{scheme}://{authority}", path.strip("/") or "/")
+
+
+def is_database(name: Name) -> bool:
+    """Whether a name is of what lies in a database."""
+    return name.namespace.partition(":")[0] in _PORTS

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 import traceback
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 from uuid import UUID
 
 import attr
@@ -26,9 +27,11 @@ from openlineage.client.facet_v2 import (
     test_run,
 )
 
+from lineal import settings
 from lineal.datasets.dataset import Dataset
 from lineal.datasets.describe import describe
 from lineal.models.model import Model
+from lineal.redaction import redact
 from lineal.tracing import facets
 from lineal.tracing.clean import MAX_EVENT_BYTES, clean, clean_text, fit
 from lineal.tracing.naming import Name, name_of
@@ -37,6 +40,8 @@ EventType = Literal["START", "RUNNING", "COMPLETE", "FAIL", "ABORT", "OTHER"]
 Transformation = Literal["IDENTITY", "TRANSFORMATION", "AGGREGATION"]
 # Room in an event for what says that something was cut from it.
 _NOTICE_BYTES = 16 * 1024
+T = TypeVar("T", Dataset, Model)
+logger = logging.getLogger("lineal")
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +120,7 @@ class Run:
             columns: figures a column, by the names of the specification's column metrics (`nullCount`,
                 `distinctCount`, `min`, `max`, `sum`, `count`).
         """
-        thing = describe(thing) if isinstance(thing, Dataset) else thing
+        thing = self._described(thing)
         entry = self._inputs.setdefault(_key(thing), facets.input_of(thing))
         assert entry.inputFacets is not None  # noqa: S101 - the client types it optional, `input_of` always fills it
         checks = [
@@ -155,7 +160,7 @@ class Run:
             columns: for each of its columns, the columns it comes from.
             part: what makes it a part of something larger, such as the split it is one side of.
         """
-        thing = describe(thing) if isinstance(thing, Dataset) else thing
+        thing = self._described(thing)
         entry = self._outputs.setdefault(_key(thing), facets.output_of(thing))
         if columns and entry.facets is not None:
             entry.facets["columnLineage"] = column_lineage_dataset.ColumnLineageDatasetFacet(
@@ -256,6 +261,20 @@ class Run:
         self.facets["extractionError"] = extraction_error_run.ExtractionErrorRunFacet(
             totalTasks=len(self._errors), failedTasks=len(self._errors), errors=self._errors
         )
+
+    def _described(self, thing: T) -> T:
+        """A handle with what it leaves out; as it is where its file cannot be read, for its name is known all the same."""
+        if not isinstance(thing, Dataset):
+            return thing
+        try:
+            return describe(thing)
+        except OSError as problem:
+            if settings.strict():
+                raise
+            what = f"looking up {redact(thing.location)}"
+            self.uncaptured(problem, what)
+            logger.warning("lineage: %s went wrong: %s", what, problem)
+            return thing
 
     def event(self, kind: EventType) -> tuple[dict[str, Any], str]:
         """The run as one OpenLineage event: clean JSON data, and its text."""

@@ -192,6 +192,8 @@ def test_a_dataset_whose_file_has_gone_is_said_and_the_work_goes_on(lineage, tmp
         assert work(Dataset(tmp_path / "gone.csv")) == 7
     error = lineage.event("work")["run"]["facets"]["extractionError"]["errors"][0]
     assert "gone.csv" in error["errorMessage"]
+    # Its name is known all the same.
+    assert lineage.inputs("work") == [str(tmp_path / "gone.csv")]
     assert "gone.csv" in caplog.text
 
 
@@ -282,3 +284,20 @@ def test_fields_that_are_no_lineage_are_passed_over(lineage, table):
 
     use(Read(table, (Dataset("s3://b/k"),)))
     assert lineage.inputs("use") == [str(table.uri)]
+
+
+@pytest.mark.parametrize(
+    ("handle", "kind"),
+    [
+        (Dataset("s3://b/k"), "FILE"),
+        (Dataset("postgresql://h/db"), "TABLE"),
+        (Dataset("/x", name="demo.train"), "TABLE"),
+        (Model("demo.model", "d", "models:/m-1"), "MODEL"),
+    ],
+)
+def test_what_kind_of_dataset_it_is(lineage, handle, kind):
+    @traced
+    def use(thing): ...
+
+    use(handle)
+    assert lineage.event("use", "START")["inputs"][0]["facets"]["datasetType"]["datasetType"] == kind

@@ -19,7 +19,7 @@ app = App(
     help=(
         "ML pipelines whose every model can say what it was made from.\n\n"
         "Exit status: 0 done, and what was asked holds; 1 a check does not hold; 2 wrong usage or input.\n\n"
-        "`--debug` after any command shows the traceback of an error."
+        "`--debug` after any command shows Prefect's log and the traceback of an error."
     ),
     version=lambda: version("lineal"),
     help_format="markdown",
@@ -40,6 +40,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     words = list(sys.argv[1:] if arguments is None else arguments)
     debug = "--debug" in words
     words = [word for word in words if word != "--debug"]
+    if debug:
+        from lineal.orchestration.server import quiet_environment
+
+        # What is set first stays.
+        quiet_environment(console="DEBUG")
     try:
         status = app(words, exit_on_error=False, print_error=False, result_action="return_value")
     except LinealError as error:

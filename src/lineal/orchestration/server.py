@@ -44,12 +44,15 @@ _SERVER_ONLY = {
 }
 
 
-def quiet_environment() -> None:
+def quiet_environment(console: str = "CRITICAL") -> None:
     """Keep Prefect's log off the terminal and turn usage reporting off, in this process and those it starts.
 
-    What the user has set stays. Logs reach Prefect's API as before.
+    What the user has set stays, and so does what an earlier call has. Logs reach Prefect's API as before.
+
+    Args:
+        console: the level from which Prefect's log is shown on the terminal.
     """
-    for name, value in {_CONSOLE: "CRITICAL", **_REPORTING}.items():
+    for name, value in {_CONSOLE: console, **_REPORTING}.items():
         if configured(name) is None:
             os.environ[name] = value
 

@@ -228,3 +228,12 @@ def test_reporting_and_the_console_are_quiet_unless_the_user_has_said_otherwise(
     assert os.environ["MLFLOW_DISABLE_TELEMETRY"] == "true"
     assert os.environ["PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL"] == "INFO"
     assert "PREFECT_SERVER_ANALYTICS_ENABLED" not in os.environ
+
+
+def test_the_console_is_as_it_was_first_asked_for(scratch, monkeypatch):
+    monkeypatch.setattr(os, "environ", os.environ.copy())
+
+    quiet_environment(console="DEBUG")
+    quiet_environment()
+
+    assert os.environ["PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL"] == "DEBUG"

@@ -7,7 +7,7 @@ import traceback
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal
 from uuid import UUID
 
 import attr
@@ -40,7 +40,6 @@ EventType = Literal["START", "RUNNING", "COMPLETE", "FAIL", "ABORT", "OTHER"]
 Transformation = Literal["IDENTITY", "TRANSFORMATION", "AGGREGATION"]
 # Room in an event for what says that something was cut from it.
 _NOTICE_BYTES = 16 * 1024
-T = TypeVar("T", Dataset, Model)
 logger = logging.getLogger("lineal")
 
 
@@ -262,8 +261,8 @@ class Run:
             totalTasks=len(self._errors), failedTasks=len(self._errors), errors=self._errors
         )
 
-    def _described(self, thing: T) -> T:
-        """A handle with what it leaves out; as it is where its file cannot be read, for its name is known all the same."""
+    def _described(self, thing: Dataset | Model) -> Dataset | Model:
+        """A handle with what it leaves out; as it is where its file cannot be read, for its name is known even so."""
         if not isinstance(thing, Dataset):
             return thing
         try:

@@ -38,7 +38,7 @@ def main() -> None:
         try:
             make(file)
         except (ProjectError, OSError) as problem:
-            sys.exit(f"lineal: {problem}")
+            sys.exit(f"lineal: nothing is amiss, but the first run will be slower: {problem}")
 
 
 def make(file: Path) -> None:

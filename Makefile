@@ -18,6 +18,8 @@ DO_NOT_TRACK ?= true
 PREFECT_SERVER_ANALYTICS_ENABLED ?= false
 # As git and pip do: a company's own certificates are in the system's store, not in uv's.
 UV_SYSTEM_CERTS ?= true
+# As pip does: without it each first import compiles what it loads, while someone waits for their first result.
+UV_COMPILE_BYTECODE ?= true
 
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
@@ -25,7 +27,7 @@ LOCAL := PREFECT_API_URL=$(PREFECT_API_URL)
 
 export UV_PROJECT_ENVIRONMENT := $(VENV)
 export UV_PYTHON_DOWNLOADS := never
-export DO_NOT_TRACK PREFECT_SERVER_ANALYTICS_ENABLED UV_SYSTEM_CERTS
+export DO_NOT_TRACK PREFECT_SERVER_ANALYTICS_ENABLED UV_SYSTEM_CERTS UV_COMPILE_BYTECODE
 
 .PHONY: help setup demo test test-fast lint format ci server deploy worker mlflow clean
 .SILENT:
@@ -85,6 +87,8 @@ $(READY): pyproject.toml uv.lock $(filter .tools/%,$(UV))
 		exit 2; }
 	echo "Installing into $(VENV) (once; it takes a minute or two) ..." >&2
 	$(UV) sync --frozen --quiet --python "$$("$(PYTHON)" -c 'import sys; print(sys.executable)')"
+# A new Prefect database, made ahead of the first run; without it that run makes its own.
+	-$(BIN)/python -m lineal.orchestration.template
 	touch $@
 
 .tools/bin/uv:

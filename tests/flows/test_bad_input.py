@@ -2,6 +2,8 @@
 
 import json
 import socket
+import sqlite3
+from contextlib import closing
 
 import pytest
 
@@ -68,9 +70,7 @@ def _nothing_half_done(lineal, small, check_events):
         assert json.loads(lineal("list", "models", "--json")[1]) == {"models": []}
     database = small / ".lineal" / "mlflow.db"
     if database.exists():
-        import sqlite3
-
-        with sqlite3.connect(database) as connection:
+        with closing(sqlite3.connect(database)) as connection:
             assert connection.execute("select count(*) from runs where status = 'RUNNING'").fetchone() == (0,)
             assert connection.execute("select count(*) from model_versions").fetchone() == (0,)
     temporary = small / ".lineal" / "cache" / "tmp"

@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from lineal.errors import ProjectError, StorageError
 from lineal.orchestration.configured import configured, prefect_home
@@ -23,7 +24,7 @@ from lineal.settings import home
 
 READY_SECONDS = 120.0
 END_SECONDS = 30.0
-_DRAIN_SECONDS = 10.0
+_DRAIN_SECONDS = 60.0
 _CONSOLE = "PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL"
 
 # Reporting off, in the words of each tool; DO_NOT_TRACK is the common one.
@@ -166,7 +167,7 @@ def embedded_server() -> Iterator[PrefectApi]:
         yield PrefectApi(url, server)
     finally:
         try:
-            _drain()
+            _drain(server)
         finally:
             server.end()
             _point_prefect_to(before)
@@ -209,15 +210,33 @@ def _start() -> tuple[str, EmbeddedServer]:
     return url, EmbeddedServer(process, log)
 
 
-def _drain() -> None:
-    """Send what Prefect still holds in this process: events (task runs are recorded from them) and logs."""
+def _drain(server: EmbeddedServer) -> None:
+    """Send what Prefect still holds in this process: events (task runs are recorded from them) and logs.
+
+    What the server does not take is given up: when the process exits, Prefect would try each event again for 7 s.
+    """
     if "prefect" not in sys.modules:
         return
     from prefect.events.worker import EventsWorker
     from prefect.logging.handlers import APILogWorker
 
-    EventsWorker.drain_all(timeout=_DRAIN_SECONDS)
-    APILogWorker.drain_all(timeout=_DRAIN_SECONDS)
+    end = time.monotonic() + _DRAIN_SECONDS
+    # Events first: sending them may log.
+    kinds: tuple[Any, ...] = (EventsWorker, APILogWorker)
+    for kind in kinds:
+        # Prefect lets go of a service's task as soon as it is told to stop.
+        at_work = [(each._loop, each._task) for each in kind._instances.values() if each._loop and each._task]
+        try:
+            kind.drain_all(timeout=0)
+            while any(not task.done() for _, task in at_work):
+                if server.process.poll() is not None or time.monotonic() > end:
+                    break
+                time.sleep(0.01)
+        finally:
+            for loop, task in at_work:
+                # A loop that is closed has ended its tasks.
+                with suppress(RuntimeError):
+                    loop.call_soon_threadsafe(task.cancel)
 
 
 def _bypass_proxies() -> None:

@@ -53,6 +53,25 @@ with embedded_server() as api:
 """
 
 
+LOST = """
+import os, signal
+from lineal.orchestration.server import embedded_server, quiet_environment
+
+quiet_environment()
+with embedded_server() as api:
+    from prefect.events import emit_event
+    from prefect.events.worker import EventsWorker
+
+    api.wait_ready()
+    emit_event("lineal.test", resource={"prefect.resource.id": "lineal.test"})
+    EventsWorker.instance().wait_until_empty()
+    os.kill(api.server.process.pid, signal.SIGKILL)
+    for number in range(100):
+        emit_event("lineal.test", resource={"prefect.resource.id": f"lineal.test.{number}"})
+print("left", flush=True)
+"""
+
+
 @pytest.fixture
 def scratch(tmp_path, monkeypatch):
     """A process environment with nothing configured, in an empty folder."""
@@ -102,10 +121,14 @@ def gone(pid: int, within: float = 45) -> bool:
 def test_two_runs_at_once_in_a_fresh_home_leave_everything_in_the_users_database(scratch):
     runs = [python(FLOW, "80"), python(FLOW, "5")]
 
-    for run in runs:
-        out, err = run.communicate(timeout=240)
-        assert run.returncode == 0, err
-        assert (out, err) == ("", "")
+    try:
+        for run in runs:
+            out, err = run.communicate(timeout=240)
+            assert run.returncode == 0, err
+            assert (out, err) == ("", "")
+    finally:
+        for run in runs:
+            run.kill()
 
     assert rows(scratch, "select state_type, count(*) from flow_run group by 1") == [("COMPLETED", 2)]
     assert rows(scratch, "select state_type, count(*) from task_run group by 1") == [("COMPLETED", 85)]
@@ -129,6 +152,19 @@ def test_a_killed_parent_leaves_no_server(scratch, ready):
     parent.communicate()
 
     assert gone(server)
+
+
+@pytest.mark.slow
+def test_what_a_server_that_has_died_does_not_take_holds_nobody_up(scratch):
+    run = python(LOST)
+
+    try:
+        assert run.stdout.readline() == "left\n"
+        # Prefect alone would now try for 7 s to send each of the hundred.
+        assert run.wait(20) == 0
+    finally:
+        run.kill()
+        run.communicate()
 
 
 @pytest.mark.slow

@@ -75,12 +75,6 @@ _TOP = {
     "name": "the pipeline's name, which its datasets and its MLflow experiment take",
     "description": "one line for people; it goes to MLflow and into the lineage",
     "owner": "who answers for it",
-    "metric": "a scikit-learn scorer's name",
-    "min": "the least it may be",
-    "max": "the most it may be",
-    "margin": "how much better a challenger must be",
-    "metrics": "scikit-learn scorer names, greater is better; the first ranks a search, and importances rest on it",
-    "alias": "the alias that the best model holds",
 }
 
 

@@ -32,7 +32,7 @@ def check(plan: Pipeline, snapshot: Snapshot) -> None:
         ],
     )
     require(results)
-    run_logger().info("%s: %s checks hold", snapshot.dataset.name, len(results))
+    run_logger().info("%s: %s checks hold", snapshot.dataset.name, len(plan.checks))
 
 
 def _figures(column: ColumnProfile) -> dict[str, float | None]:

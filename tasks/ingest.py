@@ -35,6 +35,8 @@ def ingest(plan: Pipeline) -> Snapshot:
     with watched("Reading", in_bytes=plan.source.query is None) as on_progress:
         snapshot = read(plan, on_progress=on_progress)
     run = current_run()
+    if plan.source.query is not None:
+        run.query(plan.source.query)
     for source in snapshot.sources:
         run.input(source)
     columns = [column.name for column in snapshot.dataset.columns]

@@ -29,6 +29,12 @@ def mlflow_tags(plan: Pipeline) -> dict[str, str]:
     return tags
 
 
+def run_name(plan: Pipeline) -> str:
+    """The name that an MLflow run shares with its flow run."""
+    flow = context.enclosing_flow()
+    return flow.name if flow is not None else plan.name
+
+
 def mlflow_facet(model: Model) -> dict[str, str | None]:
     """What the lineage says of the MLflow run that holds a model."""
     tracked = tracked_run(model)

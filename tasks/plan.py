@@ -22,7 +22,9 @@ def plan(pipeline: Path, data: str | None = None, overrides: Sequence[str] = ())
     planned = load(pipeline, data=data, overrides=overrides)
     run = current_run()
     run.tag("pipeline", planned.name)
-    run.parameters({**planned.parameters(), "pipeline.digest": planned.digest})
+    run.parameters({**planned.parameters(), "pipeline.file": planned.path, "pipeline.digest": planned.digest})
+    if planned.overrides:
+        run.parameters({"pipeline.set": " ".join(planned.overrides)})
     run.source(planned.text, "TOML")
     if planned.owner:
         run.owner(planned.owner)

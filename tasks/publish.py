@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from lineal import Dataset, Model
+from lineal import Dataset
 from lineal.datasets.read import to_table
 from lineal.datasets.snapshot import Snapshot
 from lineal.datasets.split import Split
@@ -15,6 +15,7 @@ from lineal.orchestration.events import markdown_artifact
 from lineal.pipeline import Pipeline
 from lineal.redaction import redact
 from lineal.reports.training import Result, markdown
+from tasks.train import Trained
 
 TOP_FEATURES = 5
 
@@ -25,13 +26,13 @@ def publish(
     plan: Pipeline,
     snapshot: Snapshot,
     parts: Split,
-    model: Model,
+    trained: Trained,
     judgement: Judgement,
     importances: Dataset,
     registration: Registration,
 ) -> Result:
     """Gather what came of a run, and show it beside the run in Prefect's UI."""
-    flow = context.enclosing_flow()
+    flow, model = context.enclosing_flow(), trained.model
     rows = to_table(importances).to_pylist()
     permuted = [row for row in rows if row["kind"] == "permutation"][:TOP_FEATURES]
     result = Result(
@@ -52,7 +53,7 @@ def publish(
         tracked=model.tracked,
         flow_run_id=str(flow.id) if flow else None,
         flow_run_name=flow.name if flow else None,
-        warnings=judgement.warnings,
+        warnings=(*trained.warnings, *judgement.warnings),
     )
     # An artifact's key takes nothing else.
     markdown_artifact(re.sub(r"[^a-z0-9-]+", "-", plan.name.lower()), markdown(result), f"What came of {plan.name}")

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
+import pandas as pd
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
@@ -16,17 +19,26 @@ from lineal.orchestration.log import run_logger
 from lineal.pipeline import Pipeline
 from lineal.reports.progress import watched
 from lineal.tracing.run import Origin
-from tasks.links import mlflow_facet, mlflow_tags
+from tasks.links import mlflow_facet, mlflow_tags, run_name
 
 EXAMPLE_ROWS = 5
 
 
+@dataclass(frozen=True)
+class Trained:
+    """A fitted and logged model, and what its user should know of the fit."""
+
+    model: Model
+    warnings: tuple[str, ...]
+
+
 @task(task_run_name="train {plan.name}", cache_policy=NO_CACHE)
 @traced
-def train(plan: Pipeline, data: Dataset) -> Model:
+def train(plan: Pipeline, data: Dataset) -> Trained:
     """Fit the estimator to the training rows, and log it with all that made it."""
     frame = to_frame(data)
-    with tracking.start(plan.name, tags=mlflow_tags(plan), description=plan.description) as recording:
+    name, tags = run_name(plan), mlflow_tags(plan)
+    with tracking.start(plan.name, run_name=name, tags=tags, description=plan.description) as recording:
         recording.params({**plan.parameters(), "pipeline.digest": plan.digest})
         recording.artifact_text(plan.text, f"pipeline/{plan.path.name}")
         recording.dataset(data, "training")
@@ -35,7 +47,7 @@ def train(plan: Pipeline, data: Dataset) -> Model:
         model_digest = digest(fitted.estimator)
         loaded.remember(model_digest, fitted.estimator)
         _log_fit(recording, fitted)
-        rows = frame[list(fitted.features)].head(EXAMPLE_ROWS)
+        rows = _example(frame[list(fitted.features)].head(EXAMPLE_ROWS))
         uri = recording.model(
             fitted.estimator,
             input_example=rows,
@@ -48,17 +60,36 @@ def train(plan: Pipeline, data: Dataset) -> Model:
         tracked = recording.tracked
     for warning in fitted.warnings:
         run_logger().warning("%s: %s", plan.name, warning)
-    origins = feature_origins(fitted.estimator)
     model = Model(
         name=plan.table("model"),
         digest=model_digest,
         uri=uri,
-        columns=(*(Column(name, "double") for name in origins), Column(plan.source.target, fitted.kind)),
+        columns=_columns(plan, data, fitted),
         tracked=tracked,
         description=plan.description,
     )
-    _record(plan, data, fitted, model, origins)
-    return model
+    _record(plan, data, fitted, model)
+    return Trained(model, fitted.warnings)
+
+
+def _columns(plan: Pipeline, data: Dataset, fitted: Fitted) -> tuple[Column, ...]:
+    """What the model takes, and what it predicts.
+
+    Columns, not the features made from them: a one-hot feature is named after a row's value, and no event holds one.
+    """
+    types = {column.name: column.type for column in data.columns}
+    return (*(Column(name, types[name]) for name in _used(fitted)), Column(plan.source.target, fitted.kind))
+
+
+def _used(fitted: Fitted) -> list[str]:
+    used = {column for columns in feature_origins(fitted.estimator).values() for column in columns}
+    return [name for name in fitted.features if name in used]
+
+
+def _example(rows: pd.DataFrame) -> pd.DataFrame:
+    """A few rows as MLflow's signature should have them: whole numbers as floats, which may go missing later."""
+    whole = [name for name in rows.columns if pd.api.types.is_integer_dtype(rows[name])]
+    return rows.astype(dict.fromkeys(whole, "float64"))
 
 
 def _log_fit(recording: tracking.Recording, fitted: Fitted) -> None:
@@ -80,7 +111,7 @@ def _log_fit(recording: tracking.Recording, fitted: Fitted) -> None:
         )
 
 
-def _record(plan: Pipeline, data: Dataset, fitted: Fitted, model: Model, origins: dict[str, tuple[str, ...]]) -> None:
+def _record(plan: Pipeline, data: Dataset, fitted: Fitted, model: Model) -> None:
     run = current_run()
     run.parameters({f"model.params.{name}": value for name, value in fitted.params.items()})
     run.parameters({f"model.seeds.{name}": value for name, value in fitted.seeds.items()})
@@ -93,9 +124,7 @@ def _record(plan: Pipeline, data: Dataset, fitted: Fitted, model: Model, origins
             spread={name: scores.std for name, scores in fitted.cv.best.scores.items()},
         )
     run.mlflow(mlflow_facet(model))
-    learnt = [Origin(data, name, "AGGREGATION") for name in (*fitted.features, plan.source.target)]
-    features = {
-        feature: [Origin(data, name, "IDENTITY" if feature == name else "TRANSFORMATION") for name in columns]
-        for feature, columns in origins.items()
-    }
+    used = _used(fitted)
+    learnt = [Origin(data, name, "AGGREGATION") for name in (*used, plan.source.target)]
+    features = {name: [Origin(data, name, "TRANSFORMATION")] for name in used}
     run.output(model, columns={**features, plan.source.target: learnt})

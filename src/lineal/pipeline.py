@@ -107,7 +107,7 @@ class Check(Section):
     """One clause of the data's contract: about a column, or about the table's rows.
 
     Attributes:
-        column: the column it is about; None for the table's `rows_min` and `rows_max`.
+        column: the column it is about; left out for `rows_min` and `rows_max`, which are about the table.
         min: smallest allowed value, of a number or a date.
         max: largest allowed value.
         nulls: False where no value may be missing.
@@ -153,8 +153,8 @@ class Split(Section):
     Attributes:
         test_size: the share of rows (of groups, with `group`) that is held out, in (0, 1).
         seed: seed of the draw.
-        stratify: keep the target's shares in both parts; None means: for classification, where neither `group` nor
-            `time` is given.
+        stratify: keep the target's shares in both parts; left out, it is so for classification where neither `group`
+            nor `time` is given.
         group: a column whose equal values stay on one side.
         time: a column of dates or numbers; the newest rows are held out.
     """
@@ -215,9 +215,22 @@ class ModelSection(Section):
     threads: int = Field(default=1, ge=1)
     search: Search | None = None
 
+    @model_validator(mode="after")
+    def _searched_or_set(self) -> Self:
+        both = sorted(set(self.params) & set(self.search.space)) if self.search else []
+        if both:
+            raise ValueError(f"{both[0]} is in params and in search.space; the search would overrule it, so keep one")
+        return self
+
 
 class Gate(Section):
-    """A bound that a held-out metric must keep for the model to be registered."""
+    """A bound that a held-out metric must keep for the model to be registered.
+
+    Attributes:
+        metric: a scikit-learn scorer's name.
+        min: the least it may be.
+        max: the most it may be.
+    """
 
     metric: str
     min: float | None = None
@@ -232,14 +245,24 @@ class Gate(Section):
 
 
 class Champion(Section):
-    """What a challenger must beat the alias's holder in, on the same held-out rows, by more than `margin`."""
+    """What a challenger must beat the alias's holder in, on the same held-out rows.
+
+    Attributes:
+        metric: a scikit-learn scorer's name.
+        margin: by how much more it must be better.
+    """
 
     metric: str
     margin: float = Field(default=0.0, ge=0)
 
 
 class Evaluate(Section):
-    """How the model is judged: scikit-learn scorer names (greater is better), gates, and the champion's rule."""
+    """How the model is judged.
+
+    Attributes:
+        metrics: scikit-learn scorer names, greater is better; the first ranks a search, and importances rest on it.
+            Without any, those that suit the kind of problem.
+    """
 
     metrics: tuple[str, ...] = ()
     gates: tuple[Gate, ...] = ()
@@ -247,7 +270,12 @@ class Evaluate(Section):
 
 
 class Register(Section):
-    """Where the model goes: a name in MLflow's registry, and the alias it is to hold."""
+    """Where the model goes; without this section it is logged, and not registered.
+
+    Attributes:
+        name: of the registered model in MLflow.
+        alias: the alias that the best version is to hold.
+    """
 
     name: Name
     alias: Annotated[str, Field(pattern=_ALIAS, max_length=255)] | None = None

@@ -160,12 +160,19 @@ def test_the_same_again_is_the_same_and_one_cell_changes_all(lineal, project):
     assert len(versions(lineal)["breast-cancer.train"]) == 2
 
     # The second is no better than the first, so the alias stayed; each is traced to its own run.
+    assert "it is the very model that version 1 is" in lineal("trace", "model:breast-cancer@2")[1]
     models = {row["number"]: row for row in json.loads(lineal("list", "models", "--json")[1])["models"]}
     assert models[1]["aliases"] == ["champion"]
     assert models[1]["run_id"] != models[2]["run_id"]
     for number in (1, 2):
         answer = trace(Store(), Subject("model", "breast-cancer", str(number)))
-        assert {run.parent_id or run.run_id for run in answer.runs} == {answer.flow.run_id}
+        assert answer.flow.run_id in {run.parent_id for run in answer.runs}
+        # What the second was compared with is the first, as the first run registered it, before the comparison.
+        evaluated = next(child for child in answer.node.inputs if child.name == "breast-cancer.evaluation")
+        by = {run.run_id: run for run in answer.runs}
+        for champion in (child for child in evaluated.inputs if child.name == "models/breast-cancer"):
+            assert number == 2
+            assert by[champion.run_id].run_id == models[1]["run_id"]
 
 
 def test_a_failing_gate_leaves_the_model_logged_and_not_registered(lineal, check_events, prefect_api):
@@ -228,6 +235,21 @@ def test_the_users_own_data_needs_no_python(lineal, project):
     assert status == 0, err
     assert "trained; the pipeline registers nothing" in out
     assert "120 rows: 90 to train, 30 held out" in out
+
+
+def test_odd_names_and_texts_are_shown_and_no_event_holds_a_rows_value(lineal, project):
+    rows = ["price [/kg],note [red],grade"]
+    rows += [f"{i * 0.5},secret-{i % 5},{'good' if i % 3 else 'bad'}" for i in range(60)]
+    (project / "mine.csv").write_text("\n".join(rows))
+    (project / "my.toml").write_text(MINE + '[register]\nname = "odd"\nalias = "champion"\n')
+    status, out, err = lineal("run", "my.toml", "--data", "mine.csv")
+    assert status == 0, err
+    assert "price [/kg]" in out
+    assert "note [red]" in out
+    assert "there is no [evaluate.champion] to beat" in out
+    assert "there is no [evaluate.champion] to beat" in lineal("trace", "model:odd")[1]
+    assert "secret-" not in log_of(lineal)
+    assert "note [red]" in log_of(lineal)
 
 
 def test_an_estimator_of_the_users_own(lineal, project, monkeypatch):

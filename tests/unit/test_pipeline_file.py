@@ -495,6 +495,16 @@ params = 1
     assert line_of(text, ["register"]) is None
 
 
+def test_a_parameter_that_is_searched_is_not_set_too(tmp_path):
+    path = tmp_path / "both.toml"
+    path.write_text(
+        'name = "both"\n[source]\nuri = "a.csv"\ntarget = "y"\n'
+        '[model]\nestimator = "sklearn.svm.SVC"\nparams = { C = 1.0 }\n[model.search]\nspace = { C = [1.0, 2.0] }\n'
+    )
+    with pytest.raises(PipelineFileError, match=r"C is in params and in search\.space; the search would overrule it"):
+        load(path)
+
+
 def test_a_bound_that_is_a_date_is_written_as_one(tmp_path):
     path = tmp_path / "dated.toml"
     path.write_text(

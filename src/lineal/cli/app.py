@@ -18,7 +18,7 @@ app = App(
     name="lineal",
     help=(
         "ML pipelines whose every model can say what it was made from.\n\n"
-        "Exit status: 0 done, and what was asked holds; 1 a check does not hold; 2 wrong usage or input.\n\n"
+        "Exit status: 0 done, and what was asked holds; 1 what was asked does not hold; 2 wrong usage or input.\n\n"
         "`--debug` after any command shows Prefect's log and the traceback of an error."
     ),
     version=lambda: version("lineal"),

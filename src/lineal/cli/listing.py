@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Literal
 
-from cyclopts import Parameter
+from cyclopts import Parameter, validators
 
 from lineal import settings
 
@@ -14,7 +14,7 @@ def listing(
     what: Literal["pipelines", "datasets", "models", "runs"],
     /,
     *,
-    limit: int = 20,
+    limit: Annotated[int, Parameter(validator=validators.Number(gte=1))] = 20,
     json: Annotated[bool, Parameter(negative=())] = False,
 ) -> None:
     """Show what there is, newest first.

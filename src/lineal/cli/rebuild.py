@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import json
 import sys
+from typing import Annotated
+
+from cyclopts import Parameter
 
 from lineal.store.log import Store
 
 
-def rebuild(*, json_: bool = False) -> int:
+def rebuild(*, as_json: Annotated[bool, Parameter(name="--json", negative=())] = False) -> int:
     """Remake the index from the event log, and show that nothing changed.
 
     Args:
-        json_: print one JSON object.
+        as_json: print one JSON object.
     """
     store = Store(create=False)
     differing = {name.removeprefix("lineal_"): count for name, count in store.rebuild().items()}
     wrong = {name: count for name, count in differing.items() if count}
-    if json_:
+    if as_json:
         sys.stdout.write(json.dumps({"store": str(store), "differing": differing}) + "\n")
     elif wrong:
         listed = ", ".join(f"{count} in {name}" for name, count in wrong.items())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from cyclopts import Parameter
+from cyclopts import Parameter, validators
 
 from lineal.store.log import Store
 from lineal.subjects import Subject
@@ -14,7 +14,7 @@ def trace(
     subject: str,
     /,
     *,
-    depth: int | None = None,
+    depth: Annotated[int | None, Parameter(validator=validators.Number(gte=0))] = None,
     json: Annotated[bool, Parameter(negative=())] = False,
 ) -> None:
     """Show where a subject came from, down to source files, code and people.

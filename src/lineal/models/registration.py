@@ -88,6 +88,8 @@ def _settle_alias(
             False,
             f"@{alias} went to version {now} while this model was judged; run again to compare with it",
         )
+    if holder is not None and holder.digest == model.digest:
+        wins, reason = False, f"it is the very model that version {now} is: the digests are the same"
     if not wins:
         return Decision("keep-alias", *about, reason, model.digest, number, alias, now)
     tracking.set_alias(about[1], alias, number)

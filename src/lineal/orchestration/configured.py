@@ -7,6 +7,9 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
+# Set while this process has an embedded Prefect server, for it and what it starts.
+EMBEDDED = "LINEAL_PREFECT_EMBEDDED"
+
 
 def prefect_home() -> Path:
     """The folder in which Prefect keeps its database and profiles."""

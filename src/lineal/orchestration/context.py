@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -9,6 +10,8 @@ from datetime import datetime
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Literal
 from uuid import UUID
+
+from lineal.orchestration.configured import EMBEDDED
 
 if TYPE_CHECKING:
     from prefect.context import FlowRunContext, TaskRunContext
@@ -82,7 +85,8 @@ def version() -> str | None:
 
 def page_of(kind: Literal["flow-run", "task-run"], run: UUID) -> str | None:
     """The run's page in Prefect's UI, where the settings name one."""
-    if "prefect.settings" not in sys.modules:
+    # An embedded server ends with its run, and a page of it would lead nowhere.
+    if "prefect.settings" not in sys.modules or os.environ.get(EMBEDDED):
         return None
     from prefect.settings import PREFECT_UI_URL
 

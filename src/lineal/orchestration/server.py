@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from lineal.errors import ProjectError, StorageError
-from lineal.orchestration.configured import configured, prefect_home
+from lineal.orchestration.configured import EMBEDDED, configured, prefect_home
 from lineal.redaction import redact
 from lineal.settings import home
 
@@ -163,6 +163,7 @@ def embedded_server() -> Iterator[PrefectApi]:
     url, server = _start()
     _bypass_proxies()
     _point_prefect_to(url)
+    os.environ[EMBEDDED] = "1"
     try:
         yield PrefectApi(url, server)
     finally:
@@ -170,6 +171,7 @@ def embedded_server() -> Iterator[PrefectApi]:
             _drain(server)
         finally:
             server.end()
+            os.environ.pop(EMBEDDED, None)
             _point_prefect_to(before)
 
 

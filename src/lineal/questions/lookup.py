@@ -107,7 +107,11 @@ def find_version(store: Store, subject: Subject) -> VersionRow:
     Raises:
         SubjectError: unknown or ambiguous.
     """
-    query = graph.select_versions().where(tables.datasets.c.name == subject.name)
+    names = tables.datasets.c
+    # As `lineal list datasets` prints it: a name, a path from here, or namespace and name of what lies elsewhere.
+    here = (names.namespace == "file") & (names.name == Path(subject.name).absolute().as_posix())
+    whole = names.namespace + "/" + names.name == subject.name
+    query = graph.select_versions().where((names.name == subject.name) | here | whole)
     rows = graph.read_versions(store, query.order_by(tables.versions.c.first_seq.desc()))
     if not rows:
         raise _unknown(

@@ -140,7 +140,7 @@ class _Walk:
         self.reads: dict[str, list[str]] = {}
         self.writes: dict[str, list[str]] = {}
         self.rows: dict[str, VersionRow] = {}
-        self._made: dict[tuple[str, str], Node] = {}
+        self._made: dict[tuple[str, str, int | None], Node] = {}
         self._events: dict[str, Mapping[str, Any]] = {}
         self._facts: dict[str, Mapping[str, Any]] = {}
 
@@ -159,7 +159,12 @@ class _Walk:
 
     def node(self, version: VersionRow, run: RunRow | None, depth: int | None, path: tuple[str, ...] = ()) -> Node:
         """A version with its descent; `run` is the one that wrote it."""
-        known = (version.key, run.run_id if run else "")
+        if run is not None:
+            self.take_root(run)
+        # Where a descent leads round to a version above, it ends, and is no descent to be used again elsewhere.
+        if version.key in path:
+            return self._make(version, run, 0, path)
+        known = (version.key, run.run_id if run else "", depth)
         if known not in self._made:
             self._made[known] = self._make(version, run, depth, path)
         return self._made[known]
@@ -168,7 +173,7 @@ class _Walk:
         """What a run wrote, with its descent; what it read, for one that wrote nothing."""
         written = [self.rows[key] for key in self.writes.get(run.run_id, ()) if key in self.rows]
         if written:
-            return self.node(written[0], run, depth)
+            return self.node(written[0], self._nearest(written[0], run), depth)
         read = [self.rows[key] for key in self.reads.get(run.run_id, ()) if key in self.rows]
         inputs = tuple(self.node(row, self._producer(row, run), depth) for row in read)
         return Node(run.namespace, run.job, "", "RUN", run_id=run.run_id, inputs=inputs)
@@ -181,11 +186,10 @@ class _Walk:
     def _make(self, version: VersionRow, run: RunRow | None, depth: int | None, path: tuple[str, ...]) -> Node:
         inputs: tuple[Node, ...] = ()
         cut = False
-        if run is not None and version.key not in path:
-            self.take_root(run)
+        if run is not None:
             read = [self.rows[key] for key in self.reads.get(run.run_id, ()) if key != version.key]
             if depth is not None and depth <= 0:
-                cut, read = bool(read), []
+                cut, read = bool(read) and version.key not in path, []
             less = None if depth is None else depth - 1
             inputs = tuple(self.node(row, self._producer(row, run), less, (*path, version.key)) for row in read)
         facts = self._facts.get(version.key, {})
@@ -202,6 +206,15 @@ class _Walk:
             cut=cut,
         )
 
+    def _nearest(self, version: VersionRow, run: RunRow) -> RunRow:
+        """Of a run and those below it that wrote a version, the one nearest to the work: the task, not its flow."""
+        below = [
+            each
+            for each in self.runs.values()
+            if version.key in self.writes.get(each.run_id, ()) and run.run_id in self._ancestors(each)
+        ]
+        return max(below, key=lambda each: each.first_seq, default=run)
+
     def _producer(self, version: VersionRow, reader: RunRow) -> RunRow | None:
         """The run that wrote what `reader` read: of the same root where there is one, else the newest before it."""
         here = [
@@ -210,13 +223,14 @@ class _Walk:
             if version.key in written
             and version.key not in self.reads.get(run_id, ())  # who reads what it writes did not make it
             and self.runs[run_id].root_id == reader.root_id
+            and self.runs[run_id].last_seq < reader.last_seq  # what came later made it again
         ]
         # A flow names what its tasks wrote: the task is nearer to the work.
         above = {run.parent_id for run in here} | set(self._ancestors(reader))
         here = [run for run in here if run.run_id not in above and run.state == "COMPLETE"]
         if here:
             return max(here, key=lambda run: run.last_seq)
-        return graph.last_producer(self.store, version.key, before=reader.first_seq)
+        return graph.last_producer(self.store, version.key, before=reader.last_seq)
 
     def _ancestors(self, run: RunRow) -> Iterable[str]:
         above = run.parent_id

@@ -34,7 +34,8 @@ def datasets(items: Sequence[DatasetItem]) -> RenderableType:
             name = f"{item.namespace}/{item.name}"
         table.add_row(name, item.version[:12] or "-", str(item.versions), item.kind.lower() or "-")
     named = next((item for item in items if item.kind == "TABLE" and "://" not in item.namespace), None)
-    return _shown(table, f"lineal trace dataset:{named.name}" if named else "no dataset is on record yet")
+    hint = f"lineal trace dataset:{named.name}" if named else "lineal list runs"
+    return _shown(table, hint if items else "no dataset is on record yet")
 
 
 def models(items: Sequence[ModelRow]) -> RenderableType:
@@ -56,10 +57,11 @@ def runs(items: Sequence[RunItem]) -> RenderableType:
     for item in items:
         state = Text(item.state, style=_STATES.get(item.state, ""))
         took = span(item.started_at, item.ended_at)
-        name = item.deployment or item.name or ""
-        table.add_row(item.run_id[:8], item.job, item.pipeline or "-", state, moment(item.started_at), took, name)
+        # The last column has all the room there is.
+        name = Text(item.deployment or item.name or "")
         if item.error:
-            table.add_row("", Text(item.error, style="red"))
+            name.append(f"\n{item.error}", style="red")
+        table.add_row(item.run_id[:8], item.job, item.pipeline or "-", state, moment(item.started_at), took, name)
     return _shown(table, f"lineal trace run:{items[0].run_id[:8]}" if items else "no run is on record yet")
 
 

@@ -29,8 +29,11 @@ def show(answer: A, render: Callable[[A], RenderableType], *, as_json: bool) -> 
 
 def console(*, stderr: bool = False) -> Console:
     """A console that wraps nothing where it is no terminal, so that output can be searched."""
-    made = Console(stderr=stderr, highlight=False)
-    return made if made.is_terminal else Console(stderr=stderr, highlight=False, width=250)
+    # Brackets in a name or a message are text, never markup.
+    made = Console(stderr=stderr, highlight=False, markup=False, emoji=False)
+    if not made.is_terminal:
+        made.width = 250
+    return made
 
 
 def to_json(answer: object) -> str:

@@ -49,6 +49,9 @@ def _facts(trace: Trace) -> Table:
 def _rows(trace: Trace) -> Iterable[tuple[str, str]]:
     flow = trace.flow
     facets = _merged(trace.runs, flow)
+    if trace.model is None and not trace.subject.startswith("run:"):
+        # What was decided and measured later is no part of where a table came from.
+        facets = {key: facets[key] for key in ("lineal_environment", "errorMessage") if key in facets}
     for decision in (facets.get("lineal_decision") or {}).get("decisions") or ():
         yield _ACTIONS.get(decision["action"], decision["action"]), decision["reason"]
     who = (flow.facets.get("lineal_environment") or {}).get("user") if flow else None
@@ -62,7 +65,10 @@ def _rows(trace: Trace) -> Iterable[tuple[str, str]]:
     if flow is None:
         return
     parameters = _parameters(flow)
-    if "model.estimator" in parameters:
+    if "name" in parameters and "pipeline.file" in parameters:
+        yield "pipeline", f"{parameters['name']}  {short(parameters['pipeline.file'])}"
+    if "model.estimator" in parameters and "lineal_mlflow" in facets:
+        yield "predicts", parameters.get("source.target", "")
         yield "estimator", parameters["model.estimator"]
         chosen = [f"{key}={value}" for key, value in _own_parameters(trace, parameters)]
         if chosen:
@@ -83,10 +89,10 @@ def _rows(trace: Trace) -> Iterable[tuple[str, str]]:
 
 
 _ACTIONS = {
-    "register": "registered",
+    "register": "registered, as",
     "reject": "rejected",
-    "move-alias": "alias",
-    "keep-alias": "alias",
+    "move-alias": "takes alias, as",
+    "keep-alias": "goes without, as",
 }
 
 
@@ -122,12 +128,13 @@ def _own_parameters(trace: Trace, flow: Mapping[str, str]) -> Iterable[tuple[str
     """What the fitted estimator had, where the run that fitted it says so, else what the pipeline file asked for."""
     prefix = "model.params."
     asked = {key.removeprefix(prefix): value for key, value in flow.items() if key.startswith(prefix)}
+    searched = {key.removeprefix("model.search.space.") for key in flow if key.startswith("model.search.space.")}
     for run in trace.runs:
         if run is not trace.flow:
             found = {k.removeprefix(prefix): v for k, v in _parameters(run).items() if k.startswith(prefix)}
             # The estimator's defaults say little; what was asked for, searched or seeded does.
-            chosen = {key: value for key, value in found.items() if key in asked or key == "random_state"}
-            asked |= chosen
+            telling = {*asked, *searched, "random_state"}
+            asked |= {key: value for key, value in found.items() if key in telling}
     return asked.items()
 
 
@@ -180,14 +187,14 @@ def _grow(tree: Tree, node: Node, runs: Mapping[str, RunDetail], seen: dict[tupl
 
 def _label(node: Node, runs: Mapping[str, RunDetail]) -> Text:
     name = short(node.name) if node.namespace == "file" else node.name
-    if "://" in node.namespace and node.kind != "MODEL":
-        name = f"{node.namespace}/{node.name}"
+    if node.kind != "MODEL" and ("://" in node.namespace or node.namespace == "sqlite"):
+        name = f"{node.namespace}/{short(node.name).lstrip('/')}"
     text = Text(name, style="bold" if node.kind == "MODEL" else "")
     if node.version:
         text.append(f"@{node.version[:12]}", style="cyan")
     if node.rows is not None:
         text.append(f"  {node.rows:,} rows")
-    if node.kind == "FILE" and node.version:
+    if node.kind == "FILE" and node.namespace == "file" and node.version:
         text.append(f"  md5 {node.version}", style="dim")
     run = runs.get(node.run_id or "")
     if run is not None:

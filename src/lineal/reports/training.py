@@ -14,6 +14,8 @@ from lineal.models.model import Model, TrackedRun
 from lineal.models.registration import Decision
 from lineal.reports.terminal import figure, short
 
+_MOST_NOTES = 5
+
 
 @dataclass(frozen=True)
 class Result:
@@ -124,8 +126,10 @@ def _rows(result: Result) -> Iterator[tuple[str, str]]:
     if result.top_features:
         named = (f"{name} {mean:.3f} ± {std:.3f}" for name, mean, std in result.top_features)
         yield "rests on", "   ".join(named)
-    for warning in result.warnings:
+    for warning in result.warnings[:_MOST_NOTES]:
         yield "note", warning
+    if len(result.warnings) > _MOST_NOTES:
+        yield "note", f"{len(result.warnings) - _MOST_NOTES} more in the run's log"
     yield "digest", result.digest
     if result.tracked is not None:
         yield "MLflow", f"run {result.tracked.run_id}{f'  {result.tracked.url}' if result.tracked.url else ''}"

@@ -82,7 +82,7 @@ def runs_under(store: Store, root_id: str) -> list[RunRow]:
 
 
 def last_producer(store: Store, version: str, before: int | None = None) -> RunRow | None:
-    """The newest completed run that made a version, begun before a place in the log.
+    """The newest completed run that made a version, ended before a place in the log.
 
     A run that read the very version it wrote did not make it. Where a flow and a task in it both name the version, the
     task is given: it began later and is nearer to the work.
@@ -99,7 +99,7 @@ def last_producer(store: Store, version: str, before: int | None = None) -> RunR
         .limit(1)
     )
     if before is not None:
-        query = query.where(tables.runs.c.first_seq < before)
+        query = query.where(tables.runs.c.last_seq < before)
     rows = read_runs(store, query)
     return rows[0] if rows else None
 

@@ -41,7 +41,8 @@ def physical_name(uri: str) -> Name:
     if scheme == "file":
         return Name("file", path)
     if scheme == "sqlite":
-        return Name("file", Path(path[1:]).absolute().as_posix() if path[1:] else "sqlite-in-memory")
+        # A namespace of its own: what a query gives is not the bytes of the database's file.
+        return Name("sqlite", Path(path[1:]).absolute().as_posix() if path[1:] else "in-memory")
     host = parts.hostname or ""
     port = parts.port or _PORTS.get(scheme)
     if scheme in _PORTS:
@@ -53,4 +54,4 @@ def physical_name(uri: str) -> Name:
 
 def is_database(name: Name) -> bool:
     """Whether a name is of what lies in a database."""
-    return name.namespace.partition(":")[0] in _PORTS
+    return name.namespace == "sqlite" or name.namespace.partition(":")[0] in _PORTS

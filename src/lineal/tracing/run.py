@@ -23,6 +23,7 @@ from openlineage.client.facet_v2 import (
     ownership_job,
     parent_run,
     source_code_job,
+    sql_job,
     tags_run,
     test_run,
 )
@@ -232,6 +233,10 @@ class Run:
     def source(self, text: str, language: str) -> None:
         """Record the text that defines the job, such as a pipeline file."""
         self.job_facets["sourceCode"] = source_code_job.SourceCodeJobFacet(language=language, sourceCode=text)
+
+    def query(self, text: str) -> None:
+        """Record the SQL that the job reads by."""
+        self.job_facets["sql"] = sql_job.SQLJobFacet(query=text)
 
     def owner(self, name: str) -> None:
         """Record who answers for the job."""

@@ -239,8 +239,7 @@ estimator = "sklearn.naive_bayes.GaussianNB"
 
 
 def test_combinations_that_cannot_be_fitted_rank_last_and_are_told(make_pipeline, cancer):
-    more = """params = { solver = "liblinear" }
-[model.search]
+    more = """[model.search]
 space = { solver = ["newton-cg", "liblinear"], l1_ratio = [1.0, 0.0] }
 folds = 2
 """

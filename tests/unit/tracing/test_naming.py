@@ -17,7 +17,7 @@ from lineal.tracing.naming import name_of, physical_name
         ("postgresql+psycopg://me:pw@db.example/sales", "postgres://db.example:5432", "sales"),
         ("postgresql://db.example:6000/sales", "postgres://db.example:6000", "sales"),
         ("mysql+pymysql://u:p@h/d", "mysql://h:3306", "d"),
-        ("sqlite:////data/x.db", "file", "/data/x.db"),
+        ("sqlite:////data/x.db", "sqlite", "/data/x.db"),
         ("https://me:pw@host:8443/x/y.csv?token=abc", "https://host:8443", "x/y.csv"),
     ],
 )

@@ -71,12 +71,6 @@ def enclosing_flow() -> FlowRun | None:
     return _flow_run(_contexts()[0])
 
 
-def enclosing_task() -> UUID | None:
-    """The id of the task run that the current call is in."""
-    task = _contexts()[1]
-    return task.task_run.id if task is not None else None
-
-
 def version() -> str | None:
     """Prefect's version, where it is in use."""
     prefect = sys.modules.get("prefect")

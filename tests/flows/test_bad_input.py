@@ -109,6 +109,8 @@ def test_a_missing_file_names_a_near_one(refused, small):
     message = refused("--data", "row.csv")
     assert "row.csv" in message
     assert "rows.csv" in message
+    # Told at once: nothing was started for it.
+    assert not (small / ".lineal").exists()
 
 
 def test_a_target_that_is_not_there(refused):

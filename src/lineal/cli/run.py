@@ -32,6 +32,10 @@ def run(
     from lineal.pipeline import load
 
     planned = load(pipeline, data=data, overrides=set)
+    from lineal.datasets.sources.resolve import require_there
+
+    if planned.source.query is None:
+        require_there(planned.source.uri, planned.project)
     from lineal.orchestration.project import flow_entrypoint
     from lineal.orchestration.server import embedded_server, quiet_environment
 

@@ -84,6 +84,20 @@ def resolved(uri: str, folder: Path, cache: Cache, on_progress: Progress) -> Ite
         ]
 
 
+def require_there(uri: str, folder: Path) -> None:
+    """See that a source on this machine's disk is there, before anything is started for it.
+
+    Args:
+        uri: as for `resolved`; what lies elsewhere is not asked for.
+        folder: where a relative path starts.
+
+    Raises:
+        SourceError: there is no such file, no file that a glob means, or none of a known format in a folder.
+    """
+    if "://" not in uri:
+        _local(Path(os.path.normpath(folder / expanded(uri))))
+
+
 def _local(path: Path) -> list[Path]:
     if path.is_dir():
         inside = [(file.relative_to(path).as_posix(), file) for file in path.rglob("*") if file.is_file()]

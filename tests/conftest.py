@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 pytest_plugins = ["lineal.testing"]
 
@@ -18,6 +19,10 @@ SHARED = ROOT.parent / "shared"
 _STRAY = ("PREFECT_", "MLFLOW_", "OPENLINEAGE_", "LINEAL_", "DVC_", "AWS_")
 
 os.environ.setdefault("MPLBACKEND", "agg")
+# A search for counter-examples belongs at a desk: a change is not to be held up by what it did not cause.
+settings.register_profile("ci", derandomize=True)
+if os.environ.get("CI"):
+    settings.load_profile("ci")
 
 
 @pytest.fixture(autouse=True)

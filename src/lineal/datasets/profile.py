@@ -68,6 +68,8 @@ class _Running:
         floating = pa.types.is_floating(column.type)
         if floating:
             column = pc.if_else(pc.is_nan(column), pa.scalar(None, column.type), column)
+            # -0.0 becomes 0.0: Arrow tells them apart, and they are one value.
+            column = pc.add(column, pa.scalar(0.0, column.type))
         self.nulls += column.null_count
         found = column.drop_null()
         if not len(found):

@@ -73,6 +73,7 @@ def begin(
     _locate(run, function)
     if execution is not None:
         _add_prefect(run, execution)
+        _remember(str(execution.id), ref)
     if above is None:
         from lineal.tracing.surroundings import environment_facet
 
@@ -90,6 +91,16 @@ def outcome_of_error(error: BaseException) -> EventType:
     if isinstance(error, (KeyboardInterrupt, asyncio.CancelledError)) or context.is_cancellation(error):
         return "ABORT"
     return "FAIL"
+
+
+# The newest attempts of Prefect runs that began in this process, so that a task need not ask the store for them.
+_begun: dict[str, RunRef] = {}
+
+
+def _remember(engine_id: str, ref: RunRef) -> None:
+    if len(_begun) > 10_000:
+        _begun.clear()
+    _begun[engine_id] = ref
 
 
 def _id(execution: FlowRun | TaskRun | None, namespace: str) -> UUID:
@@ -190,17 +201,20 @@ def _deployment(run: Run, deployment_id: UUID) -> str | None:
 def _add_upstream(run: Run, task: TaskRun) -> None:
     if not task.upstream:
         return
-    found = find_runs_of_engine(store_of(settings.store_url()), [str(upstream) for upstream in task.upstream])
+    known = [_begun[str(upstream)] for upstream in task.upstream if str(upstream) in _begun]
+    rest = [str(upstream) for upstream in task.upstream if str(upstream) not in _begun]
+    rows = find_runs_of_engine(store_of(settings.store_url()), rest) if rest else []
+    found = known + [RunRef(UUID(row.run_id), Name(row.namespace, row.job)) for row in rows]
     if found:
         run.facets["jobDependencies"] = job_dependencies_run.JobDependenciesRunFacet(
             upstream=[
                 job_dependencies_run.JobDependency(
-                    job=job_dependencies_run.JobIdentifier(row.namespace, row.job),
-                    run=job_dependencies_run.RunIdentifier(row.run_id),
+                    job=job_dependencies_run.JobIdentifier(*ref.job),
+                    run=job_dependencies_run.RunIdentifier(str(ref.id)),
                     dependency_type="DIRECT_INVOCATION",
                     sequence_trigger_rule="FINISH_TO_START",
                     status_trigger_rule="EXECUTE_ON_SUCCESS",
                 )
-                for row in found
+                for ref in found
             ]
         )

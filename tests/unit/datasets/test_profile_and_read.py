@@ -135,3 +135,8 @@ def test_a_frame_without_rows_has_its_columns(tmp_path: Path) -> None:
     pq.write_table(pa.table({"v": pa.array([], pa.int64())}), tmp_path / "t.parquet")
     frame: Any = to_frame(Dataset(tmp_path / "t.parquet"))
     assert frame.shape == (0, 1)
+
+
+def test_zero_is_one_value_whatever_its_sign(tmp_path):
+    pq.write_table(pa.table({"x": [0.0, -0.0]}), tmp_path / "zeros.parquet")
+    assert profile(Dataset(tmp_path / "zeros.parquet")).columns["x"].distinct == 1

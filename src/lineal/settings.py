@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from functools import lru_cache
 from pathlib import Path
 
 PROJECT_MARKS = ("prefect.yaml", "pyproject.toml", ".git")
@@ -16,8 +17,13 @@ def project_of(start: Path) -> Path:
 
 def home() -> Path:
     """The folder that holds what Lineal keeps: `LINEAL_HOME`, else `.lineal` in the working folder's project."""
-    given = os.environ.get("LINEAL_HOME")
-    return Path(given).expanduser().absolute() if given else project_of(Path.cwd()) / ".lineal"
+    return _home(os.environ.get("LINEAL_HOME"), os.getcwd())  # noqa: PTH109 - a Path is not needed, and this is asked often
+
+
+@lru_cache(maxsize=8)
+def _home(given: str | None, folder: str) -> Path:
+    # Once for each folder: every event asks, and looking for a project's marks takes as long as writing a row.
+    return (Path(folder) / Path(given).expanduser()) if given else project_of(Path(folder)) / ".lineal"
 
 
 def store_url() -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import atexit
+import gc
 import os
 import sys
 from collections.abc import Sequence
@@ -37,6 +39,8 @@ for name, place, summary in (
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command and end the process with its exit status."""
+    # Python would look for garbage once more when it ends: a second, after all that Prefect and MLflow load.
+    atexit.register(gc.freeze)
     words = list(sys.argv[1:] if arguments is None else arguments)
     debug = "--debug" in words
     words = [word for word in words if word != "--debug"]

@@ -25,6 +25,7 @@ from lineal.settings import home
 READY_SECONDS = 120.0
 END_SECONDS = 30.0
 _DRAIN_SECONDS = 60.0
+_HEARTBEAT = "PREFECT_FLOWS_HEARTBEAT_FREQUENCY"
 _CONSOLE = "PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL"
 
 # Reporting off, in the words of each tool; DO_NOT_TRACK is the common one.
@@ -104,6 +105,21 @@ class PrefectApi:
             f"the Prefect API at {redact(self.url)} does not answer ({problem}); start its server, or unset "
             "PREFECT_API_URL to use an embedded one"
         )
+
+    @contextmanager
+    def settings(self) -> Iterator[None]:
+        """Prefect's settings for a flow run on this API.
+
+        On an embedded server it sends no heartbeats: nothing there looks for dead runs, and to stop sending them takes
+        Prefect up to a second at the end of each flow.
+        """
+        if self.server is None or configured(_HEARTBEAT) is not None:
+            yield
+            return
+        from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
+
+        with temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}):
+            yield
 
 
 @dataclass(frozen=True, slots=True)

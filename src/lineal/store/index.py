@@ -30,15 +30,21 @@ class Rows:
     aliases: list[Row] = field(default_factory=list)
 
     def without(self, known: set[str]) -> Rows:
-        """The rows but for the names whose keys are known to be there."""
+        """The rows but for those whose keys are known to be there."""
         jobs, datasets, versions = (
             [row for row in found if row["key"] not in known] for found in (self.jobs, self.datasets, self.versions)
         )
-        return replace(self, jobs=jobs, datasets=datasets, versions=versions)
+        edges = [row for row in self.edges if _edge_key(row) not in known]
+        return replace(self, jobs=jobs, datasets=datasets, versions=versions, edges=edges)
 
     def keys(self) -> set[str]:
-        """The keys of the names among the rows."""
-        return {row["key"] for found in (self.jobs, self.datasets, self.versions) for row in found}
+        """The keys of the rows that no later event changes: names, versions, edges."""
+        names = {row["key"] for found in (self.jobs, self.datasets, self.versions) for row in found}
+        return names | {_edge_key(row) for row in self.edges}
+
+
+def _edge_key(row: Row) -> str:
+    return f"{row['run_id']}{row['role']}{row['version']}"
 
 
 def rows_of(event: Mapping[str, Any], seq: int) -> Rows:

@@ -16,6 +16,7 @@ from lineal.errors import StoreError
 from lineal.redaction import redact
 from lineal.store import index, tables
 
+_INSERT = sa.insert(tables.events).returning(tables.events.c.seq)
 # How long a writer waits for another one, in seconds.
 BUSY_TIMEOUT = 30
 
@@ -45,6 +46,8 @@ class Store:
                     )
                 self._file.parent.mkdir(parents=True, exist_ok=True)
             self.engine = _engine(self.url)
+            # One lock from the start: a reader that turned writer half-way could not wait for another one.
+            self._writer = self.engine.execution_options(lineal_begin="BEGIN IMMEDIATE")
             self._prepare()
         except (SQLAlchemyError, OSError) as problem:
             raise self._error("cannot be opened", problem) from problem
@@ -71,10 +74,7 @@ class Store:
         }
         try:
             with self._writing() as connection:
-                key = connection.execute(sa.insert(tables.events), row).inserted_primary_key
-                if key is None:
-                    raise StoreError(f"{self}: gave an event no place in the log")
-                seq = int(key[0])
+                seq = int(connection.execute(_INSERT, row).scalar_one())
                 rows = index.rows_of(event, seq)
                 index.merge(connection, rows.without(self._known))
         except SQLAlchemyError as problem:
@@ -125,8 +125,7 @@ class Store:
         return str(self._file or redact(self.url))
 
     def _writing(self) -> Any:
-        # One lock from the start: a reader that turned writer half-way could not wait for another one.
-        return self.engine.execution_options(lineal_begin="BEGIN IMMEDIATE").begin()
+        return self._writer.begin()
 
     def _prepare(self) -> None:
         with self.engine.connect() as connection:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import date, datetime
 from enum import Enum
+from functools import cache
 from pathlib import Path
 from typing import Any
 from uuid import UUID
+
+import attr
 
 from lineal.redaction import redact
 
@@ -19,19 +22,51 @@ MAX_EVENT_BYTES = 1024 * 1024
 def clean(value: Any) -> Any:
     """Return `value` as plain JSON data; what JSON has no word for (NaN, infinity) becomes None.
 
-    Dict entries that are None are left out, as the OpenLineage schemas know no null.
+    Dict entries that are None are left out, as the OpenLineage schemas know no null; so are those of the client's own
+    classes, which become dicts.
     """
-    if value is None or isinstance(value, (bool, int)):
-        return value
-    if isinstance(value, str):
+    kind = type(value)
+    # The common kinds first: an event is some hundred values, and a task waits for two of them.
+    if kind is str:
         return clean_text(value)
+    if value is None or kind is bool or kind is int:
+        return value
+    if kind is dict:
+        return _cleaned(value.items())
+    if kind is list or kind is tuple:
+        return [inner for inner in map(clean, value) if inner is not None]
+    names = _fields(kind)  # type: ignore[arg-type]  # a class is hashable, whatever mypy makes of `type[Any]`
+    if names is not None:
+        return _cleaned((name, getattr(value, name)) for name in names)
+    return _clean_rarity(value)
+
+
+def _cleaned(pairs: Iterable[tuple[Any, Any]]) -> dict[str, Any]:
+    cleaned = {}
+    for key, inner in pairs:
+        kept = clean(inner)
+        if kept is not None:
+            cleaned[clean_text(key if type(key) is str else str(key))] = kept
+    return cleaned
+
+
+@cache
+def _fields(kind: type) -> tuple[str, ...] | None:
+    """The names of the fields of one of the client's classes; None for any other."""
+    return tuple(field.name for field in attr.fields(kind)) if attr.has(kind) else None
+
+
+def _clean_rarity(value: Any) -> Any:
     if isinstance(value, float):
         return value if math.isfinite(value) else None
     if isinstance(value, Enum):
         return clean(value.value)
+    if isinstance(value, int):
+        return int(value)
+    if isinstance(value, str):
+        return clean_text(value)
     if isinstance(value, Mapping):
-        pairs = ((clean_text(str(key)), clean(inner)) for key, inner in value.items())
-        return {key: inner for key, inner in pairs if inner is not None}
+        return _cleaned(value.items())
     if isinstance(value, (list, tuple, set, frozenset)):
         items = sorted(value, key=str) if isinstance(value, (set, frozenset)) else value
         return [inner for inner in map(clean, items) if inner is not None]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from functools import cache
+from functools import cache, lru_cache
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -58,7 +58,7 @@ def input_of(thing: Dataset | Model) -> InputDataset:
         facets["inputStatistics"] = input_statistics_input_dataset.InputStatisticsInputDatasetFacet(
             rowCount=thing.rows, size=thing.size, fileCount=1
         )
-    return InputDataset(name.namespace, name.name, inputFacets=facets, facets=_dataset_facets(thing, name))
+    return InputDataset(name.namespace, name.name, inputFacets=facets, facets=dict(_dataset_facets(thing, name)))
 
 
 def output_of(thing: Dataset | Model) -> OutputDataset:
@@ -69,9 +69,11 @@ def output_of(thing: Dataset | Model) -> OutputDataset:
         facets["outputStatistics"] = output_statistics_output_dataset.OutputStatisticsOutputDatasetFacet(
             rowCount=thing.rows, size=thing.size, fileCount=1
         )
-    return OutputDataset(name.namespace, name.name, outputFacets=facets, facets=_dataset_facets(thing, name))
+    return OutputDataset(name.namespace, name.name, outputFacets=facets, facets=dict(_dataset_facets(thing, name)))
 
 
+# A table goes through many tasks, and most of them have the same to say of it.
+@lru_cache(maxsize=256)
 def _dataset_facets(thing: Dataset | Model, name: Name) -> dict[str, DatasetFacet]:
     facets: dict[str, DatasetFacet] = {
         "dataSource": datasource_dataset.DatasourceDatasetFacet(name=name.namespace, uri=_source_uri(thing)),

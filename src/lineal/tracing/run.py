@@ -10,7 +10,6 @@ from datetime import UTC, datetime
 from typing import Any, Literal
 from uuid import UUID
 
-import attr
 from openlineage.client import event_v2 as ol
 from openlineage.client.facet_v2 import (
     base_subset_dataset,
@@ -99,6 +98,8 @@ class Run:
         self.job_facets: dict[str, Any] = {}
         self._inputs: dict[tuple[str, ...], ol.InputDataset] = {}
         self._outputs: dict[tuple[str, ...], ol.OutputDataset] = {}
+        # What of them is clean JSON already: a wide schema is cleaned once, not for each event.
+        self._cleaned: dict[tuple[str, ...], dict[str, Any]] = {}
         self._errors: list[extraction_error_run.Error] = []
         if parent is not None:
             self.facets["parent"] = _parent_facet(parent, self.root)
@@ -121,7 +122,9 @@ class Run:
                 `distinctCount`, `min`, `max`, `sum`, `count`).
         """
         thing = self._described(thing)
-        entry = self._inputs.setdefault(_key(thing), facets.input_of(thing))
+        key = _key("inputs", thing)
+        entry = self._inputs.get(key) or self._inputs.setdefault(key, facets.input_of(thing))
+        self._cleaned.pop(key, None)
         assert entry.inputFacets is not None  # noqa: S101 - the client types it optional, `input_of` always fills it
         checks = [
             data_quality_assertions_dataset.Assertion(
@@ -161,7 +164,9 @@ class Run:
             part: what makes it a part of something larger, such as the split it is one side of.
         """
         thing = self._described(thing)
-        entry = self._outputs.setdefault(_key(thing), facets.output_of(thing))
+        key = _key("outputs", thing)
+        entry = self._outputs.get(key) or self._outputs.setdefault(key, facets.output_of(thing))
+        self._cleaned.pop(key, None)
         if columns and entry.facets is not None:
             entry.facets["columnLineage"] = column_lineage_dataset.ColumnLineageDatasetFacet(
                 fields={name: _column_lineage(origins) for name, origins in columns.items()}
@@ -287,23 +292,29 @@ class Run:
             eventTime=datetime.now(UTC).isoformat(),
             run=ol.Run(str(self.ref.id), facets=self.facets),
             job=ol.Job(self.ref.job.namespace, self.ref.job.name, facets=self.job_facets),
-            inputs=list(self._inputs.values()),
-            outputs=list(self._outputs.values()),
             producer=facets.producer(),
         )
-        data: dict[str, Any] = clean(attr.asdict(event))
+        data: dict[str, Any] = clean(event)
+        data["inputs"] = [self._clean(key, entry) for key, entry in self._inputs.items()]
+        data["outputs"] = [self._clean(key, entry) for key, entry in self._outputs.items()]
         _stamp(data)
         text, cuts = fit(data, MAX_EVENT_BYTES - _NOTICE_BYTES)
         if cuts:
+            self._cleaned.clear()  # it was cut in place; the next event is to say so again
             data["run"]["facets"]["lineal_truncation"] = clean(
                 facets.custom("LinealTruncationRunFacet", {"cuts": cuts[:50], "count": len(cuts)})
             )
             text, _ = fit(data)
         return data, text
 
+    def _clean(self, key: tuple[str, ...], entry: ol.InputDataset | ol.OutputDataset) -> dict[str, Any]:
+        if key not in self._cleaned:
+            self._cleaned[key] = clean(entry)
+        return self._cleaned[key]
 
-def _key(thing: Dataset | Model) -> tuple[str, ...]:
-    return (*name_of(thing), (thing.digest if isinstance(thing, Model) else thing.version) or "")
+
+def _key(role: str, thing: Dataset | Model) -> tuple[str, ...]:
+    return (role, *name_of(thing), (thing.digest if isinstance(thing, Model) else thing.version) or "")
 
 
 def _parent_facet(parent: RunRef, root: RunRef) -> parent_run.ParentRunFacet:
@@ -331,13 +342,13 @@ def _column_lineage(origins: Iterable[Origin]) -> column_lineage_dataset.Fields:
     )
 
 
-def _stamp(value: Any) -> None:
+def _stamp(event: dict[str, Any]) -> None:
     """Name ourselves as the producer of every facet; the client's own default is a constant shared with its users."""
-    if isinstance(value, dict):
-        if "_producer" in value:
-            value["_producer"] = facets.producer()
-        for inner in value.values():
-            _stamp(inner)
-    elif isinstance(value, list):
-        for inner in value:
-            _stamp(inner)
+    datasets = (*event["inputs"], *event["outputs"])
+    kinds = [event["run"]["facets"], event["job"]["facets"]]
+    kinds += [
+        dataset[key] for dataset in datasets for key in ("facets", "inputFacets", "outputFacets") if key in dataset
+    ]
+    for kind in kinds:
+        for facet in kind.values():
+            facet["_producer"] = facets.producer()

@@ -273,3 +273,17 @@ def test_the_console_is_as_it_was_first_asked_for(scratch, monkeypatch):
     quiet_environment()
 
     assert os.environ["PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL"] == "DEBUG"
+
+
+def test_flows_on_an_embedded_server_send_no_heartbeats_unless_the_user_wants_them(scratch, monkeypatch):
+    from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY as HEARTBEAT
+
+    embedded = PrefectApi("http://127.0.0.1:1/api", server=object())  # only whether there is one counts
+    before = HEARTBEAT.value()
+    with embedded.settings():
+        assert HEARTBEAT.value() is None
+    with PrefectApi("http://127.0.0.1:1/api").settings():
+        assert HEARTBEAT.value() == before
+    monkeypatch.setenv("PREFECT_FLOWS_HEARTBEAT_FREQUENCY", "60")
+    with embedded.settings():
+        assert HEARTBEAT.value() is not None

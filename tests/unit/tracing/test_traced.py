@@ -301,3 +301,18 @@ def test_what_kind_of_dataset_it_is(lineage, handle, kind):
 
     use(handle)
     assert lineage.event("use", "START")["inputs"][0]["facets"]["datasetType"]["datasetType"] == kind
+
+
+def test_each_event_says_what_was_cut_from_it(lineage):
+    columns = tuple(Column(f"column {number} {'x' * 300}", "string") for number in range(4000))
+
+    @traced
+    def wide(table):
+        return table
+
+    wide(Dataset("file:///gone.parquet", name="wide", version="v", columns=columns))
+    for kind in ("START", "COMPLETE"):
+        event = lineage.event("wide", kind)
+        cuts = event["run"]["facets"]["lineal_truncation"]["cuts"]
+        assert {cut["length"] for cut in cuts} == {4000}
+        assert len(event["inputs"][0]["facets"]["schema"]["fields"]) == cuts[0]["kept"]

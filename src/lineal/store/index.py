@@ -15,6 +15,7 @@ from lineal.store import tables
 from lineal.store.tables import key_of
 
 ENDED = ("COMPLETE", "FAIL", "ABORT")
+_KIND_LENGTH = 20  # of the column; other producers have words of their own
 _UTC_LENGTH = len("2026-01-01T00:00:00.000000+00:00")
 Row = dict[str, Any]
 
@@ -68,7 +69,7 @@ def rows_of(event: Mapping[str, Any], seq: int) -> Rows:
         facets = dataset.get("facets") or {}
         version = (facets.get("version") or {}).get("datasetVersion", "")
         version_key = key_of(dataset["namespace"], dataset["name"], version)
-        kind = (facets.get("datasetType") or {}).get("datasetType", "")
+        kind = (facets.get("datasetType") or {}).get("datasetType", "")[:_KIND_LENGTH]
         rows.datasets.append({"key": dataset_key, "namespace": dataset["namespace"], "name": dataset["name"]})
         rows.versions.append(
             {"key": version_key, "dataset": dataset_key, "version": version, "kind": kind, "first_seq": seq}

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime
+from math import inf
 from typing import Any, NoReturn
 
-from sqlalchemy import Column, Integer, String, Text
+from sqlalchemy import Column, Integer
 
 from lineal.errors import EventError
 from lineal.store import index, tables
@@ -26,8 +27,8 @@ _TIME = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:?\
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 
 
-def parse(line: bytes) -> tuple[Event, str]:
-    """One line of an event log: the event, and the text that goes into the log.
+def parse(line: bytes) -> str:
+    """Check one line of an event log; the text that goes into the log.
 
     Raises:
         EventError: no valid OpenLineage event; the message says why, and leaves out where.
@@ -51,7 +52,7 @@ def parse(line: bytes) -> tuple[Event, str]:
         event = scrubbed(event)
         text = json.dumps(event, ensure_ascii=False, separators=(",", ":"))
     check(event)
-    return event, text
+    return text
 
 
 def check(event: Event) -> None:
@@ -161,25 +162,33 @@ def _check_rows(event: Event) -> None:
         rows = index.rows_of(event, 1)
     except (AttributeError, KeyError, TypeError, ValueError) as problem:
         raise EventError(f"has a facet of Lineal's that is not as Lineal writes it ({problem!r})") from problem
-    for column, value in _cells(rows):
-        if value is None and column.nullable:
-            continue
-        kind = column.type
-        if isinstance(kind, Integer):
-            fits = isinstance(value, int) and abs(value) < 2**31
-        elif isinstance(kind, Text):
-            fits = isinstance(value, str) and (column.name == "reason" or len(value.encode()) <= _MAX_NAME_BYTES)
-        else:
-            fits = isinstance(value, str) and len(value) <= ((isinstance(kind, String) and kind.length) or 0)
-        if not fits:
-            raise EventError(f"gives {_short(value)} for the {column.name} of a {column.table.name.split('_')[1][:-1]}")
-
-
-def _cells(rows: index.Rows) -> Iterator[tuple[Column[Any], Any]]:
-    for table in tables.INDEX_TABLES:
-        for row in getattr(rows, table.name.removeprefix("lineal_")):
+    for part, columns in _COLUMNS.items():
+        for row in getattr(rows, part):
             for name, value in row.items():
-                yield table.c[name], value
+                if not _fits(value, *columns[name]):
+                    raise EventError(f"gives {_short(value)} for the {name} of one of its {part}")
+
+
+def _fits(value: object, kind: type, most: float, nullable: bool) -> bool:
+    if value is None:
+        return nullable
+    if kind is int:
+        return isinstance(value, int) and abs(value) <= most
+    return isinstance(value, str) and len(value) <= most
+
+
+def _limits(column: Column[Any]) -> tuple[type, float, bool]:
+    """The type of a column's values, the most that a value or its length may be, and whether there may be none."""
+    if isinstance(column.type, Integer):
+        return int, 2**31 - 1, bool(column.nullable)
+    indexed = column.name != "reason"
+    return str, (column.type.length or (_MAX_NAME_BYTES if indexed else inf)), bool(column.nullable)  # type: ignore[attr-defined]
+
+
+_COLUMNS = {
+    table.name.removeprefix("lineal_"): {column.name: _limits(column) for column in table.columns}
+    for table in tables.INDEX_TABLES
+}
 
 
 def _no_json(constant: str) -> NoReturn:

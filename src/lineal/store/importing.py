@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 import tempfile
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -33,7 +32,7 @@ def import_events(store: Store, file: BinaryIO, name: str) -> Imported:
     """Add the events of a log to a store, but for those it has, in one transaction.
 
     An event is known by its content: the same JSON data, whatever the order of its keys and the space between them. The
-    log is read twice, so that other writers wait for a whole and valid one only while it is written.
+    log is checked whole before any of it is written, so that other writers wait no longer than they must.
 
     Args:
         store: where to.
@@ -44,19 +43,15 @@ def import_events(store: Store, file: BinaryIO, name: str) -> Imported:
         EventError: a line is no valid event; nothing was taken.
         StoreError: the store cannot be written; nothing was taken.
     """
-    with tempfile.TemporaryFile() as copy:
-        if not file.seekable():
-            shutil.copyfileobj(file, copy)
-            file = copy
-        file.seek(0)
-        for _ in _events(file, name):
-            pass
+    with tempfile.TemporaryFile("w+", encoding="utf-8", newline="\n") as checked:
+        for text in _checked(file, name):
+            checked.write(text + "\n")
 
         def write(connection: sa.Connection) -> Imported:
-            file.seek(0)
+            checked.seek(0)
             new = known = 0
-            events = _events(file, name)
-            while chunk := list(islice(events, _CHUNK)):
+            while lines := list(islice(checked, _CHUNK)):
+                chunk = [(json.loads(line), line.removesuffix("\n")) for line in lines]
                 fresh = _unknown(connection, chunk)
                 _add(connection, fresh)
                 new, known = new + len(fresh), known + len(chunk) - len(fresh)
@@ -65,7 +60,8 @@ def import_events(store: Store, file: BinaryIO, name: str) -> Imported:
         return store.write(write)
 
 
-def _events(file: BinaryIO, name: str) -> Iterator[tuple[Event, str]]:
+def _checked(file: BinaryIO, name: str) -> Iterator[str]:
+    """The events of a log as texts; each is valid."""
     number = 0
     while line := file.readline(checking.MAX_BYTES + 2):
         number += 1

@@ -155,7 +155,7 @@ def changed(**values):
         (changed(run=GOOD["run"] | {"facets": {"parent": {"run": "x"}}}), "has the runId of its parent null"),
         (
             changed(run=GOOD["run"] | {"facets": {"lineal_prefect": {"taskRunId": 7}}}),
-            "gives 7 for the engine_id of a run",
+            "gives 7 for the engine_id of one of its runs",
         ),
         (
             json.dumps(

@@ -1,5 +1,6 @@
 """The store: durable, indexed, rebuilt from its log, and safe among many writers."""
 
+import io
 import json
 import multiprocessing
 from concurrent.futures import ProcessPoolExecutor
@@ -10,10 +11,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from lineal.errors import StoreError
-from lineal.store import graph
+from lineal.store import graph, tables
+from lineal.store.importing import import_events
 from lineal.store.log import Store
 from lineal.store.producers import last_producer
 from lineal.store.runs import find_run, find_runs_of_engine
+from tests.parts.producers import dbt, ndjson
 
 RUN = "11111111-1111-4111-8111-{:012d}"
 
@@ -183,3 +186,48 @@ def test_a_password_in_the_url_is_not_shown(tmp_path):
     with pytest.raises(StoreError) as caught:
         Store("nosuchdb://me:hunter2@host/db")
     assert "hunter2" not in str(caught.value)
+
+
+def _import(url, text):
+    done = import_events(Store(url), io.BytesIO(text.encode()), "log")
+    return done.new, done.known
+
+
+def test_many_processes_import_the_same_log_while_others_write(store_url):
+    text = ndjson(
+        *(each for number in range(300) for each in dbt(f"m{number}", "2026-01-01T00:00:00Z", "2026-01-01T01:00:00Z"))
+    )
+    with ProcessPoolExecutor(6, mp_context=multiprocessing.get_context("spawn")) as pool:
+        writers = [pool.submit(_write, store_url, worker, 25) for worker in (1, 2)]
+        imports = [pool.submit(_import, store_url, text) for _ in range(4)]
+        assert [done.result() for done in writers] == [None, None]
+        assert sorted(done.result() for done in imports) == [(0, 600)] * 3 + [(600, 0)]
+    store = Store(store_url)
+    assert len(set(store.events())) == len(list(store.events())) == 600 + 100
+    assert set(store.rebuild().values()) == {0}
+
+
+def test_a_rebuild_among_writers_loses_nothing(store_url):
+    store = Store(store_url)
+    with ProcessPoolExecutor(2, mp_context=multiprocessing.get_context("spawn")) as pool:
+        writers = [pool.submit(_write, store_url, worker, 50) for worker in (1, 2)]
+        while not all(done.done() for done in writers):
+            assert set(store.rebuild().values()) == {0}
+        assert [done.result() for done in writers] == [None, None]
+    assert sum(1 for _ in store.events()) == 200
+    assert set(store.rebuild().values()) == {0}
+
+
+def test_who_reads_on_from_a_place_misses_nothing(store_url):
+    """A place in the log is taken in the order in which events become visible, on PostgreSQL as on SQLite."""
+    store = Store(store_url)
+    seen: list[int] = []
+    with ProcessPoolExecutor(4, mp_context=multiprocessing.get_context("spawn")) as pool:
+        writers = [pool.submit(_write, store_url, worker, 40) for worker in range(1, 5)]
+        ended = False
+        while not ended:
+            ended = all(done.done() for done in writers)
+            query = sa.select(tables.events.c.seq).where(tables.events.c.seq > (seen[-1] if seen else 0))
+            seen += [row.seq for row in store.read(query.order_by(tables.events.c.seq))]
+        assert [done.result() for done in writers] == [None] * 4
+    assert len(seen) == 4 * 40 * 2

@@ -41,7 +41,9 @@ _ADVICE = {
     "malformed": "it is damaged; restore it from a copy",
     "Connection refused": "start the server, or set LINEAL_STORE to another place",
     "timeout expired": "see that the server is up and can be reached, or set LINEAL_STORE to another place",
-    "does not exist": "create it, or set LINEAL_STORE to another place",
+    "FATAL:  database": "create it, or set LINEAL_STORE to another place",
+    "authentication failed": "see to user and password in LINEAL_STORE",
+    "permission denied": "let this user make and write tables there, as the database's owner may",
 }
 # The server's words for "roll back and try again": a deadlock, a serialization failure.
 _PASSING = ("40P01", "40001")

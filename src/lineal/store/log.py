@@ -108,8 +108,12 @@ class Store:
     def read(self, query: sa.Select[Any]) -> list[Any]:
         """Run one reading query."""
         try:
-            with self.engine.connect() as connection:
-                return list(connection.execute(query).all())
+            try:
+                return self._read(query)
+            except DBAPIError as problem:
+                if not problem.connection_invalidated:
+                    raise
+                return self._read(query)  # by a new connection; the server was started anew
         except SQLAlchemyError as problem:
             raise self._error("cannot be read", problem) from problem
 
@@ -142,6 +146,10 @@ class Store:
             How many rows differ from what stood there before, a table; all 0 where nothing changed.
         """
         return self.write(remake)
+
+    def _read(self, query: sa.Select[Any]) -> list[Any]:
+        with self.engine.connect() as connection:
+            return list(connection.execute(query).all())
 
     def __str__(self) -> str:
         return str(self._file or redact(self.url))

@@ -59,10 +59,11 @@ def _version(engine: sa.Engine) -> str | None:
         with engine.connect() as connection:
             return str(connection.execute(_VERSION).scalar_one_or_none())
     except DBAPIError:
+        # No such table, or a connection from before the server was started anew.
         with engine.connect() as connection:
-            if sa.inspect(connection).has_table(migrations.VERSION_TABLE):
-                raise
-        return None
+            if not sa.inspect(connection).has_table(migrations.VERSION_TABLE):
+                return None
+            return str(connection.execute(_VERSION).scalar_one_or_none())
 
 
 def _upgrade(connection: sa.Connection, where: str, found: str) -> None:

@@ -277,15 +277,35 @@ def test_a_driver_that_is_not_installed():
 def test_a_connection_that_broke_is_opened_anew(postgres_url):
     store = Store(postgres_url)
     store.append(EVENT)
-    other = sa.create_engine(postgres_url)
-    with other.begin() as connection:
-        connection.exec_driver_sql(
-            "select pg_terminate_backend(pid) from pg_stat_activity "
-            "where pid <> pg_backend_pid() and datname = current_database()"
-        )
-    other.dispose()
+
+    def break_all():
+        other = sa.create_engine(postgres_url)
+        with other.begin() as connection:
+            connection.exec_driver_sql(
+                "select pg_terminate_backend(pid) from pg_stat_activity "
+                "where pid <> pg_backend_pid() and datname = current_database()"
+            )
+        other.dispose()
+
+    break_all()
     assert store.append(EVENT | {"eventType": "COMPLETE"}) == 2
+    break_all()
     assert [event["eventType"] for event in bodies(postgres_url)] == ["START", "COMPLETE"]
+    break_all()
+    assert sum(1 for _ in store.events()) == 2
+
+
+def test_a_user_who_may_not_make_tables(postgres_url, warned):
+    engine = sa.create_engine(postgres_url)
+    role = f"guest_{engine.url.database}"
+    with engine.begin() as connection:
+        connection.exec_driver_sql("revoke create on schema public from public")
+        connection.exec_driver_sql(f'create role "{role}" login')
+    engine.dispose()
+    sentences_of(
+        warned(postgres_url.replace("//postgres@", f"//{role}@")),
+        "cannot be opened: permission denied for schema public; let this user make and write tables there",
+    )
 
 
 def test_two_that_block_each_other_are_parted_and_both_go_on(postgres_url):

@@ -3,7 +3,11 @@
 import io
 import json
 import multiprocessing
+import os
+import subprocess
+import sys
 from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
@@ -231,3 +235,38 @@ def test_who_reads_on_from_a_place_misses_nothing(store_url):
             seen += [row.seq for row in store.read(query.order_by(tables.events.c.seq))]
         assert [done.result() for done in writers] == [None] * 4
     assert len(seen) == 4 * 40 * 2
+
+
+_FORK = """
+import os, sys
+from tests.unit.store.test_store import RUN, Store, event
+store = Store()
+store.append(event(0))
+child = os.fork()
+for number in range(1, 51):
+    store.append(event(number + (100 if child else 200)))
+if not child:
+    os._exit(0)
+sys.exit(os.waitpid(child, 0)[1])
+"""
+
+
+def test_a_process_and_its_fork_write_by_connections_of_their_own(store_url):
+    done = subprocess.run(
+        [sys.executable, "-c", _FORK],
+        env=os.environ | {"LINEAL_STORE": store_url, "PYTHONPATH": str(Path(__file__).parents[3])},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    store = Store(store_url)
+    assert sum(1 for _ in store.events()) == 101
+    assert set(store.rebuild().values()) == {0}
+
+
+@pytest.mark.parametrize("scheme", ["postgresql", "postgres"])
+def test_a_url_that_names_no_driver(postgres_url, scheme):
+    Store(postgres_url.replace("postgresql+psycopg", scheme)).append(event())
+    assert sum(1 for _ in Store(postgres_url, create=False).events()) == 1

@@ -256,7 +256,7 @@ sys.exit(os.waitpid(child, 0)[1])
 
 def test_a_process_and_its_fork_write_by_connections_of_their_own(store_url):
     done = subprocess.run(
-        [sys.executable, "-c", _FORK],
+        [sys.executable, "-W", "ignore::DeprecationWarning", "-c", _FORK],
         env=os.environ | {"LINEAL_STORE": store_url, "PYTHONPATH": str(Path(__file__).parents[3])},
         capture_output=True,
         text=True,

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from lineal import settings
@@ -17,6 +20,8 @@ from lineal.redaction import redact
 from lineal.store import index, tables
 
 _INSERT = sa.insert(tables.events).returning(tables.events.c.seq)
+# Held together by those who write an event on PostgreSQL, alone by who reads the log to deliver it.
+_LOG_LOCK = 7_046_029_254_386_353_131
 # How long a writer waits for another one, in seconds.
 BUSY_TIMEOUT = 30
 
@@ -52,15 +57,16 @@ class Store:
         except (SQLAlchemyError, OSError) as problem:
             raise self._error("cannot be opened", problem) from problem
 
-    def append(self, event: Mapping[str, Any], body: str | None = None) -> int:
+    def append(self, event: Mapping[str, Any], body: str | None = None, *, open_only: bool = False) -> int | None:
         """Add one event to the log and its rows to the index, in one transaction that is on disk at return.
 
         Args:
             event: a valid OpenLineage event.
             body: its serialised form, where the caller has it.
+            open_only: not where its run has ended already, as the sweep and the run itself may both say its end.
 
         Returns:
-            The event's place in the log.
+            The event's place in the log; None where `open_only` kept it out.
 
         Raises:
             StoreError: the store cannot be written.
@@ -73,7 +79,11 @@ class Store:
             "body": body or json.dumps(event, ensure_ascii=False, separators=(",", ":")),
         }
         try:
-            with self._writing() as connection:
+            with self.writing() as connection:
+                if self.engine.dialect.name == "postgresql":
+                    connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock_shared({_LOG_LOCK})")
+                if open_only and _has_ended(connection, row["run_id"]):
+                    return None
                 seq = int(connection.execute(_INSERT, row).scalar_one())
                 rows = index.rows_of(event, seq)
                 index.merge(connection, rows.without(self._known))
@@ -111,7 +121,7 @@ class Store:
         Returns:
             How many rows differ from what stood there before, a table; all 0 where nothing changed.
         """
-        with self._writing() as connection:
+        with self.writing() as connection:
             before = {table.name: _contents(connection, table) for table in tables.INDEX_TABLES}
             for table in tables.INDEX_TABLES:
                 connection.execute(sa.delete(table))
@@ -124,14 +134,39 @@ class Store:
     def __str__(self) -> str:
         return str(self._file or redact(self.url))
 
-    def _writing(self) -> Any:
+    def writing(self) -> AbstractContextManager[sa.Connection]:
+        """One transaction that writes."""
         return self._writer.begin()
+
+    def insert_if_absent(self, table: sa.Table) -> sa.Insert:
+        """A statement that leaves a row alone which is there already."""
+        if self.engine.dialect.name == "postgresql":
+            return postgresql.insert(table).on_conflict_do_nothing()
+        return sqlite.insert(table).on_conflict_do_nothing()
+
+    def read_log(self, after: Any, count: int) -> list[Any]:
+        """The next events behind a place in the log, in order: `seq` and `body`.
+
+        Every event with a lower number than those given is given, too: with many writers at a time, a number may be
+        taken long before its event can be seen.
+        """
+        query = sa.select(tables.events.c.seq, tables.events.c.body).where(tables.events.c.seq > after)
+        query = query.order_by(tables.events.c.seq).limit(count)
+        if self.engine.dialect.name != "postgresql":
+            return self.read(query)
+        try:
+            with self.engine.begin() as connection:
+                # Waits for those who are writing an event now (see `append`).
+                connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_LOG_LOCK})")
+                return list(connection.execute(query).all())
+        except SQLAlchemyError as problem:
+            raise self._error("cannot be read", problem) from problem
 
     def _prepare(self) -> None:
         with self.engine.connect() as connection:
             there = sa.inspect(connection).has_table(tables.meta.name)
         if not there:
-            with self._writing() as connection:
+            with self.writing() as connection:
                 tables.metadata.create_all(connection)
                 known = connection.execute(sa.select(tables.meta.c.value)).first()
                 if known is None:
@@ -148,6 +183,11 @@ class Store:
         return StoreError(f"{self}: the lineage store {what}: {redact(str(cause).strip().splitlines()[0])}")
 
 
+def _has_ended(connection: sa.Connection, run_id: str | None) -> bool:
+    query = sa.select(tables.runs.c.state).where(tables.runs.c.run_id == run_id).with_for_update()
+    return connection.execute(query).scalar() in index.ENDED
+
+
 def _contents(connection: sa.Connection, table: sa.Table) -> set[tuple[Any, ...]]:
     return {tuple(row) for row in connection.execute(sa.select(table))}
 
@@ -159,9 +199,13 @@ def _sqlite_file(url: str) -> Path | None:
     return Path(str(parsed.database)).absolute()
 
 
+_OPENED: list[sa.Engine] = []
+
+
 @cache
 def _engine(url: str) -> sa.Engine:
     engine = sa.create_engine(url, json_serializer=None)
+    _OPENED.append(engine)
     if engine.dialect.name != "sqlite":
         return engine
 
@@ -179,3 +223,13 @@ def _engine(url: str) -> sa.Engine:
         connection.exec_driver_sql(str(connection.get_execution_options().get("lineal_begin", "BEGIN")))
 
     return engine
+
+
+def _forget() -> None:
+    """In a forked child: leave the parent's connections alone, and make new ones."""
+    for engine in _OPENED:
+        engine.dispose(close=False)
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import logging
 import os
 import platform
 from collections.abc import Callable
@@ -23,6 +24,7 @@ from openlineage.client.facet_v2 import (
 from lineal import settings
 from lineal.orchestration import context
 from lineal.orchestration.context import FlowRun, TaskRun
+from lineal.store.delivery import courier
 from lineal.store.log import Store
 from lineal.store.runs import find_run, find_runs_of_engine
 from lineal.tracing import facets
@@ -30,6 +32,7 @@ from lineal.tracing.ids import job_name, run_id
 from lineal.tracing.naming import Name
 from lineal.tracing.run import EventType, Run, RunRef
 
+logger = logging.getLogger("lineal")
 NOWHERE = UUID(int=0)
 NO_JOB = Name("lineal", "nothing")
 
@@ -41,8 +44,14 @@ def store_of(url: str) -> Store:
 
 
 def emit(run: Run, kind: EventType) -> None:
-    """Put one event of the run into the store."""
-    store_of(settings.store_url()).append(*run.event(kind))
+    """Put one event of the run into the store, and have it delivered to where else events go."""
+    store = store_of(settings.store_url())
+    # The end of a run may have been told already, by a sweep that took its process for dead.
+    if store.append(*run.event(kind), open_only=kind != "START") is None:
+        logger.warning("lineage: %s %s was ended before, as if its process were dead", run.ref.job.name, run.ref.id)
+    courier.wake(store)
+    if kind != "START" and run.parent is None:
+        courier.finish(store)
 
 
 def begin(

@@ -61,7 +61,8 @@ def _configured(_folder: str, _home: str, variables: tuple[tuple[str, str], ...]
         return ()
     if file is not None:
         _require_readable(file)
-    return tuple(consumers_of(_transport()))
+    transport = _transport()
+    return tuple(consumers_of(transport)) if transport else ()
 
 
 def consumers_of(transport: Mapping[str, Any]) -> Iterator[Consumer]:
@@ -103,11 +104,9 @@ def _transport() -> dict[str, Any]:
                 f"the OpenLineage configuration cannot be used: {redact(str(problem))}; mend openlineage.yml or the "
                 "OPENLINEAGE__ variables"
             ) from problem
-    if config and config.get("type"):
-        return dict(config)
     url = os.environ.get("OPENLINEAGE_URL")
-    if not url:
-        raise DeliveryError("the OpenLineage transport has no `type`; write one such as http, kafka or composite")
+    if not url or (config and config.get("type")):
+        return dict(config or {})
     found: dict[str, Any] = {
         "type": "http",
         "url": url,

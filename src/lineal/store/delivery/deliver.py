@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import json
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-from lineal.store.delivery.consumers import Consumer
-from lineal.store.delivery.queue import Queue
+import sqlalchemy as sa
+
+from lineal.errors import DeliveryError
+from lineal.store import tables
+from lineal.store.delivery.consumers import Consumer, configured
+from lineal.store.delivery.queue import Queue, Refusal, Status
 from lineal.store.delivery.senders import Refused, Sender, Unavailable, sender_of
 from lineal.store.log import Store
 
@@ -16,6 +20,9 @@ _BATCH = 100
 # A consumer that is slow has its progress noted as often, in seconds.
 _NOTE_SECONDS = 1.0
 _HOLD_SECONDS = 30.0
+# How long a command waits for another process that delivers, in seconds.
+_BUSY_SECONDS = 60.0
+_SHOWN = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +32,7 @@ class Delivery:
     Attributes:
         sent: how many events the consumer took.
         refused: how many it refused for good; they are set aside.
+        waiting: how many it has still to get.
         problem: why it takes no more now; None where it has all.
         busy: another process delivers to it.
     """
@@ -32,8 +40,82 @@ class Delivery:
     consumer: str
     sent: int = 0
     refused: int = 0
+    waiting: int = 0
     problem: str | None = None
     busy: bool = False
+
+    @property
+    def complete(self) -> bool:
+        """Whether the consumer has all that it was to get."""
+        return not (self.refused or self.waiting or self.busy or self.problem)
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How a consumer stands, and its newest refusals."""
+
+    status: Status
+    refusals: tuple[Refusal, ...]
+    configured: bool
+
+
+def required() -> tuple[Consumer, ...]:
+    """The configured consumers.
+
+    Raises:
+        DeliveryError: there is none, or the configuration cannot be used.
+    """
+    found = configured()
+    if not found:
+        raise DeliveryError(
+            "no consumer is configured; set OPENLINEAGE_URL=http://HOST:PORT, or write openlineage.yml as for any "
+            "OpenLineage client"
+        )
+    return found
+
+
+def standings(store: Store) -> list[Standing]:
+    """How all consumers stand that are configured, or ever got something out of this store."""
+    names = {consumer.name: True for consumer in configured()}
+    for row in store.read(sa.select(tables.consumers.c.name).order_by(tables.consumers.c.name)):
+        names.setdefault(row.name, False)
+    queues = [(Queue(store, name), here) for name, here in names.items()]
+    return [Standing(queue.status(), tuple(queue.refusals(_SHOWN)), here) for queue, here in queues]
+
+
+def deliver_all(store: Store, consumer: Consumer, *, again: bool = False) -> Delivery:
+    """Deliver, and wait for a while where another process does so just now.
+
+    Args:
+        store: the log.
+        consumer: who gets it.
+        again: send what it had refused, too.
+    """
+    end = time.monotonic() + _BUSY_SECONDS
+    while (result := deliver(store, consumer)).busy and time.monotonic() < end:
+        time.sleep(0.1)
+    if again and not result.busy and result.problem is None:
+        second = deliver_refused(store, consumer)
+        result = replace(
+            result,
+            sent=result.sent + second.sent,
+            refused=result.refused + second.refused,
+            problem=second.problem,
+            busy=second.busy,
+        )
+    return replace(result, waiting=Queue(store, consumer.name).status().waiting)
+
+
+def skip(store: Store, consumer: Consumer) -> Delivery:
+    """Have a consumer begin with what comes from now on."""
+    queue = Queue(store, consumer.name)
+    if not queue.take(_HOLD_SECONDS):
+        return Delivery(consumer.name, busy=True)
+    try:
+        queue.skip()
+    finally:
+        queue.release()
+    return Delivery(consumer.name)
 
 
 def deliver(store: Store, consumer: Consumer, *, insist: bool = True) -> Delivery:
@@ -138,4 +220,4 @@ class _Attempt:
         return self._queue.delivered(seq, self._hold)
 
     def _result(self, *, problem: str | None = None, busy: bool = False) -> Delivery:
-        return Delivery(self._queue.consumer, self._sent, self._refused, problem, busy)
+        return Delivery(self._queue.consumer, self._sent, self._refused, problem=problem, busy=busy)

@@ -7,9 +7,10 @@ import socket
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 # Two readings of one process's start differ by less, in seconds; a process number is not given anew so soon.
-_START_TOLERANCE = 2.0
+_TOLERANCE = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +20,7 @@ class Process:
     Attributes:
         host: the machine's or container's name.
         pid: its number there.
-        started: when it began, in seconds since 1970.
+        started: when it began, in seconds after the machine's boot: a clock that is set anew moves both.
         boot: the machine's boot, where it says which.
     """
 
@@ -27,6 +28,9 @@ class Process:
     pid: int
     started: float
     boot: str | None = None
+
+    def __str__(self) -> str:
+        return f"process {self.pid} on {self.host}"
 
 
 def this_process() -> Process:
@@ -45,7 +49,7 @@ def is_gone(process: Process) -> bool:
         return True
     try:
         found = psutil.Process(process.pid)
-        return abs(found.create_time() - process.started) > _START_TOLERANCE or found.status() == psutil.STATUS_ZOMBIE
+        return abs(_started(found) - process.started) > _TOLERANCE or found.status() == psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:
         return True
     except psutil.Error:
@@ -56,7 +60,13 @@ def is_gone(process: Process) -> bool:
 def _process(pid: int) -> Process:
     import psutil
 
-    return Process(socket.gethostname(), pid, psutil.Process(pid).create_time(), _boot())
+    return Process(socket.gethostname(), pid, _started(psutil.Process(pid)), _boot())
+
+
+def _started(process: Any) -> float:
+    import psutil
+
+    return round(float(process.create_time() - psutil.boot_time()), 2)
 
 
 def _boot() -> str | None:

@@ -33,6 +33,7 @@ for name, place, summary in (
     ("list", "listing", "Show what there is: pipelines, datasets, models or runs."),
     ("events", "events", "Print the event log as OpenLineage NDJSON."),
     ("deliver", "deliver", "Send the event log to the configured OpenLineage consumers."),
+    ("sweep", "sweep", "End runs that were killed, and deliver what is left."),
     ("rebuild", "rebuild", "Remake the index from the event log."),
 ):
     app.command(f"lineal.cli.{place}:{place}", name=name, help=summary)

@@ -107,6 +107,10 @@ class Store:
                 return
             after = rows[-1].seq
 
+    def event_at(self, seq: int) -> str:
+        """The event at a place in the log, as its JSON text."""
+        return str(self.read(sa.select(tables.events.c.body).where(tables.events.c.seq == seq))[0].body)
+
     def read(self, query: sa.Select[Any]) -> list[Any]:
         """Run one reading query."""
         try:

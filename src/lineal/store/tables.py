@@ -59,6 +59,13 @@ runs = Table(
     Index("lineal_runs_job", "job", "first_seq"),
     Index("lineal_runs_mlflow", "mlflow_id"),
 )
+# What a sweep looks at: few of many.
+Index(
+    "lineal_runs_open",
+    runs.c.first_seq,
+    sqlite_where=runs.c.ended_at.is_(None),
+    postgresql_where=runs.c.ended_at.is_(None),
+)
 
 datasets = Table(
     "lineal_datasets",

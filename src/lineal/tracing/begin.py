@@ -8,6 +8,7 @@ import logging
 import os
 import platform
 from collections.abc import Callable
+from dataclasses import asdict
 from functools import cache
 from importlib.metadata import version
 from typing import Any
@@ -24,6 +25,7 @@ from openlineage.client.facet_v2 import (
 from lineal import settings
 from lineal.orchestration import context
 from lineal.orchestration.context import FlowRun, TaskRun
+from lineal.processes import this_process
 from lineal.store.delivery import courier
 from lineal.store.log import Store
 from lineal.store.runs import find_run, find_runs_of_engine
@@ -75,6 +77,7 @@ def begin(
     ref = RunRef(_id(execution, namespace), Name(namespace, _job(execution, function, parent)))
     run = Run(ref, parent=above[0] if above else None, root=above[1] if above else None)
     run.facets["processing_engine"] = _engine()
+    run.facets["lineal_process"] = facets.custom("LinealProcessRunFacet", asdict(this_process()))
     run.job_facets["jobType"] = _job_type(execution)
     documentation = (inspect.getdoc(function) or "").split("\n\n")[0].strip()
     if documentation:

@@ -112,7 +112,7 @@ def kill_programs(kind: str, wanted: int, chance: random.Random) -> int:
         programs = [
             subprocess.Popen([sys.executable, __file__, "--program", kind], stderr=subprocess.DEVNULL) for _ in range(2)
         ]
-        lives = sorted(chance.uniform(1.0, 3.0) + (4.0 if kind == "flow" else 0.0) for _ in programs)
+        lives = sorted(chance.uniform(1.0, 3.0) + (8.0 if kind == "flow" else 0.0) for _ in programs)
         start = time.monotonic()
         for each, life in zip(programs, lives, strict=True):
             time.sleep(max(0.0, life - (time.monotonic() - start)))

@@ -1,6 +1,6 @@
 """Lineal beside `openlineage-prefect`, on the same flows: which events come, and which are valid.
 
-`python benchmarks/against_openlineage_prefect.py PYTHON --check TOOL`, where PYTHON is the interpreter of an environment
+`python benchmarks/against_openlineage_prefect.py PYTHON --check TOOL`, where PYTHON is of an environment
 of its own with it (`pip install --pre openlineage-prefect==0.0.1b22 "fastapi<0.151" "sqlalchemy<2.1"`), and TOOL a
 program that reads NDJSON and prints a line for each finding and `errors=N`. Every flow is run by a Prefect server as a
 deployment, unless it says otherwise, once traced by Lineal, and once as it is with the listener beside it.

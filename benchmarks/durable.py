@@ -18,6 +18,7 @@ import tempfile
 import threading
 import time
 from pathlib import Path
+from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parent))
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
@@ -74,6 +75,7 @@ def program(kind: str) -> None:
         seq = append(self, event, body, **options)
         if seq is not None:
             os.write(noted, f"{event['run']['runId']} {event['eventType']} {event['job']['name']}\n".encode())
+            print("begun", flush=True)
         return seq
 
     Store.append = noting  # type: ignore[method-assign]
@@ -86,7 +88,7 @@ def program(kind: str) -> None:
     if kind == "plain":
 
         @traced
-        def outer(data: Dataset) -> None:
+        def outer(data: Any) -> None:
             traced(step)(data)
 
         while True:
@@ -98,7 +100,7 @@ def program(kind: str) -> None:
 
     @flow
     @traced
-    def killed(data: Dataset) -> None:
+    def killed(data: Any) -> None:
         work(work(data))
 
     while True:
@@ -110,14 +112,21 @@ def kill_programs(kind: str, wanted: int, chance: random.Random) -> int:
     kills = 0
     while begun(kind) < wanted:
         programs = [
-            subprocess.Popen([sys.executable, __file__, "--program", kind], stderr=subprocess.DEVNULL) for _ in range(2)
+            subprocess.Popen(
+                [sys.executable, __file__, "--program", kind],
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+                text=True,
+            )
+            for _ in range(2)
         ]
-        lives = sorted(chance.uniform(1.0, 3.0) + (8.0 if kind == "flow" else 0.0) for _ in programs)
-        start = time.monotonic()
-        for each, life in zip(programs, lives, strict=True):
-            time.sleep(max(0.0, life - (time.monotonic() - start)))
+        for each in programs:
+            assert each.stdout is not None
+            each.stdout.readline()  # it has begun its first run
+        for each in programs:
+            time.sleep(chance.uniform(0.0, 2.0))
             each.kill()
-            each.wait()
+            each.communicate()
             kills += 1
     return kills
 

@@ -14,6 +14,7 @@
     ├── ProjectError              no project, flow or setting where one is needed
     ├── TrackingError             an MLflow server, store or registry that refuses
     ├── StorageError              a disk that is full, read-only or not ours to write
+    ├── EventError                an event or event log from elsewhere that is no valid OpenLineage
     ├── StoreError                the lineage store: locked, read-only, of another version
     └── DeliveryError             a consumer of the events: its configuration, or what is asked of its delivery
 
@@ -114,6 +115,14 @@ class TrackingError(LinealError):
 
 class StorageError(LinealError):
     """A disk that is full, read-only or not ours to write."""
+
+
+class EventError(LinealError):
+    """An event or event log from elsewhere that is no valid OpenLineage."""
+
+    def __init__(self, message: str, *, line: int | None = None) -> None:
+        self.line = line
+        super().__init__(message)
 
 
 class StoreError(LinealError):

@@ -1,15 +1,14 @@
 """The store's tables: the event log, and the index that can be remade from it.
 
 Keys of the index are hashes of what they name, so that every process, and every rebuild, gives the same rows.
+A change here is a migration as well: see `lineal.store.migrations`.
 """
 
 from __future__ import annotations
 
 import hashlib
 
-from sqlalchemy import BigInteger, Column, Float, Index, Integer, MetaData, String, Table, Text
-
-SCHEMA_VERSION = 1
+from sqlalchemy import BigInteger, Column, Float, Index, Integer, MetaData, String, Table, Text, text
 
 metadata = MetaData()
 _KEY = String(32)
@@ -28,6 +27,10 @@ events = Table(
     Column("event_time", String(40), nullable=False),
     Column("body", Text, nullable=False),
     Index("lineal_events_run", "run_id", "seq"),
+    # Events of jobs and datasets alone are few, and found by their time.
+    Index(
+        "lineal_events_time", "event_time", sqlite_where=text("run_id IS NULL"), postgresql_where=text("run_id IS NULL")
+    ),
 )
 
 jobs = Table(

@@ -75,21 +75,19 @@ class Queue:
         query = sa.select(_C.holder, _C.held_until).where(_C.name == self.consumer)
         if any(_is_held(row) for row in self.store.read(query)):
             return False
-        row = {"name": self.consumer, "position": 0, "failures": 0}
-        with self.store.writing() as connection:
+        new = {"name": self.consumer, "position": 0, "failures": 0}
+
+        def write(connection: sa.Connection) -> bool:
             found = connection.execute(query).first()
             if found is None:
-                connection.execute(self.store.insert_if_absent(tables.consumers), row)
+                connection.execute(sa.insert(tables.consumers), new)
             elif _is_held(found):
                 return False
-            # Said again, for databases in which two processes come this far at the same time.
-            free = _C.holder.is_(None) if found is None or not found.holder else _C.holder == found.holder
-            taken = connection.execute(
-                sa.update(tables.consumers)
-                .where(_C.name == self.consumer, free)
-                .values(holder=self._holder, held_until=time.time() + seconds)
-            )
-            return bool(taken.rowcount)
+            mine = {"holder": self._holder, "held_until": time.time() + seconds}
+            connection.execute(sa.update(tables.consumers).where(_C.name == self.consumer).values(**mine))
+            return True
+
+        return self.store.write(write)
 
     def release(self) -> None:
         """Let another process deliver."""
@@ -103,8 +101,10 @@ class Queue:
 
     def read(self, count: int) -> list[Entry]:
         """The next events, in order."""
+        events = tables.events.c
         after = sa.select(_C.position).where(_C.name == self.consumer).scalar_subquery()
-        return [Entry(row.seq, row.body) for row in self.store.read_log(after, count)]
+        query = sa.select(events.seq, events.body).where(events.seq > after).order_by(events.seq).limit(count)
+        return [Entry(row.seq, row.body) for row in self.store.read(query)]
 
     def refused_entries(self, count: int) -> list[Entry]:
         """Events that were set aside, in order."""
@@ -128,22 +128,22 @@ class Queue:
         """Note that `seq` was refused for good, with the answer, and go on behind it."""
         now = time.time()
         row = {"consumer": self.consumer, "seq": seq, "status": status, "answer": answer, "refused_at": now}
-        with self.store.writing() as connection:
+
+        def write(connection: sa.Connection) -> bool:
             connection.execute(sa.delete(tables.refusals).where(_R.consumer == self.consumer, _R.seq == seq))
             connection.execute(sa.insert(tables.refusals), row)
-            moved = connection.execute(
-                sa.update(tables.consumers)
-                .where(self._mine)
-                .values(
-                    position=sa.case((_C.position < seq, seq), else_=_C.position), failures=0, held_until=now + seconds
-                )
+            behind = sa.case((_C.position < seq, seq), else_=_C.position)
+            moved = sa.update(tables.consumers).where(self._mine)
+            return bool(
+                connection.execute(moved.values(position=behind, failures=0, held_until=now + seconds)).rowcount
             )
-            return bool(moved.rowcount)
+
+        return self.store.write(write)
 
     def taken_after_all(self, seqs: Sequence[int]) -> None:
         """Note that the consumer has taken events that it had refused."""
-        with self.store.writing() as connection:
-            connection.execute(sa.delete(tables.refusals).where(_R.consumer == self.consumer, _R.seq.in_(seqs)))
+        done = sa.delete(tables.refusals).where(_R.consumer == self.consumer, _R.seq.in_(seqs))
+        self.store.write(lambda connection: connection.execute(done))
 
     def failed(self, problem: str, retry_after: float | None) -> None:
         """Note why the consumer took nothing, and when to ask it again."""
@@ -185,8 +185,8 @@ class Queue:
         return [Refusal(*row) for row in self.store.read(query)]
 
     def _update(self, **values: Any) -> bool:
-        with self.store.writing() as connection:
-            return bool(connection.execute(sa.update(tables.consumers).where(self._mine).values(**values)).rowcount)
+        query = sa.update(tables.consumers).where(self._mine).values(**values)
+        return self.store.write(lambda connection: bool(connection.execute(query).rowcount))
 
 
 def _is_held(row: Any) -> bool:

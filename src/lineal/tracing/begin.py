@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import inspect
 import os
 import platform
@@ -22,13 +21,13 @@ from openlineage.client.facet_v2 import (
 
 from lineal import settings
 from lineal.orchestration import context
+from lineal.orchestration.cached import cache_key
 from lineal.orchestration.context import FlowRun, TaskRun
 from lineal.store.log import Store
 from lineal.store.runs import find_run, find_runs_of_engine
-from lineal.tracing import facets
 from lineal.tracing.ids import job_name, run_id
 from lineal.tracing.naming import Name
-from lineal.tracing.run import EventType, Run, RunRef
+from lineal.tracing.run import Run, RunRef
 
 NOWHERE = UUID(int=0)
 NO_JOB = Name("lineal", "nothing")
@@ -40,9 +39,9 @@ def store_of(url: str) -> Store:
     return Store(url)
 
 
-def emit(run: Run, kind: EventType) -> None:
-    """Put one event of the run into the store."""
-    store_of(settings.store_url()).append(*run.event(kind))
+def append(event: dict[str, Any], text: str) -> None:
+    """Put one event into the store."""
+    store_of(settings.store_url()).append(event, text)
 
 
 def begin(
@@ -63,7 +62,7 @@ def begin(
     namespace = settings.namespace()
     execution = context.execution_of(wrapper)
     above = _above(execution, parent, namespace, is_traced)
-    ref = RunRef(_id(execution, namespace), Name(namespace, _job(execution, function, parent)))
+    ref = RunRef(id_of(execution, namespace), Name(namespace, _job(execution, function, parent)))
     run = Run(ref, parent=above[0] if above else None, root=above[1] if above else None)
     run.facets["processing_engine"] = _engine()
     run.job_facets["jobType"] = _job_type(execution)
@@ -81,18 +80,6 @@ def begin(
     return run
 
 
-def outcome_of(result: Any) -> EventType:
-    """The end that a returned value stands for; a Prefect state speaks for itself."""
-    return context.state_of(result) or "COMPLETE"
-
-
-def outcome_of_error(error: BaseException) -> EventType:
-    """The end that an exception stands for: cancelled and terminated runs ABORT, others FAIL."""
-    if isinstance(error, (KeyboardInterrupt, asyncio.CancelledError)) or context.is_cancellation(error):
-        return "ABORT"
-    return "FAIL"
-
-
 # The newest attempts of Prefect runs that began in this process, so that a task need not ask the store for them.
 _begun: dict[str, RunRef] = {}
 
@@ -103,7 +90,8 @@ def _remember(engine_id: str, ref: RunRef) -> None:
     _begun[engine_id] = ref
 
 
-def _id(execution: FlowRun | TaskRun | None, namespace: str) -> UUID:
+def id_of(execution: FlowRun | TaskRun | None, namespace: str) -> UUID:
+    """The run id of a Prefect run's attempt; a new one for a plain call."""
     return run_id(namespace, execution.id, execution.attempt) if execution else uuid4()
 
 
@@ -178,14 +166,14 @@ def _add_prefect(run: Run, execution: FlowRun | TaskRun) -> None:
         if flow.deployment_id is not None:
             values |= {"deploymentId": flow.deployment_id, "deployment": _deployment(run, flow.deployment_id)}
     if isinstance(execution, TaskRun):
-        values |= {"taskRunId": execution.id, "taskName": execution.task}
+        values |= {"taskRunId": execution.id, "taskName": execution.task, "cacheKey": cache_key()}
         _add_upstream(run, execution)
     elif execution.scheduled_for is not None:
         run.facets["nominalTime"] = nominal_time_run.NominalTimeRunFacet(
             nominalStartTime=execution.scheduled_for.isoformat()
         )
     values["url"] = context.page_of("flow-run" if isinstance(execution, FlowRun) else "task-run", execution.id)
-    run.facets["lineal_prefect"] = facets.custom("LinealPrefectRunFacet", values)
+    run.prefect(values)
     for tag in execution.tags:
         run.tag(tag)
 

@@ -1,0 +1,55 @@
+"""Flows on a real Prefect server whose lineage is looked at: what was recorded of them, a line a run."""
+
+from collections import defaultdict
+
+import pytest
+
+from lineal import Dataset
+
+
+@pytest.fixture(autouse=True)
+def prefect_server(prefect_api, lineage, tmp_path):
+    """This process's Prefect speaks to the session's server, and keeps results in the test's own folder."""
+    from prefect.settings import (
+        PREFECT_API_URL,
+        PREFECT_FLOWS_HEARTBEAT_FREQUENCY,
+        PREFECT_LOCAL_STORAGE_PATH,
+        PREFECT_LOGGING_TO_API_ENABLED,
+        temporary_settings,
+    )
+
+    with temporary_settings(
+        {
+            PREFECT_API_URL: prefect_api,
+            PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None,  # its thread costs each flow run a second
+            PREFECT_LOCAL_STORAGE_PATH: tmp_path / "results",
+            PREFECT_LOGGING_TO_API_ENABLED: False,
+        }
+    ):
+        yield prefect_api
+
+
+@pytest.fixture
+def cycles(lineage, check_events):
+    """The types of the events of each run of a job, in order of the runs; the whole log is held to the rules first."""
+
+    def of(job):
+        check_events(lineage.ndjson())
+        runs = defaultdict(list)
+        for event in lineage.events(job):
+            runs[event["run"]["runId"]].append(event["eventType"])
+        return list(runs.values())
+
+    return of
+
+
+@pytest.fixture
+def table(tmp_path):
+    """Make a file of one row; its handle."""
+
+    def make(name, value=1):
+        path = tmp_path / f"{name}.csv"
+        path.write_text(f"a\n{value}\n")
+        return Dataset(path)
+
+    return make

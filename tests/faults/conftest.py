@@ -1,5 +1,9 @@
 """Flows on a real Prefect server whose lineage is looked at: what was recorded of them, a line a run."""
 
+import os
+import subprocess
+import sys
+import textwrap
 from collections import defaultdict
 
 import pytest
@@ -53,3 +57,48 @@ def table(tmp_path):
         return Dataset(path)
 
     return make
+
+
+@pytest.fixture
+def script(prefect_server, tmp_path):
+    """Start a user's own script as a process of its own, against the session's server."""
+    started = []
+
+    def start(text, *arguments, **environ):
+        file = tmp_path / "flows.py"
+        file.write_text(textwrap.dedent(text))
+        process = subprocess.Popen(
+            [sys.executable, file, *arguments],
+            cwd=tmp_path,
+            env={
+                **os.environ,
+                "PREFECT_API_URL": prefect_server,
+                "PREFECT_LOCAL_STORAGE_PATH": str(tmp_path / "results"),
+                "PREFECT_LOGGING_TO_API_ENABLED": "false",
+                **environ,
+            },
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        started.append(process)
+        return process
+
+    yield start
+    for process in started:
+        if process.poll() is None:
+            process.kill()
+        process.communicate()
+
+
+@pytest.fixture
+def run(script):
+    """Run a user's own script to its end; what it printed."""
+
+    def to_its_end(text, *arguments, **environ):
+        process = script(text, *arguments, **environ)
+        said, _ = process.communicate(timeout=120)
+        assert process.returncode == 0, said
+        return said
+
+    return to_its_end

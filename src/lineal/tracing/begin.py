@@ -62,6 +62,8 @@ def begin(
     namespace = settings.namespace()
     execution = context.execution_of(wrapper)
     above = _above(execution, parent, namespace, is_traced)
+    if parent is not None:
+        parent.is_parent = True
     ref = RunRef(id_of(execution, namespace), Name(namespace, _job(execution, function, parent)))
     run = Run(ref, parent=above[0] if above else None, root=above[1] if above else None)
     run.facets["processing_engine"] = _engine()

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from lineal import settings
 from lineal.orchestration.context import FlowRun, TaskRun
-from lineal.store import tables
+from lineal.store import graph, tables
 from lineal.store.index import ENDED
 from lineal.store.log import Store
 from lineal.store.runs import find_run
@@ -59,6 +59,44 @@ def take_over_cached(run: Run, key: str | None) -> None:
     if source is not None:
         run.repeat(source)
     run.prefect({"cached": True, "cacheKey": key, "cachedFrom": source["run"]["runId"] if source else None})
+
+
+def told_within(run: Run) -> list[tuple[str, ...]]:
+    """The outputs that runs within this one made, and not from all that it read.
+
+    Consumers draw an edge from every input of a run to every output. A flow that takes ten tables and hands back what
+    ten tasks made of one each has no such edges: the tasks tell where each came from, and the flow must not add ninety
+    others. Where all its inputs went into an output, the edge is true, and the flow keeps it.
+    """
+    inputs, outputs = run.versions("inputs"), run.versions("outputs")
+    if not inputs or not outputs:
+        return []
+    store = _store()
+    row = find_run(store, str(run.ref.id))
+    below = set(graph.runs_below(store, row)) - {str(run.ref.id)} if row else set()
+    read: dict[str, set[str]] = {}
+    makers: dict[str, set[str]] = {}
+    for edge in graph.edges_of(store, below):
+        if edge.role == "i":
+            read.setdefault(edge.run_id, set()).add(edge.version)
+        else:
+            makers.setdefault(edge.version, set()).add(edge.run_id)
+    sources = {tables.key_of(*version) for version in inputs}
+    return [
+        version
+        for version in outputs
+        if (key := tables.key_of(*version)) in makers and not sources <= _ancestry(key, makers, read)
+    ]
+
+
+def _ancestry(key: str, makers: dict[str, set[str]], read: dict[str, set[str]]) -> set[str]:
+    found, waiting = {key}, [key]
+    while waiting:
+        for maker in makers.get(waiting.pop(), ()):
+            new = read.get(maker, set()) - found
+            found |= new
+            waiting.extend(new)
+    return found
 
 
 def has(run: Run, kind: EventType) -> bool:

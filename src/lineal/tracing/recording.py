@@ -43,6 +43,7 @@ class Recorder:
         self.end = Ending()
         self.resumed = False
         self._begun = False
+        self._execution: context.FlowRun | context.TaskRun | None = None
         self._yielded: set[Dataset | Model] = set()
         # What the store has not taken yet: a start that it missed goes before what comes next.
         self._owed: list[tuple[dict[str, Any], str]] = []
@@ -73,7 +74,7 @@ class Recorder:
         if self.run is None:
             return
         with self._shielded("reading the result"):
-            if isinstance(context.execution_of(self.wrapper), context.FlowRun):
+            if isinstance(self._execution, context.FlowRun):
                 result = context.settled(result)
             self.end = endings.of_result(result)
             result = context.contents_of(result)
@@ -98,6 +99,9 @@ class Recorder:
 
     def ended(self) -> None:
         """Record the end."""
+        if self.run is not None and (self.run.is_parent or isinstance(self._execution, context.FlowRun)):
+            with self._shielded("comparing the run with those within it"):
+                self.run.leave_out(history.told_within(self.run))
         self._emit(self.end.kind)
 
     @contextmanager
@@ -118,7 +122,8 @@ class Recorder:
     def _begin(self, arguments: Any) -> None:
         with self._shielded("starting the run"):
             run = begin.begin(self.wrapper, self.function, parent=current.get(), is_traced=is_traced)
-            self.resumed = history.take_up(run, context.execution_of(self.wrapper))
+            self._execution = context.execution_of(self.wrapper)
+            self.resumed = history.take_up(run, self._execution)
             self.run = run
             for thing in things(arguments):
                 with self._shielded("reading an input"):

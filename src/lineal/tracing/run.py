@@ -94,6 +94,7 @@ class Run:
         self.ref = ref
         self.parent = parent
         self.root = root or parent or ref
+        self.is_parent = False
         self.facets: dict[str, Any] = {"tags": tags_run.TagsRunFacet(tags=[])}
         self.job_facets: dict[str, Any] = {}
         self._inputs: dict[tuple[str, ...], ol.InputDataset] = {}
@@ -277,6 +278,17 @@ class Run:
                 self._repeated[key] = dataset
         if facets:
             self._earlier = dict(event["run"].get("facets") or {})
+
+    def versions(self, role: Literal["inputs", "outputs"]) -> list[tuple[str, ...]]:
+        """The dataset versions that the run reads or writes: namespace, name and version of each."""
+        known = (self._inputs if role == "inputs" else self._outputs).keys() | self._repeated.keys()
+        return sorted(key[1:] for key in known if key[0] == role)
+
+    def leave_out(self, versions: Iterable[tuple[str, ...]]) -> None:
+        """Say nothing more of some outputs: runs within say better what they were made of."""
+        for version in versions:
+            self._outputs.pop(("outputs", *version), None)
+            self._repeated.pop(("outputs", *version), None)
 
     def environ(self) -> dict[str, str]:
         """The variables that make this run the parent of what a child process records, for its `env`.

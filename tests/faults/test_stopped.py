@@ -133,6 +133,40 @@ def test_a_start_that_the_store_missed_goes_before_the_end(lineage, cycles, monk
     assert started["eventTime"] < ended["eventTime"]
 
 
+THREADS = """
+    import sys, time
+    from prefect import flow, task
+    from lineal import traced
+
+    @task
+    @traced
+    def works(seconds: float):
+        time.sleep(seconds)
+
+    @flow
+    @traced
+    def threads(seconds: float):
+        for future in [works.submit(seconds) for _ in range(2)]:
+            future.wait()
+
+    if __name__ == "__main__":
+        threads(float(sys.argv[1]))
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT], ids=["SIGTERM", "SIGINT"])
+def test_what_threads_finish_after_the_signal_is_complete(lineage, cycles, script, number):
+    process = script(THREADS, "6")
+    until(lambda: len(lineage.events()) == 3, "all runs have started", process)
+    process.send_signal(number)
+    said, _ = process.communicate(timeout=60)
+    assert process.returncode != 0, said
+    assert cycles("threads") == [ABORT]
+    # No signal reaches a thread: it goes on, and the process waits for it.
+    assert cycles("threads.works") == [OK, OK]
+
+
 DEPLOYED = """
     import sys, time
     from prefect import flow, task, suspend_flow_run, pause_flow_run

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import inspect
+import logging
 import os
 import platform
 from collections.abc import Callable
+from contextlib import suppress
 from functools import cache
 from importlib.metadata import version
 from typing import Any
@@ -20,9 +22,11 @@ from openlineage.client.facet_v2 import (
 )
 
 from lineal import settings
+from lineal.errors import ProjectError
 from lineal.orchestration import context
 from lineal.orchestration.cached import cache_key
 from lineal.orchestration.context import FlowRun, TaskRun
+from lineal.redaction import redact
 from lineal.store.log import Store
 from lineal.store.runs import find_run, find_runs_of_engine
 from lineal.tracing.ids import job_name, run_id
@@ -31,6 +35,7 @@ from lineal.tracing.run import Run, RunRef
 
 NOWHERE = UUID(int=0)
 NO_JOB = Name("lineal", "nothing")
+logger = logging.getLogger("lineal")
 
 
 @cache
@@ -125,14 +130,25 @@ def _above(
 
 
 def _from_environment() -> tuple[RunRef, RunRef] | None:
-    """The parent that a scheduler outside names, as `NAMESPACE/JOB/RUN_ID`."""
-    refs = []
-    for variable in ("OPENLINEAGE_PARENT_ID", "OPENLINEAGE_ROOT_PARENT_ID"):
-        namespace, _, rest = os.environ.get(variable, "").partition("/")
-        job, _, run = rest.rpartition("/")
-        if namespace and job and run:
-            refs.append(RunRef(UUID(run), Name(namespace, job)))
-    return (refs[0], refs[-1]) if refs else None
+    """The parent that a scheduler outside, or the run that started this process, names."""
+    parent, root = _named_in("OPENLINEAGE_PARENT_ID"), _named_in("OPENLINEAGE_ROOT_PARENT_ID")
+    return (parent, root or parent) if parent else None
+
+
+def _named_in(variable: str) -> RunRef | None:
+    """The run that a variable names as `NAMESPACE/JOB/RUN_ID`."""
+    value = os.environ.get(variable)
+    if not value:
+        return None
+    namespace, job, run = ("", "", *value.rsplit("/", 2))[-3:]
+    with suppress(ValueError):
+        if namespace and job:
+            return RunRef(UUID(run), Name(namespace, job))
+    problem = f"{variable} is {redact(value)!r}, and not NAMESPACE/JOB/RUN_ID with a UUID last"
+    if settings.strict():
+        raise ProjectError(problem)
+    logger.warning("lineage: %s; the run is recorded without a parent", problem)
+    return None
 
 
 @cache

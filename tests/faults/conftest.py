@@ -1,12 +1,15 @@
 """Flows on a real Prefect server whose lineage is looked at: what was recorded of them, a line a run."""
 
+import json
 import os
 import subprocess
 import sys
 import textwrap
 from collections import defaultdict
+from importlib.resources import files
 
 import pytest
+from jsonschema import Draft202012Validator, FormatChecker
 
 from lineal import Dataset
 
@@ -33,12 +36,29 @@ def prefect_server(prefect_api, lineage, tmp_path):
         yield prefect_api
 
 
+@pytest.fixture(scope="session")
+def check_prefect_facets():
+    """Hold what events say of Prefect to the schema that the package ships; it knows every key."""
+    name = "LinealPrefectRunFacet"
+    schema = json.loads((files("lineal.tracing.schemas") / f"{name}.json").read_text())["$defs"][name]["allOf"][1]
+    validator = Draft202012Validator(schema, format_checker=FormatChecker())
+
+    def check(events):
+        for event in events:
+            facet = event["run"]["facets"].get("lineal_prefect", {"attempt": 1, "runName": ""})
+            assert [error.message for error in validator.iter_errors(facet)] == []
+            assert facet.keys() <= schema["properties"].keys() | {"_producer", "_schemaURL"}
+
+    return check
+
+
 @pytest.fixture
-def cycles(lineage, check_events):
+def cycles(lineage, check_events, check_prefect_facets):
     """The types of the events of each run of a job, in order of the runs; the whole log is held to the rules first."""
 
     def of(job):
         check_events(lineage.ndjson())
+        check_prefect_facets(lineage.events())
         runs = defaultdict(list)
         for event in lineage.events(job):
             runs[event["run"]["runId"]].append(event["eventType"])

@@ -101,7 +101,7 @@ def _verdict(
     state = own if own is not None and own.end is not None else flow
     process = Process(**{name: run_facets["lineal_process"].get(name) for name in ("host", "pid", "started", "boot")})
     if is_gone(process):
-        if state is not None and state.waits:
+        if state.waits if state is not None else prefect.get("suspended"):
             return None
         if state is not None and state.end in ("ABORT", "COMPLETE"):
             return state.end, _said(state)

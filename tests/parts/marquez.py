@@ -1,0 +1,107 @@
+"""Marquez, the reference consumer of OpenLineage, with a PostgreSQL server of its own."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import psycopg
+import pytest
+
+from tests.parts.postgres import postgres
+from tests.parts.processes import free_port, served
+
+# The newest release, and the one before, for a repository that lacks it.
+VERSIONS = ("0.51.1", "0.50.0")
+CACHE = Path(__file__).resolve().parent.parent.parent / ".tools" / "marquez"
+
+
+@pytest.fixture(scope="session")
+def marquez(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Marquez's base URL. Skips where Java 17, Marquez's jar or PostgreSQL is not to be had.
+
+    The jar is the one that the variable `MARQUEZ_JAR` names; otherwise Maven is asked for it.
+    """
+    java, jar = _java(), _jar()
+    folder = tmp_path_factory.mktemp("marquez")
+    with postgres() as database:
+        with psycopg.connect(f"{database}postgres", autocommit=True) as connection:
+            connection.execute("CREATE DATABASE marquez")
+        api, admin = free_port(), free_port()
+        settings = folder / "marquez.yml"
+        settings.write_text(json.dumps(_settings(f"{database}marquez", api, admin)))  # JSON is YAML too
+        with served(
+            [java, "-Xmx512m", "-Duser.timezone=UTC", "-jar", jar, "server", settings],
+            lambda: _answers(f"http://127.0.0.1:{admin}/ping"),
+            log=folder / "marquez.log",
+        ):
+            yield f"http://127.0.0.1:{api}"
+
+
+def _settings(database: str, api: int, admin: int) -> dict[str, object]:
+    def listen(port: int) -> list[dict[str, object]]:
+        # Its API has dataset names in paths: slashes within a segment, which newer rules of HTTP refuse.
+        return [{"type": "http", "bindHost": "127.0.0.1", "port": port, "httpCompliance": "RFC7230_LEGACY"}]
+
+    return {
+        "server": {"applicationConnectors": listen(api), "adminConnectors": listen(admin)},
+        "db": {
+            "driverClass": "org.postgresql.Driver",
+            "url": "jdbc:" + database.replace("postgres@", ""),
+            "user": "postgres",
+            "password": "",
+        },
+        "migrateOnStartup": True,
+        "search": {"enabled": False},
+        "logging": {"level": "WARN"},
+    }
+
+
+def _java() -> str:
+    java = shutil.which("java")
+    said = subprocess.run([java, "-version"], capture_output=True, text=True, check=False).stderr if java else ""
+    version = re.search(r'version "(\d+)', said)
+    if java is None or version is None or int(version[1]) < 17:
+        pytest.skip("Marquez needs Java 17 or newer")
+    return java
+
+
+def _jar() -> Path:
+    given = os.environ.get("MARQUEZ_JAR")
+    jar = Path(given) if given else _from_maven()
+    if not jar.exists():
+        pytest.skip(f"MARQUEZ_JAR is {jar}, which is not there")
+    with zipfile.ZipFile(jar) as archive:
+        if b"Main-Class" not in archive.read("META-INF/MANIFEST.MF"):
+            pytest.skip(f"{jar} cannot be started: it is Marquez without what it needs")
+    return jar
+
+
+def _from_maven() -> Path:
+    cached = sorted(CACHE.glob("marquez-api-*.jar"))
+    if cached:
+        return cached[-1]
+    if shutil.which("mvn") is None:
+        pytest.skip("Marquez's jar is fetched by Maven, which is not installed; MARQUEZ_JAR names one that is there")
+    for version in VERSIONS:
+        coordinates = f"io.github.marquezproject:marquez-api:{version}"
+        words = ["mvn", "-B", "-q", "dependency:copy", f"-Dartifact={coordinates}", f"-DoutputDirectory={CACHE}"]
+        jar = CACHE / f"marquez-api-{version}.jar"
+        subprocess.run(words, capture_output=True, check=False, timeout=200)
+        if jar.exists():
+            return jar
+    pytest.skip(f"Maven has no io.github.marquezproject:marquez-api {' or '.join(VERSIONS)}; MARQUEZ_JAR names another")
+
+
+def _answers(url: str) -> bool:
+    try:
+        return httpx.get(url, timeout=5).is_success
+    except httpx.HTTPError:
+        return False

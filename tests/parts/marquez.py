@@ -8,12 +8,15 @@ import re
 import shutil
 import subprocess
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import Any
+from urllib.parse import quote
 
 import httpx
 import psycopg
 import pytest
+from openlineage.client.transport.http import HttpConfig, HttpTransport
 
 from tests.parts.postgres import postgres
 from tests.parts.processes import free_port, served
@@ -21,6 +24,63 @@ from tests.parts.processes import free_port, served
 # The newest release, and the one before, for a repository that lacks it.
 VERSIONS = ("0.51.1", "0.50.0")
 CACHE = Path(__file__).resolve().parent.parent.parent / ".tools" / "marquez"
+
+
+Answer = dict[str, Any]
+
+
+class Marquez:
+    """Its API, as far as the tests ask."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+
+    def send(self, lines: Iterable[str]) -> None:
+        """Hand events over, in order, by the official client."""
+        transport = HttpTransport(HttpConfig(url=self.url, timeout=30))
+        for line in lines:
+            assert transport.emit(json.loads(line)).status_code == 201
+        transport.close()
+
+    def get(self, *path: str, **query: str | int) -> Answer:
+        """The answer at a path."""
+        answer = httpx.get(
+            f"{self.url}/api/v1/" + "/".join(quote(part, safe="") for part in path), params=query, timeout=30
+        )
+        assert answer.status_code == 200, f"{answer.status_code} {answer.text}"
+        return answer.json()
+
+    def jobs(self, namespace: str) -> dict[str, Answer]:
+        """A namespace's jobs, by name."""
+        return {job["name"]: job for job in self.get("namespaces", namespace, "jobs", limit=100)["jobs"]}
+
+    def runs(self, namespace: str, job: str) -> list[Answer]:
+        """A job's runs, oldest first."""
+        runs = self.get("namespaces", namespace, "jobs", job, "runs", limit=100)["runs"]
+        return sorted(runs, key=lambda run: run["startedAt"])
+
+    def dataset(self, namespace: str, name: str) -> Answer:
+        """A dataset, or a model, as it is now."""
+        return self.get("namespaces", namespace, "datasets", name)
+
+    def versions(self, namespace: str, name: str) -> list[Answer]:
+        """A dataset's versions, oldest first."""
+        found = self.get("namespaces", namespace, "datasets", name, "versions", limit=100)["versions"]
+        return sorted(found, key=lambda version: version["createdAt"])
+
+    def facets(self, run_id: str, kind: str = "run") -> Answer:
+        """The facets of a run, or (`kind="job"`) those of its job."""
+        return self.get("jobs", "runs", run_id, "facets", type=kind)["facets"]
+
+    def edges(self, node: str, depth: int = 20) -> set[tuple[str, str]]:
+        """The graph around a node, as (from, to)."""
+        graph = self.get("lineage", nodeId=node, depth=depth)["graph"]
+        return {(edge["origin"], edge["destination"]) for node in graph for edge in node["outEdges"]}
+
+    def column_edges(self, node: str) -> set[tuple[str, str]]:
+        """The graph around a column, as (from, to)."""
+        graph = self.get("column-lineage", nodeId=node, depth=20)["graph"]
+        return {(edge["origin"], edge["destination"]) for node in graph for edge in node["outEdges"]}
 
 
 @pytest.fixture(scope="session")

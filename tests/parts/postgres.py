@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -57,6 +58,7 @@ def postgres(folder: Path | None = None) -> Iterator[str]:
             lambda: _answers(url),
             log=Path(place) / "log",
             user=user,
+            end_by=signal.SIGINT,  # its own word for: without waiting for clients to leave
         ):
             yield url
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import signal
 import socket
 import subprocess
 import time
@@ -26,19 +27,21 @@ def served(
     log: Path,
     environment: Mapping[str, str] | None = None,
     user: str | None = None,
+    end_by: signal.Signals = signal.SIGTERM,
     seconds: float = 120,
 ) -> Iterator[None]:
     """A server that answers within the context.
 
     Args:
-        command: the server, to stay in the foreground, and to end by SIGTERM.
+        command: the server, to stay in the foreground.
         answers: whether it does so yet.
         log: a file for what it says.
         environment: its whole environment; this process's where it is left out.
         user: as whom to run it, instead of root.
+        end_by: the signal that ends it.
         seconds: how long to wait for its first answer.
     """
-    words = [*_as_user(user, dies_with_us=True), *map(str, command)]
+    words = [*_as_user(user, end_by), *map(str, command)]
     with log.open("wb") as file:
         process = subprocess.Popen(
             words, stdout=file, stderr=subprocess.STDOUT, env=environment, start_new_session=True
@@ -52,7 +55,7 @@ def served(
             time.sleep(0.1)
         yield
     finally:
-        process.terminate()
+        process.send_signal(end_by)
         try:
             process.wait(20)
         except subprocess.TimeoutExpired:
@@ -72,10 +75,10 @@ def run(command: Sequence[str | Path], *, user: str | None = None) -> None:
         raise RuntimeError(f"{words} failed:\n{done.stdout}{done.stderr}")
 
 
-def _as_user(user: str | None, *, dies_with_us: bool = False) -> list[str]:
+def _as_user(user: str | None, when_we_die: signal.Signals | None = None) -> list[str]:
     # Without setpriv (it is Linux's) a server outlives tests that are killed outright, and nothing worse.
     if shutil.which("setpriv") is None:
         return []
     words = [f"--reuid={user}", f"--regid={user}", "--clear-groups"] if user else []
-    words += ["--pdeathsig=TERM"] if dies_with_us else []
+    words += [f"--pdeathsig={when_we_die.name.removeprefix('SIG')}"] if when_we_die else []
     return ["setpriv", *words] if words else []

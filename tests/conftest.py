@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-pytest_plugins = ["lineal.testing", "tests.parts.kafka", "tests.parts.marquez"]
+pytest_plugins = ["lineal.testing", "tests.parts.data_rentgen", "tests.parts.kafka", "tests.parts.marquez"]
 
 ROOT = Path(__file__).resolve().parent.parent
 SHARED = ROOT.parent / "shared"

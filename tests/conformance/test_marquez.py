@@ -333,3 +333,26 @@ def test_a_table_written_anew_has_another_version(small):
         run["id"] for run in told.runs(small.namespace, "write")
     ]
     assert told.dataset("s3://bucket", "anew.csv")["facets"]["version"]["datasetVersion"] == "2"
+
+
+def test_a_table_in_the_cache_has_one_name_whatever_its_versions(small):
+    @traced
+    def write(number: int) -> Dataset:
+        digest = f"{number:032x}"
+        return Dataset(f"/cache/files/md5/{digest[:2]}/{digest[2:]}", name="cached.table", version=digest)
+
+    @traced
+    def write_in_place(number: int) -> Dataset:
+        return Dataset("/data/placed.parquet", name="placed.table", version=str(number))
+
+    for number in range(3):
+        write(number)
+        write_in_place(number)
+    told = small()
+    outputs = {
+        job: {entry["name"] for entry in told.get("namespaces", small.namespace, "jobs", job)["outputs"]}
+        for job in ("write", "write_in_place")
+    }
+    assert outputs == {"write": {"cached.table"}, "write_in_place": {"placed.table", "/data/placed.parquet"}}
+    assert len(told.versions(small.namespace, "cached.table")) == 3
+    assert told.dataset(small.namespace, "cached.table")["facets"]["dataSource"]["uri"].endswith("0" * 29 + "2")

@@ -6,7 +6,7 @@ import os
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Literal
 from uuid import UUID
@@ -14,6 +14,7 @@ from uuid import UUID
 from lineal.orchestration.configured import EMBEDDED
 
 if TYPE_CHECKING:
+    from prefect.client.schemas.objects import State
     from prefect.context import FlowRunContext, TaskRunContext
 
 
@@ -23,6 +24,8 @@ class FlowRun:
 
     Attributes:
         function: the flow's own function, by which it can be told whether it is traced.
+        nested: whether it is a subflow's run.
+        paused: whether this attempt was paused before, so that its function may be starting anew.
     """
 
     id: UUID
@@ -33,6 +36,8 @@ class FlowRun:
     tags: tuple[str, ...] = ()
     deployment_id: UUID | None = None
     scheduled_for: datetime | None = None
+    nested: bool = False
+    paused: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +124,9 @@ def _flow_run(context: FlowRunContext | None) -> FlowRun | None:
         tags=tuple(sorted(run.tags or ())),
         deployment_id=run.deployment_id,
         scheduled_for=run.expected_start_time if run.auto_scheduled else None,
+        nested=run.parent_task_run_id is not None,
+        # Prefect forgets them with each new attempt.
+        paused=bool(run.empirical_policy.pause_keys),
     )
 
 
@@ -128,14 +136,58 @@ def _upstream(task: TaskRunContext) -> tuple[UUID, ...]:
     return tuple(dict.fromkeys(run for run in found if isinstance(run, UUID)))
 
 
-def state_of(result: Any) -> Literal["COMPLETE", "FAIL", "ABORT"] | None:
-    """The end that a returned Prefect state stands for; None for any other value."""
-    objects = sys.modules.get("prefect.client.schemas.objects")
-    if objects is None or not isinstance(result, objects.State):
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What Prefect makes of a returned value that is, or holds, states.
+
+    Attributes:
+        state: the returned state's name; None for several states.
+        message: why it is no success.
+    """
+
+    kind: Literal["COMPLETE", "FAIL", "ABORT"]
+    state: str | None = None
+    message: str | None = None
+
+
+def settled(result: Any) -> Any:
+    """A flow's result as Prefect is about to judge it: it waits for futures, and puts their states in their place."""
+    futures = sys.modules.get("prefect.futures")
+    return result if futures is None else futures.resolve_futures_to_states(result)
+
+
+def verdict_on(result: Any) -> Verdict | None:
+    """What a returned state, or a list of states, says of the run that returned it; None for any other value."""
+    states = _states(result)
+    if not states:
         return None
-    if result.is_cancelled() or result.is_cancelling():
-        return "ABORT"
-    return "FAIL" if result.is_failed() or result.is_crashed() else "COMPLETE"
+    name = states[0].name if states[0] is result else None
+    if all(state.is_completed() for state in states):
+        return Verdict("COMPLETE", name)
+    wrong = next((state for state in states if state.is_cancelled() or state.is_cancelling()), None)
+    kind: Literal["FAIL", "ABORT"] = "FAIL" if wrong is None else "ABORT"
+    wrong = wrong or next(state for state in states if not state.is_completed())
+    error = getattr(wrong.data, "result", wrong.data)
+    said = wrong.message or (str(error) if isinstance(error, BaseException) else None)
+    return Verdict(kind, name, said or f"the state {wrong.name} was returned")
+
+
+def contents_of(result: Any) -> Any:
+    """What a returned value holds, for states what they were made with."""
+    states = _states(result)
+    return [getattr(state.data, "result", state.data) for state in states] if states else result
+
+
+def _states(result: Any) -> list[State[Any]]:
+    objects = sys.modules.get("prefect.client.schemas.objects")
+    found = list(result) if isinstance(result, (list, tuple, set)) else [result]
+    return found if objects is not None and all(isinstance(each, objects.State) for each in found) else []
+
+
+def is_suspension(error: BaseException) -> bool:
+    """Whether an exception is Prefect's way of leaving a run that is to be taken up again."""
+    exceptions = sys.modules.get("prefect.exceptions")
+    return exceptions is not None and isinstance(error, exceptions.Pause)
 
 
 def is_cancellation(error: BaseException) -> bool:
@@ -144,3 +196,19 @@ def is_cancellation(error: BaseException) -> bool:
     return exceptions is not None and isinstance(
         error, (exceptions.TerminationSignal, exceptions.CancelledRun, exceptions.Abort)
     )
+
+
+def overrun(function: Callable[..., Any]) -> float | None:
+    """The timeout of the Prefect run whose body `function` is, in seconds, where that time is over.
+
+    Inside the body a timeout is a cancellation like any other; Prefect tells them apart further out.
+    """
+    flow, task = _contexts()
+    now = datetime.now(UTC)
+    if task is not None and task.task.fn is function:
+        limit, since = task.task.timeout_seconds, task.start_time
+    elif flow is not None and flow.flow is not None and flow.flow.fn is function:
+        limit, since = flow.flow.timeout_seconds, flow.start_time
+    else:
+        return None
+    return limit if limit is not None and (now - since).total_seconds() >= limit else None

@@ -55,15 +55,16 @@ class Store:
         except (SQLAlchemyError, OSError, ValueError) as problem:
             raise self._error("cannot be opened", problem) from problem
 
-    def append(self, event: Mapping[str, Any], body: str | None = None) -> int:
+    def append(self, event: Mapping[str, Any], body: str | None = None, *, open_only: bool = False) -> int | None:
         """Add one event to the log and its rows to the index, in one transaction that is on disk at return.
 
         Args:
             event: a valid OpenLineage event.
             body: its serialised form, where the caller has it.
+            open_only: not where its run has ended already, as the sweep and the run itself may both say its end.
 
         Returns:
-            The event's place in the log.
+            The event's place in the log; None where `open_only` kept it out.
 
         Raises:
             EventError: the event lacks what the index rests on, or has it in a wrong form; it is not recorded.
@@ -74,7 +75,7 @@ class Store:
             event = scrubbed(event)
             text = json.dumps(event, ensure_ascii=False, separators=(",", ":"))
 
-        def write(connection: sa.Connection) -> tuple[int, index.Rows]:
+        def write(connection: sa.Connection) -> tuple[int | None, index.Rows]:
             run = event.get("run") or {}
             row = {
                 "run_id": run.get("runId"),
@@ -82,6 +83,8 @@ class Store:
                 "event_time": event["eventTime"],
                 "body": text,
             }
+            if open_only and _has_ended(connection, row["run_id"]):
+                return None, index.Rows()
             seq = int(connection.execute(_INSERT, row).scalar_one())
             rows = index.rows_of(event, seq)
             index.merge(connection, rows.without(self._known))
@@ -110,6 +113,10 @@ class Store:
             if len(rows) < chunk:
                 return
             after = rows[-1].seq
+
+    def event_at(self, seq: int) -> str:
+        """The event at a place in the log, as its JSON text."""
+        return str(self.read(sa.select(tables.events.c.body).where(tables.events.c.seq == seq))[0].body)
 
     def read(self, query: sa.Select[Any]) -> list[Any]:
         """Run one reading query."""
@@ -162,3 +169,8 @@ class Store:
 
     def _error(self, what: str, problem: Exception) -> StoreError:
         return StoreError(f"{self}: the lineage store {what}: {engine.explain(problem)}")
+
+
+def _has_ended(connection: sa.Connection, run_id: str | None) -> bool:
+    query = sa.select(tables.runs.c.state).where(tables.runs.c.run_id == run_id)
+    return connection.execute(query).scalar() in index.ENDED

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 
-from sqlalchemy import BigInteger, Column, Index, Integer, MetaData, String, Table, Text, text
+from sqlalchemy import BigInteger, Column, Float, Index, Integer, MetaData, String, Table, Text, text
 
 metadata = MetaData()
 _KEY = String(32)
@@ -61,6 +61,13 @@ runs = Table(
     Index("lineal_runs_parent", "parent_id"),
     Index("lineal_runs_job", "job", "first_seq"),
     Index("lineal_runs_mlflow", "mlflow_id"),
+)
+# What a sweep looks at: few of many.
+Index(
+    "lineal_runs_open",
+    runs.c.first_seq,
+    sqlite_where=runs.c.ended_at.is_(None),
+    postgresql_where=runs.c.ended_at.is_(None),
 )
 
 datasets = Table(
@@ -121,6 +128,30 @@ aliases = Table(
     Column("reason", Text),
     Column("run_id", String(36), nullable=False),
     Index("lineal_aliases_name", "name", "alias", "seq"),
+)
+
+# How far each consumer has the log. No part of the index: it cannot be remade from the log.
+consumers = Table(
+    "lineal_consumers",
+    metadata,
+    Column("name", String(500), primary_key=True),
+    Column("position", BigInteger, nullable=False, comment="every event up to this seq is delivered or set aside"),
+    Column("failures", Integer, nullable=False, comment="attempts in a row that came to nothing"),
+    Column("problem", Text, comment="what kept the last attempt from it"),
+    Column("retry_at", Float, comment="not to be asked before, in seconds since 1970"),
+    Column("delivered_at", Float, comment="when it last took an event"),
+    Column("holder", Text, comment="the process that delivers now, as JSON"),
+    Column("held_until", Float, comment="when that is over at the latest"),
+)
+
+refusals = Table(
+    "lineal_refusals",
+    metadata,
+    Column("consumer", String(500), primary_key=True),
+    Column("seq", BigInteger, primary_key=True, autoincrement=False),
+    Column("status", Integer, comment="of the consumer's HTTP answer"),
+    Column("answer", Text, nullable=False),
+    Column("refused_at", Float, nullable=False),
 )
 
 INDEX_TABLES = (jobs, runs, datasets, versions, edges, models, aliases)

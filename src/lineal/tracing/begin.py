@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 import inspect
+import logging
 import os
 import platform
 from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import asdict
 from functools import cache
 from importlib.metadata import version
 from typing import Any
@@ -21,17 +23,22 @@ from openlineage.client.facet_v2 import (
 )
 
 from lineal import settings
+from lineal.errors import ProjectError
 from lineal.orchestration import context
+from lineal.orchestration.cached import cache_key
 from lineal.orchestration.context import FlowRun, TaskRun
+from lineal.processes import this_process
+from lineal.redaction import redact
+from lineal.store.delivery import courier
 from lineal.store.log import Store
 from lineal.store.runs import find_run, find_runs_of_engine
-from lineal.tracing import facets
 from lineal.tracing.ids import job_name, run_id
 from lineal.tracing.naming import Name
-from lineal.tracing.run import EventType, Run, RunRef
+from lineal.tracing.run import Run, RunRef
 
 NOWHERE = UUID(int=0)
 NO_JOB = Name("lineal", "nothing")
+logger = logging.getLogger("lineal")
 
 
 @cache
@@ -40,9 +47,17 @@ def store_of(url: str) -> Store:
     return Store(url)
 
 
-def emit(run: Run, kind: EventType) -> None:
-    """Put one event of the run into the store."""
-    store_of(settings.store_url()).append(*run.event(kind))
+def append(event: dict[str, Any], text: str) -> None:
+    """Put one event of a run into the store, and have it delivered to where else events go."""
+    store, run, kind = store_of(settings.store_url()), event["run"], event["eventType"]
+    # The end of a run may have been told already, by a sweep that took its process for dead.
+    if store.append(event, text, open_only=kind != "START") is None:
+        logger.warning(
+            "lineage: %s %s was ended before, as if its process were dead", event["job"]["name"], run["runId"]
+        )
+    courier.wake(store)
+    if kind != "START" and "parent" not in run["facets"]:
+        courier.finish(store)
 
 
 def begin(
@@ -63,9 +78,12 @@ def begin(
     namespace = settings.namespace()
     execution = context.execution_of(wrapper)
     above = _above(execution, parent, namespace, is_traced)
-    ref = RunRef(_id(execution, namespace), Name(namespace, _job(execution, function, parent)))
+    if parent is not None:
+        parent.is_parent = True
+    ref = RunRef(id_of(execution, namespace), Name(namespace, _job(execution, function, parent)))
     run = Run(ref, parent=above[0] if above else None, root=above[1] if above else None)
     run.facets["processing_engine"] = _engine()
+    run.process(asdict(this_process()))
     run.job_facets["jobType"] = _job_type(execution)
     documentation = (inspect.getdoc(function) or "").split("\n\n")[0].strip()
     if documentation:
@@ -81,18 +99,6 @@ def begin(
     return run
 
 
-def outcome_of(result: Any) -> EventType:
-    """The end that a returned value stands for; a Prefect state speaks for itself."""
-    return context.state_of(result) or "COMPLETE"
-
-
-def outcome_of_error(error: BaseException) -> EventType:
-    """The end that an exception stands for: cancelled and terminated runs ABORT, others FAIL."""
-    if isinstance(error, (KeyboardInterrupt, asyncio.CancelledError)) or context.is_cancellation(error):
-        return "ABORT"
-    return "FAIL"
-
-
 # The newest attempts of Prefect runs that began in this process, so that a task need not ask the store for them.
 _begun: dict[str, RunRef] = {}
 
@@ -103,7 +109,8 @@ def _remember(engine_id: str, ref: RunRef) -> None:
     _begun[engine_id] = ref
 
 
-def _id(execution: FlowRun | TaskRun | None, namespace: str) -> UUID:
+def id_of(execution: FlowRun | TaskRun | None, namespace: str) -> UUID:
+    """The run id of a Prefect run's attempt; a new one for a plain call."""
     return run_id(namespace, execution.id, execution.attempt) if execution else uuid4()
 
 
@@ -135,14 +142,25 @@ def _above(
 
 
 def _from_environment() -> tuple[RunRef, RunRef] | None:
-    """The parent that a scheduler outside names, as `NAMESPACE/JOB/RUN_ID`."""
-    refs = []
-    for variable in ("OPENLINEAGE_PARENT_ID", "OPENLINEAGE_ROOT_PARENT_ID"):
-        namespace, _, rest = os.environ.get(variable, "").partition("/")
-        job, _, run = rest.rpartition("/")
-        if namespace and job and run:
-            refs.append(RunRef(UUID(run), Name(namespace, job)))
-    return (refs[0], refs[-1]) if refs else None
+    """The parent that a scheduler outside, or the run that started this process, names."""
+    parent, root = _named_in("OPENLINEAGE_PARENT_ID"), _named_in("OPENLINEAGE_ROOT_PARENT_ID")
+    return (parent, root or parent) if parent else None
+
+
+def _named_in(variable: str) -> RunRef | None:
+    """The run that a variable names as `NAMESPACE/JOB/RUN_ID`."""
+    value = os.environ.get(variable)
+    if not value:
+        return None
+    namespace, job, run = ("", "", *value.rsplit("/", 2))[-3:]
+    with suppress(ValueError):
+        if namespace and job:
+            return RunRef(UUID(run), Name(namespace, job))
+    problem = f"{variable} is {redact(value)!r}, and not NAMESPACE/JOB/RUN_ID with a UUID last"
+    if settings.strict():
+        raise ProjectError(problem)
+    logger.warning("lineage: %s; the run is recorded without a parent", problem)
+    return None
 
 
 @cache
@@ -178,14 +196,14 @@ def _add_prefect(run: Run, execution: FlowRun | TaskRun) -> None:
         if flow.deployment_id is not None:
             values |= {"deploymentId": flow.deployment_id, "deployment": _deployment(run, flow.deployment_id)}
     if isinstance(execution, TaskRun):
-        values |= {"taskRunId": execution.id, "taskName": execution.task}
+        values |= {"taskRunId": execution.id, "taskName": execution.task, "cacheKey": cache_key()}
         _add_upstream(run, execution)
     elif execution.scheduled_for is not None:
         run.facets["nominalTime"] = nominal_time_run.NominalTimeRunFacet(
             nominalStartTime=execution.scheduled_for.isoformat()
         )
     values["url"] = context.page_of("flow-run" if isinstance(execution, FlowRun) else "task-run", execution.id)
-    run.facets["lineal_prefect"] = facets.custom("LinealPrefectRunFacet", values)
+    run.prefect(values)
     for tag in execution.tags:
         run.tag(tag)
 

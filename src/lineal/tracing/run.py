@@ -94,12 +94,15 @@ class Run:
         self.ref = ref
         self.parent = parent
         self.root = root or parent or ref
+        self.is_parent = False
         self.facets: dict[str, Any] = {"tags": tags_run.TagsRunFacet(tags=[])}
         self.job_facets: dict[str, Any] = {}
         self._inputs: dict[tuple[str, ...], ol.InputDataset] = {}
         self._outputs: dict[tuple[str, ...], ol.OutputDataset] = {}
         # What of them is clean JSON already: a wide schema is cleaned once, not for each event.
         self._cleaned: dict[tuple[str, ...], dict[str, Any]] = {}
+        self._repeated: dict[tuple[str, ...], dict[str, Any]] = {}
+        self._earlier: dict[str, Any] = {}
         self._errors: list[extraction_error_run.Error] = []
         if parent is not None:
             self.facets["parent"] = _parent_facet(parent, self.root)
@@ -231,6 +234,10 @@ class Run:
         """Record the MLflow run that belongs to this one."""
         self.facets["lineal_mlflow"] = facets.custom("LinealMlflowRunFacet", values)
 
+    def process(self, values: Mapping[str, Any]) -> None:
+        """Record the process that the run runs in."""
+        self.facets["lineal_process"] = facets.custom("LinealProcessRunFacet", values)
+
     def environment(self, values: Mapping[str, Any]) -> None:
         """Record what the run runs in."""
         self.facets["lineal_environment"] = facets.custom("LinealEnvironmentRunFacet", values)
@@ -249,13 +256,54 @@ class Run:
             owners=[ownership_job.Owner(name=name, type="OWNER")]
         )
 
-    def failed(self, error: BaseException) -> None:
-        """Record the exception that ended the run."""
+    def failed(self, error: BaseException | None, message: str | None = None) -> None:
+        """Record what ended the run: an exception, and what it comes to where its own words do not say it."""
         self.facets["errorMessage"] = error_message_run.ErrorMessageRunFacet(
-            message=str(error) or type(error).__name__,
+            message=message or str(error) or type(error).__name__,
             programmingLanguage="PYTHON",
-            stackTrace="".join(traceback.format_exception(error)),
+            stackTrace="".join(traceback.format_exception(error)) if error is not None else None,
         )
+
+    def prefect(self, values: Mapping[str, Any]) -> None:
+        """Record what is known of the Prefect run, beside what is known of it already."""
+        self.facets["lineal_prefect"] = facets.custom(
+            "LinealPrefectRunFacet", {**self.facets.get("lineal_prefect", {}), **values}
+        )
+
+    def repeat(self, event: Mapping[str, Any], *, facets: bool = False) -> None:
+        """Take over the datasets of an event that was recorded before, and its run facets where they are asked for.
+
+        What this run says itself of the same dataset version, or in the same facet, goes before it.
+        """
+        for role in ("inputs", "outputs"):
+            for dataset in event.get(role) or ():
+                version = (dataset.get("facets") or {}).get("version") or {}
+                key = (role, dataset["namespace"], dataset["name"], version.get("datasetVersion", ""))
+                self._repeated[key] = dataset
+        if facets:
+            self._earlier = dict(event["run"].get("facets") or {})
+
+    def versions(self, role: Literal["inputs", "outputs"]) -> list[tuple[str, ...]]:
+        """The dataset versions that the run reads or writes: namespace, name and version of each."""
+        known = (self._inputs if role == "inputs" else self._outputs).keys() | self._repeated.keys()
+        return sorted(key[1:] for key in known if key[0] == role)
+
+    def leave_out(self, versions: Iterable[tuple[str, ...]]) -> None:
+        """Say nothing more of some outputs: runs within say better what they were made of."""
+        for version in versions:
+            self._outputs.pop(("outputs", *version), None)
+            self._repeated.pop(("outputs", *version), None)
+
+    def environ(self) -> dict[str, str]:
+        """The variables that make this run the parent of what a child process records, for its `env`.
+
+        `subprocess.run(…, env={**os.environ, **current_run().environ()})`. They are not put into `os.environ`: that
+        is one for the whole process, and tasks that run in it at a time would be taken for each other.
+        """
+        if self.ref.id.int == 0:
+            return {}
+        pairs = (("OPENLINEAGE_PARENT_ID", self.ref), ("OPENLINEAGE_ROOT_PARENT_ID", self.root))
+        return {name: f"{ref.job.namespace}/{ref.job.name}/{ref.id}" for name, ref in pairs}
 
     def uncaptured(self, error: BaseException, what: str) -> None:
         """Record that something about the run could not be captured."""
@@ -295,8 +343,9 @@ class Run:
             producer=facets.producer(),
         )
         data: dict[str, Any] = clean(event)
-        data["inputs"] = [self._clean(key, entry) for key, entry in self._inputs.items()]
-        data["outputs"] = [self._clean(key, entry) for key, entry in self._outputs.items()]
+        data["run"]["facets"] = {**self._earlier, **data["run"]["facets"]}
+        data["inputs"] = self._all("inputs", self._inputs)
+        data["outputs"] = self._all("outputs", self._outputs)
         _stamp(data)
         text, cuts = fit(data, MAX_EVENT_BYTES - _NOTICE_BYTES)
         if cuts:
@@ -306,6 +355,12 @@ class Run:
             )
             text, _ = fit(data)
         return data, text
+
+    def _all(
+        self, role: str, said: Mapping[tuple[str, ...], ol.InputDataset | ol.OutputDataset]
+    ) -> list[dict[str, Any]]:
+        repeated = [entry for key, entry in self._repeated.items() if key[0] == role and key not in said]
+        return [self._clean(key, entry) for key, entry in said.items()] + repeated
 
     def _clean(self, key: tuple[str, ...], entry: ol.InputDataset | ol.OutputDataset) -> dict[str, Any]:
         if key not in self._cleaned:

@@ -12,7 +12,7 @@ from uuid import UUID
 import pytest
 
 from lineal import Column, Dataset, Model, current_run, run_id, traced
-from lineal.errors import StoreError
+from lineal.errors import ProjectError, StoreError
 from lineal.tracing.run import Assertion, Origin
 
 
@@ -127,6 +127,39 @@ def test_a_scheduler_outside_is_the_parent(lineage, monkeypatch):
     step()
     facet = lineage.event("step")["run"]["facets"]["parent"]
     assert (facet["run"]["runId"], facet["job"]["namespace"], facet["job"]["name"]) == (parent, "airflow", "dag.task")
+
+
+@pytest.mark.parametrize("value", ["airflow/dag.task/7", "dag.task/01890c1c-7b1b-7c1e-8b1b-1c1e8b1b1c1e", "nonsense"])
+def test_a_parent_that_cannot_be_read_is_said_and_left_out(lineage, monkeypatch, caplog, value):
+    monkeypatch.setenv("OPENLINEAGE_PARENT_ID", value)
+
+    @traced
+    def step(): ...
+
+    step()
+    assert "parent" not in lineage.event("step")["run"]["facets"]
+    assert f"OPENLINEAGE_PARENT_ID is {value!r}, and not NAMESPACE/JOB/RUN_ID" in caplog.text
+    monkeypatch.setenv("LINEAL_STRICT", "1")
+    with pytest.raises(ProjectError, match="OPENLINEAGE_PARENT_ID"):
+        step()
+
+
+def test_a_child_process_is_told_its_parent_whatever_the_namespace(lineage, monkeypatch):
+    monkeypatch.setenv("OPENLINEAGE_NAMESPACE", "https://prefect.example/team")
+
+    @traced
+    def outer():
+        return current_run().environ()
+
+    @traced
+    def step(): ...
+
+    for name, value in outer().items():
+        monkeypatch.setenv(name, value)
+    step()
+    facet = lineage.event("step")["run"]["facets"]["parent"]
+    assert facet["run"]["runId"] == lineage.event("outer")["run"]["runId"]
+    assert facet["root"]["job"]["namespace"] == "https://prefect.example/team"
 
 
 def test_async_functions_are_recorded_apart(lineage):

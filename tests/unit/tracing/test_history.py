@@ -1,0 +1,65 @@
+"""A flow run that was suspended: what is taken up of it, seen from the store."""
+
+from types import SimpleNamespace
+from uuid import UUID
+
+import pytest
+
+from lineal import Dataset, run_id, traced
+from lineal.orchestration.context import FlowRun
+from lineal.tracing import begin, recording
+from lineal.tracing.recording import Recorder
+
+PREFECT = UUID("01890c1c-7b1b-7c1e-8b1b-1c1e8b1b1c1e")
+
+
+@pytest.fixture
+def suspended(lineage, monkeypatch):
+    """Call a function as the body of a flow run of one id; whether it was paused before is for the test to say."""
+
+    @traced
+    def flow(table): ...
+
+    state = SimpleNamespace(paused=False)
+
+    def execution(function):
+        return FlowRun(PREFECT, "flow", "a-run", 1, flow, paused=state.paused) if function is flow else None
+
+    for module in (begin.context, recording.context):
+        monkeypatch.setattr(module, "execution_of", execution)
+    state.call = flow
+    return state
+
+
+def kinds(lineage):
+    return [event["eventType"] for event in lineage.events()]
+
+
+def test_it_goes_on_from_its_last_event(lineage, suspended):
+    recorder = Recorder(suspended.call, suspended.call)
+    recorder.started((Dataset("s3://b/first", version="1"),))
+    recorder.run.metrics({"rows": 1.0}, of="rows")
+    recorder.end = recording.Ending("RUNNING")
+    recorder.ended()
+    suspended.paused = True
+    suspended.call(Dataset("s3://b/second", version="1"))
+    assert kinds(lineage) == ["START", "RUNNING", "RUNNING", "COMPLETE"]
+    assert {event["run"]["runId"] for event in lineage.events()} == {str(run_id("lineal", PREFECT))}
+    ended = lineage.event("flow")
+    assert sorted(dataset["name"] for dataset in ended["inputs"]) == ["first", "second"]
+    assert ended["run"]["facets"]["lineal_metrics"]["metrics"][0]["value"] == 1.0
+
+
+def test_paused_before_it_began_it_starts(lineage, suspended):
+    suspended.paused = True
+    suspended.call(None)
+    assert kinds(lineage) == ["START", "COMPLETE"]
+
+
+def test_nothing_comes_after_an_end_that_it_was_given_meanwhile(lineage, suspended, caplog):
+    suspended.call(None)
+    suspended.paused = True
+    suspended.call(None)
+    assert kinds(lineage) == ["START", "COMPLETE"]
+    assert "flow goes on, but its run" in caplog.text
+    assert "has ended as COMPLETE" in caplog.text

@@ -14,7 +14,9 @@
     ├── ProjectError              no project, flow or setting where one is needed
     ├── TrackingError             an MLflow server, store or registry that refuses
     ├── StorageError              a disk that is full, read-only or not ours to write
-    └── StoreError                the lineage store: locked, read-only, of another version
+    ├── EventError                an event or event log from elsewhere that is no valid OpenLineage
+    ├── StoreError                the lineage store: locked, read-only, of another version
+    └── DeliveryError             a consumer of the events: its configuration, or what is asked of its delivery
 
 The message of each is one sentence for a person: what is wrong, where, and what to do. What a program may want to
 know stands in attributes (`path`, `line`, `column`, `key`, `subject`).
@@ -115,5 +117,17 @@ class StorageError(LinealError):
     """A disk that is full, read-only or not ours to write."""
 
 
+class EventError(LinealError):
+    """An event or event log from elsewhere that is no valid OpenLineage."""
+
+    def __init__(self, message: str, *, line: int | None = None) -> None:
+        self.line = line
+        super().__init__(message)
+
+
 class StoreError(LinealError):
     """A lineage store that cannot be read or written."""
+
+
+class DeliveryError(LinealError):
+    """A consumer of events whose configuration cannot be used, or one that is not there."""

@@ -73,14 +73,15 @@ class Lineage:
 
 
 @contextmanager
-def recording(folder: Path | None = None) -> Iterator[Lineage]:
+def recording(folder: Path | None = None, *, url: str | None = None) -> Iterator[Lineage]:
     """Record all traced calls within the context in a store of its own.
 
     Args:
         folder: where to put it; a temporary one that is gone afterwards, where it is left out.
+        url: a database to record in instead, such as an empty one on your own PostgreSQL.
     """
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as temporary:
-        url = f"sqlite:///{(folder or Path(temporary)) / 'lineage.db'}"
+        url = url or f"sqlite:///{(folder or Path(temporary)) / 'lineage.db'}"
         before = os.environ.get("LINEAL_STORE")
         os.environ["LINEAL_STORE"] = url
         try:

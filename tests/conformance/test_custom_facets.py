@@ -65,6 +65,7 @@ def test_each_facet_holds_to_its_schema(facets):
         "lineal_environment",
         "lineal_metrics",
         "lineal_mlflow",
+        "lineal_process",
         "lineal_truncation",
     }
     assert {key: problems(facet) for key, facet in facets.items()} == {key: [] for key in facets}

@@ -1,7 +1,10 @@
 """The documentation says what is so: examples run, reference pages are up to date, every command stands in it."""
 
 import importlib.util
+import os
 import re
+import subprocess
+import sys
 import tomllib
 from pathlib import Path
 
@@ -9,6 +12,7 @@ import pytest
 
 from lineal.cli.app import app
 from lineal.pipeline import load
+from tests.parts.consumer import consumer
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md")), ROOT / "deployments" / "README.md"]
@@ -64,3 +68,34 @@ def test_the_how_to_on_tracing_runs(tmp_path, monkeypatch, lineage):
     exec(test, names)  # noqa: S102
     names["test_clean"](lineage, tmp_path, monkeypatch)
     assert lineage.event("clean")["run"]["facets"]["lineal_metrics"]["metrics"][0]["value"] == 1
+
+
+@pytest.mark.slow
+@pytest.mark.xdist_group("prefect")
+def test_the_tutorial_does_what_it_says(tmp_path, monkeypatch, prefect_api, lineage):
+    (code,) = blocks(ROOT / "docs" / "tutorial" / "a-flow-that-can-be-traced.md", "python")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PREFECT_API_URL", prefect_api)
+    Path("prices.py").write_text(code)
+
+    def run(*command):
+        return subprocess.run(command, capture_output=True, text=True, check=False, env=dict(os.environ))
+
+    done = run(sys.executable, "prices.py")
+    assert done.returncode == 0, done.stderr
+    lineal = (sys.executable, "-c", "import sys; from lineal.cli.app import main; main(sys.argv[1:])")
+    Path("worth.csv").rename("moved.csv")
+    traced = run(*lineal, "trace", "file:moved.csv").stdout
+    for name in ("clean.csv", "stock.csv", "prices.csv", "daily.join"):
+        assert name in traced, traced
+    Path("prices.py").write_text(code.replace('on="item"', 'onn="item"'))
+    assert run(sys.executable, "prices.py").returncode == 1
+    failed = lineage.event("daily.join", "FAIL")["run"]["facets"]["errorMessage"]
+    assert "onn" in failed["message"]
+    assert "prices.py" in failed["stackTrace"]
+    with consumer() as server:
+        monkeypatch.setenv("OPENLINEAGE_URL", server.url)
+        Path("prices.py").write_text(code)
+        assert run(sys.executable, "prices.py").returncode == 0
+        assert run(*lineal, "deliver").returncode == 0
+        assert len(server.events) == len(lineage.events())

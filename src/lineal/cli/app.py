@@ -31,7 +31,9 @@ for name, place, summary in (
     ("run", "run", "Run a pipeline: ingest, check, split, train, evaluate, explain, register."),
     ("trace", "trace", "Show where a model, dataset, file or run came from."),
     ("list", "listing", "Show what there is: pipelines, datasets, models or runs."),
-    ("events", "events", "Print the event log as OpenLineage NDJSON."),
+    ("events", "events", "Print the event log as OpenLineage NDJSON, or import one."),
+    ("deliver", "deliver", "Send the event log to the configured OpenLineage consumers."),
+    ("sweep", "sweep", "End runs that were killed, and deliver what is left."),
     ("rebuild", "rebuild", "Remake the index from the event log."),
 ):
     app.command(f"lineal.cli.{place}:{place}", name=name, help=summary)

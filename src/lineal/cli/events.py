@@ -2,17 +2,36 @@
 
 from __future__ import annotations
 
+import json
 import sys
+from pathlib import Path
+from typing import Annotated
 
+from cyclopts import Parameter
+
+from lineal.errors import EventError
 from lineal.store.log import Store
 
 
-def events(*, run: str | None = None) -> None:
-    """Print the event log as OpenLineage NDJSON, oldest first.
+def events(
+    *,
+    run: str | None = None,
+    import_from: Annotated[str | None, Parameter(name="--import", allow_leading_hyphen=True)] = None,
+    as_json: Annotated[bool, Parameter(name="--json", negative=())] = False,
+) -> None:
+    """Print the event log as OpenLineage NDJSON, oldest first, or take in another producer's.
 
     Args:
         run: print only the events of this run and of those below it; an OpenLineage, Prefect or MLflow run id.
+        import_from: add the events of this NDJSON file (`-`: of standard input) that are not on record yet, such as
+            dbt, Airflow and Spark write it; a file with a line that is no valid event is not taken at all.
+        as_json: with `--import`, print one JSON object.
     """
+    if import_from is not None and run is not None:
+        raise EventError("--run chooses what is printed, and --import prints no events; leave one of them out")
+    if import_from is not None:
+        _take_in(import_from, as_json)
+        return
     store = Store(create=False)
     chosen: tuple[str, ...] | None = None
     if run is not None:
@@ -24,3 +43,19 @@ def events(*, run: str | None = None) -> None:
     for body in store.events(run_ids=chosen):
         sys.stdout.write(body + "\n")
     sys.stdout.flush()
+
+
+def _take_in(source: str, as_json: bool) -> None:
+    from lineal.store.importing import import_events
+
+    name = "standard input" if source == "-" else source
+    try:
+        with sys.stdin.buffer if source == "-" else Path(source).open("rb") as file:
+            store = Store()
+            done = import_events(store, file, name)
+    except OSError as problem:
+        raise EventError(f"{name}: cannot be read: {problem.strerror or problem}") from problem
+    if as_json:
+        sys.stdout.write(json.dumps({"store": str(store), "file": source, "new": done.new, "known": done.known}) + "\n")
+    else:
+        sys.stdout.write(f"{store}: {done.new} events are new, {done.known} were known; see `lineal list datasets`\n")

@@ -121,7 +121,7 @@ def runs(store: Store, limit: int | None = None) -> list[RunItem]:
 def _run_item(run: RunRow, event: Mapping[str, Any]) -> RunItem:
     facets = event["run"].get("facets") or {}
     prefect = facets.get("lineal_prefect") or {}
-    tags = {tag["key"]: tag.get("value") for tag in (facets.get("tags") or {}).get("tags") or ()}
+    tags = {tag.get("key"): tag.get("value") for tag in (facets.get("tags") or {}).get("tags") or ()}
     message = (facets.get("errorMessage") or {}).get("message")
     return RunItem(
         run_id=run.run_id,
@@ -132,5 +132,5 @@ def _run_item(run: RunRow, event: Mapping[str, Any]) -> RunItem:
         ended_at=run.ended_at,
         name=prefect.get("flowRunName"),
         deployment=prefect.get("deployment"),
-        error=message.splitlines()[0] if message else None,
+        error=str(message).splitlines()[0] if message else None,
     )

@@ -9,7 +9,7 @@ from typing import Any
 
 from lineal.questions import lookup
 from lineal.questions.lookup import AliasMove, ModelRow
-from lineal.store import graph
+from lineal.store import graph, producers
 from lineal.store.graph import VersionRow
 from lineal.store.log import Store
 from lineal.store.runs import RunRow
@@ -112,7 +112,10 @@ def trace(store: Store, subject: Subject, depth: int | None = None) -> Trace:
         subject = Subject("run", start.run_id)
     else:
         version = lookup.find_version(store, subject) if subject.kind == "dataset" else lookup.find_file(store, subject)
-        start = graph.last_producer(store, version.key)
+        start = producers.last_producer(store, version.key)
+        if start is None:
+            reader = producers.last_reader(store, version.key)
+            version, start = (reader and producers.producer_by_time(store, version, reader)) or (version, None)
         if subject.kind == "dataset":
             subject = Subject("dataset", version.name, version.version or None)
     walk = _Walk(store)
@@ -129,6 +132,10 @@ def trace(store: Store, subject: Subject, depth: int | None = None) -> Trace:
         flow=details.get(root or ""),
         runs=tuple(details.values()),
     )
+
+
+# What a descent has come through: versions, and the runs that wrote them.
+_Path = tuple[tuple[str, str], ...]
 
 
 class _Walk:
@@ -157,14 +164,15 @@ class _Walk:
             self._read_events(new.values())
         return run.root_id
 
-    def node(self, version: VersionRow, run: RunRow | None, depth: int | None, path: tuple[str, ...] = ()) -> Node:
+    def node(self, version: VersionRow, run: RunRow | None, depth: int | None, path: _Path = ()) -> Node:
         """A version with its descent; `run` is the one that wrote it."""
         if run is not None:
             self.take_root(run)
         # Where a descent leads round to a version above, it ends, and is no descent to be used again elsewhere.
-        if version.key in path:
+        here = (version.key, run.run_id if run else "")
+        if here in path:
             return self._make(version, run, 0, path)
-        known = (version.key, run.run_id if run else "", depth)
+        known = (*here, depth)
         if known not in self._made:
             self._made[known] = self._make(version, run, depth, path)
         return self._made[known]
@@ -175,7 +183,7 @@ class _Walk:
         if written:
             return self.node(written[0], self._nearest(written[0], run), depth)
         read = [self.rows[key] for key in self.reads.get(run.run_id, ()) if key in self.rows]
-        inputs = tuple(self.node(row, self._producer(row, run), depth) for row in read)
+        inputs = tuple(self.node(*self._source(row, run), depth) for row in read)
         return Node(run.namespace, run.job, "", "RUN", run_id=run.run_id, inputs=inputs)
 
     def details(self) -> dict[str, RunDetail]:
@@ -183,15 +191,16 @@ class _Walk:
         ordered = sorted(self.runs.values(), key=lambda run: run.first_seq)
         return {run.run_id: _detail(run, self._events.get(run.run_id, {})) for run in ordered}
 
-    def _make(self, version: VersionRow, run: RunRow | None, depth: int | None, path: tuple[str, ...]) -> Node:
+    def _make(self, version: VersionRow, run: RunRow | None, depth: int | None, path: _Path) -> Node:
         inputs: tuple[Node, ...] = ()
         cut = False
         if run is not None:
+            here = (version.key, run.run_id)
             read = [self.rows[key] for key in self.reads.get(run.run_id, ()) if key != version.key]
             if depth is not None and depth <= 0:
-                cut, read = bool(read) and version.key not in path, []
+                cut, read = bool(read) and here not in path, []
             less = None if depth is None else depth - 1
-            inputs = tuple(self.node(row, self._producer(row, run), less, (*path, version.key)) for row in read)
+            inputs = tuple(self.node(*self._source(row, run), less, (*path, here)) for row in read)
         facts = self._facts.get(version.key, {})
         return Node(
             namespace=version.namespace,
@@ -215,8 +224,12 @@ class _Walk:
         ]
         return max(below, key=lambda each: each.first_seq, default=run)
 
-    def _producer(self, version: VersionRow, reader: RunRow) -> RunRow | None:
-        """The run that wrote what `reader` read: of the same root where there is one, else the newest before it."""
+    def _source(self, version: VersionRow, reader: RunRow) -> tuple[VersionRow, RunRow | None]:
+        """What `reader` read, and the run that wrote it.
+
+        That is one of the same root where there is one, else the newest before it that wrote this very version, else
+        the one that must have written it where one of the two knows no versions.
+        """
         here = [
             self.runs[run_id]
             for run_id, written in self.writes.items()
@@ -229,8 +242,11 @@ class _Walk:
         above = {run.parent_id for run in here} | set(self._ancestors(reader))
         here = [run for run in here if run.run_id not in above and run.state == "COMPLETE"]
         if here:
-            return max(here, key=lambda run: run.last_seq)
-        return graph.last_producer(self.store, version.key, before=reader.last_seq)
+            return version, max(here, key=lambda run: run.last_seq)
+        run = producers.last_producer(self.store, version.key, reader) if version.version else None
+        if run is not None:
+            return version, run
+        return producers.producer_by_time(self.store, version, reader) or (version, None)
 
     def _ancestors(self, run: RunRow) -> Iterable[str]:
         above = run.parent_id
@@ -243,7 +259,7 @@ class _Walk:
         places = {run.last_seq: run.run_id for run in runs}
         for seq, body in graph.bodies(self.store, places).items():
             event = self._events[places[seq]] = json.loads(body)
-            for dataset in (*event.get("inputs", ()), *event.get("outputs", ())):
+            for dataset in (*(event.get("inputs") or ()), *(event.get("outputs") or ())):
                 facets = dataset.get("facets") or {}
                 version = (facets.get("version") or {}).get("datasetVersion", "")
                 key = graph.version_key(dataset["namespace"], dataset["name"], version)

@@ -1,4 +1,4 @@
-"""The index as a graph: dataset versions, and the runs that read and wrote them."""
+"""The index as a graph: dataset versions, and the runs that read and wrote them; `producers` says who made what."""
 
 from __future__ import annotations
 
@@ -79,29 +79,6 @@ def runs_under(store: Store, root_id: str) -> list[RunRow]:
     """The runs of one root, itself among them, in order."""
     query = select_runs().where(tables.runs.c.root_id == root_id).order_by(tables.runs.c.first_seq)
     return read_runs(store, query)
-
-
-def last_producer(store: Store, version: str, before: int | None = None) -> RunRow | None:
-    """The newest completed run that made a version, ended before a place in the log.
-
-    A run that read the very version it wrote did not make it. Where a flow and a task in it both name the version, the
-    task is given: it began later and is nearer to the work.
-    """
-    again = tables.edges.alias()
-    query = (
-        select_runs()
-        .join(tables.edges, tables.edges.c.run_id == tables.runs.c.run_id)
-        .where(tables.edges.c.version == version, tables.edges.c.role == "o", tables.runs.c.state == "COMPLETE")
-        .where(
-            ~sa.exists().where(again.c.run_id == tables.runs.c.run_id, again.c.role == "i", again.c.version == version)
-        )
-        .order_by(tables.runs.c.first_seq.desc())
-        .limit(1)
-    )
-    if before is not None:
-        query = query.where(tables.runs.c.last_seq < before)
-    rows = read_runs(store, query)
-    return rows[0] if rows else None
 
 
 def bodies(store: Store, seqs: Iterable[int]) -> dict[int, str]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, fields, replace
+from datetime import UTC, datetime
 from functools import cache
 from typing import Any
 
@@ -14,6 +15,8 @@ from lineal.store import tables
 from lineal.store.tables import key_of
 
 ENDED = ("COMPLETE", "FAIL", "ABORT")
+_KIND_LENGTH = 20  # of the column; other producers have words of their own
+_UTC_LENGTH = len("2026-01-01T00:00:00.000000+00:00")
 Row = dict[str, Any]
 
 
@@ -66,7 +69,7 @@ def rows_of(event: Mapping[str, Any], seq: int) -> Rows:
         facets = dataset.get("facets") or {}
         version = (facets.get("version") or {}).get("datasetVersion", "")
         version_key = key_of(dataset["namespace"], dataset["name"], version)
-        kind = (facets.get("datasetType") or {}).get("datasetType", "")
+        kind = (facets.get("datasetType") or {}).get("datasetType", "")[:_KIND_LENGTH]
         rows.datasets.append({"key": dataset_key, "namespace": dataset["namespace"], "name": dataset["name"]})
         rows.versions.append(
             {"key": version_key, "dataset": dataset_key, "version": version, "kind": kind, "first_seq": seq}
@@ -76,6 +79,18 @@ def rows_of(event: Mapping[str, Any], seq: int) -> Rows:
     if run:
         _decisions(event, run, seq, rows)
     return rows
+
+
+def rows_of_all(events: Iterable[tuple[Mapping[str, Any], int]]) -> Rows:
+    """The rows of several events with their places, in order, each name once."""
+    whole, known = Rows(), set[str]()
+    for event, seq in events:
+        rows = rows_of(event, seq)
+        new = rows.without(known)
+        known |= rows.keys()
+        for part in fields(Rows):
+            getattr(whole, part.name).extend(getattr(new, part.name))
+    return whole
 
 
 def merge(connection: Connection, rows: Rows) -> None:
@@ -121,6 +136,13 @@ def _statement(dialect: str, table: Table) -> Any:
     )
 
 
+def utc(time: str) -> str:
+    """A time in the one form of the index, in which the order of the texts is that of the times."""
+    if len(time) == _UTC_LENGTH and time.endswith("+00:00"):
+        return time
+    return datetime.fromisoformat(time).astimezone(UTC).isoformat(timespec="microseconds")
+
+
 def _run_row(event: Mapping[str, Any], run: Mapping[str, Any], job_key: str, seq: int) -> Row:
     facets = run.get("facets") or {}
     parent = facets.get("parent") or {}
@@ -133,8 +155,8 @@ def _run_row(event: Mapping[str, Any], run: Mapping[str, Any], job_key: str, seq
         "parent_id": parent_id,
         "root_id": ((parent.get("root") or {}).get("run") or {}).get("runId") or parent_id or run["runId"],
         "state": state,
-        "started_at": event["eventTime"] if state == "START" else None,
-        "ended_at": event["eventTime"] if state in ENDED else None,
+        "started_at": utc(event["eventTime"]) if state == "START" else None,
+        "ended_at": utc(event["eventTime"]) if state in ENDED else None,
         "engine_id": prefect.get("taskRunId") or prefect.get("flowRunId"),
         "mlflow_id": (facets.get("lineal_mlflow") or {}).get("runId"),
         "first_seq": seq,

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
-from functools import cache
+import random
+import time
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
@@ -14,11 +15,14 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from lineal import settings
 from lineal.errors import StoreError
 from lineal.redaction import redact
-from lineal.store import index, tables
+from lineal.store import engine, index, schema, tables
+from lineal.store.rebuild import remake
+from lineal.store.text import scrubbed, storable
 
+T = TypeVar("T")
 _INSERT = sa.insert(tables.events).returning(tables.events.c.seq)
-# How long a writer waits for another one, in seconds.
-BUSY_TIMEOUT = 30
+# How often a transaction is begun anew that failed for no fault of its own.
+_ATTEMPTS = 5
 
 
 class Store:
@@ -38,47 +42,54 @@ class Store:
         self._known: set[str] = set()
         self._file: Path | None = None
         try:
-            self._file = _sqlite_file(self.url)
+            self._file = engine.sqlite_file(self.url)
             if self._file and not self._file.exists():
                 if not create:
                     raise StoreError(
                         f"{self._file}: nothing is recorded here yet; run a pipeline first, or set LINEAL_STORE"
                     )
                 self._file.parent.mkdir(parents=True, exist_ok=True)
-            self.engine = _engine(self.url)
-            # One lock from the start: a reader that turned writer half-way could not wait for another one.
-            self._writer = self.engine.execution_options(lineal_begin="BEGIN IMMEDIATE")
-            self._prepare()
-        except (SQLAlchemyError, OSError) as problem:
+            self.engine = engine.engine_of(self.url)
+            self._writer = engine.writing(self.engine)
+            schema.prepare(self.engine, str(self), create=create)
+        except (SQLAlchemyError, OSError, ValueError) as problem:
             raise self._error("cannot be opened", problem) from problem
 
-    def append(self, event: Mapping[str, Any], body: str | None = None) -> int:
+    def append(self, event: Mapping[str, Any], body: str | None = None, *, open_only: bool = False) -> int | None:
         """Add one event to the log and its rows to the index, in one transaction that is on disk at return.
 
         Args:
             event: a valid OpenLineage event.
             body: its serialised form, where the caller has it.
+            open_only: not where its run has ended already, as the sweep and the run itself may both say its end.
 
         Returns:
-            The event's place in the log.
+            The event's place in the log; None where `open_only` kept it out.
 
         Raises:
             StoreError: the store cannot be written.
         """
+        text = body or json.dumps(event, ensure_ascii=False, separators=(",", ":"))
+        if not storable(text):
+            event = scrubbed(event)
+            text = json.dumps(event, ensure_ascii=False, separators=(",", ":"))
         run = event.get("run") or {}
         row = {
             "run_id": run.get("runId"),
             "event_type": event.get("eventType"),
             "event_time": event["eventTime"],
-            "body": body or json.dumps(event, ensure_ascii=False, separators=(",", ":")),
+            "body": text,
         }
-        try:
-            with self._writing() as connection:
-                seq = int(connection.execute(_INSERT, row).scalar_one())
-                rows = index.rows_of(event, seq)
-                index.merge(connection, rows.without(self._known))
-        except SQLAlchemyError as problem:
-            raise self._error("cannot be written", problem) from problem
+
+        def write(connection: sa.Connection) -> tuple[int | None, index.Rows]:
+            if open_only and _has_ended(connection, row["run_id"]):
+                return None, index.Rows()
+            seq = int(connection.execute(_INSERT, row).scalar_one())
+            rows = index.rows_of(event, seq)
+            index.merge(connection, rows.without(self._known))
+            return seq, rows
+
+        seq, rows = self.write(write)
         if len(self._known) > 10_000:
             self._known.clear()
         self._known |= rows.keys()
@@ -97,13 +108,43 @@ class Store:
                 return
             after = rows[-1].seq
 
+    def event_at(self, seq: int) -> str:
+        """The event at a place in the log, as its JSON text."""
+        return str(self.read(sa.select(tables.events.c.body).where(tables.events.c.seq == seq))[0].body)
+
     def read(self, query: sa.Select[Any]) -> list[Any]:
         """Run one reading query."""
         try:
-            with self.engine.connect() as connection:
-                return list(connection.execute(query).all())
+            try:
+                return self._read(query)
+            except DBAPIError as problem:
+                if not problem.connection_invalidated:
+                    raise
+                return self._read(query)  # by a new connection; the server was started anew
         except SQLAlchemyError as problem:
             raise self._error("cannot be read", problem) from problem
+
+    def write(self, work: Callable[[sa.Connection], T]) -> T:
+        """Do some writing in one transaction, that of the only writer; again where it failed for no fault of its own.
+
+        Raises:
+            StoreError: the store cannot be written; nothing was.
+        """
+        for attempt in range(1, _ATTEMPTS + 1):
+            done = False
+            try:
+                with self._writer.begin() as connection:
+                    result = work(connection)
+                    done = True
+                return result
+            except DBAPIError as problem:
+                # A connection that broke while it committed may have committed.
+                if done or attempt == _ATTEMPTS or not engine.may_be_tried_again(problem):
+                    raise self._error("cannot be written", problem) from problem
+            except SQLAlchemyError as problem:
+                raise self._error("cannot be written", problem) from problem
+            time.sleep(random.uniform(0, 0.02 * attempt))  # noqa: S311 - to part two that collided, no secret
+        raise AssertionError("unreachable")  # pragma: no cover
 
     def rebuild(self) -> dict[str, int]:
         """Remake the index from the log in one transaction.
@@ -111,71 +152,19 @@ class Store:
         Returns:
             How many rows differ from what stood there before, a table; all 0 where nothing changed.
         """
-        with self._writing() as connection:
-            before = {table.name: _contents(connection, table) for table in tables.INDEX_TABLES}
-            for table in tables.INDEX_TABLES:
-                connection.execute(sa.delete(table))
-            query = sa.select(tables.events.c.seq, tables.events.c.body).order_by(tables.events.c.seq)
-            for row in connection.execute(query).yield_per(1000):
-                index.merge(connection, index.rows_of(json.loads(row.body), row.seq))
-            after = {table.name: _contents(connection, table) for table in tables.INDEX_TABLES}
-        return {name: len(before[name] ^ after[name]) for name in before}
+        return self.write(remake)
+
+    def _read(self, query: sa.Select[Any]) -> list[Any]:
+        with self.engine.connect() as connection:
+            return list(connection.execute(query).all())
 
     def __str__(self) -> str:
         return str(self._file or redact(self.url))
 
-    def _writing(self) -> Any:
-        return self._writer.begin()
-
-    def _prepare(self) -> None:
-        with self.engine.connect() as connection:
-            there = sa.inspect(connection).has_table(tables.meta.name)
-        if not there:
-            with self._writing() as connection:
-                tables.metadata.create_all(connection)
-                known = connection.execute(sa.select(tables.meta.c.value)).first()
-                if known is None:
-                    connection.execute(sa.insert(tables.meta), {"key": "schema", "value": str(tables.SCHEMA_VERSION)})
-        found = int(self.read(sa.select(tables.meta.c.value).where(tables.meta.c.key == "schema"))[0].value)
-        if found > tables.SCHEMA_VERSION:
-            raise StoreError(
-                f"{self}: was written by a newer Lineal (schema {found}, this one knows {tables.SCHEMA_VERSION}); "
-                "install the newer version"
-            )
-
     def _error(self, what: str, problem: Exception) -> StoreError:
-        cause = problem.orig if isinstance(problem, DBAPIError) and problem.orig else problem
-        return StoreError(f"{self}: the lineage store {what}: {redact(str(cause).strip().splitlines()[0])}")
+        return StoreError(f"{self}: the lineage store {what}: {engine.explain(problem)}")
 
 
-def _contents(connection: sa.Connection, table: sa.Table) -> set[tuple[Any, ...]]:
-    return {tuple(row) for row in connection.execute(sa.select(table))}
-
-
-def _sqlite_file(url: str) -> Path | None:
-    parsed = sa.make_url(url)
-    if parsed.get_backend_name() != "sqlite" or parsed.database in (None, "", ":memory:"):
-        return None
-    return Path(str(parsed.database)).absolute()
-
-
-@cache
-def _engine(url: str) -> sa.Engine:
-    engine = sa.create_engine(url, json_serializer=None)
-    if engine.dialect.name != "sqlite":
-        return engine
-
-    @sa.event.listens_for(engine, "connect")
-    def _set_up(connection: Any, _record: Any) -> None:
-        connection.isolation_level = None  # transactions are begun by the listener below, not by the driver
-        cursor = connection.cursor()
-        cursor.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT * 1000}")
-        cursor.execute("PRAGMA journal_mode = WAL")
-        cursor.execute("PRAGMA synchronous = FULL")
-        cursor.close()
-
-    @sa.event.listens_for(engine, "begin")
-    def _begin(connection: sa.Connection) -> None:
-        connection.exec_driver_sql(str(connection.get_execution_options().get("lineal_begin", "BEGIN")))
-
-    return engine
+def _has_ended(connection: sa.Connection, run_id: str | None) -> bool:
+    query = sa.select(tables.runs.c.state).where(tables.runs.c.run_id == run_id)
+    return connection.execute(query).scalar() in index.ENDED

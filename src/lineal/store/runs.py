@@ -71,6 +71,13 @@ def find_runs_of_engine(store: Store, engine_ids: Sequence[str]) -> list[RunRow]
     return list({row.engine_id: row for row in rows}.values())
 
 
+def open_runs(store: Store) -> list[RunRow]:
+    """The runs that have begun and not ended, newest first."""
+    return read_runs(
+        store, select_runs().where(tables.runs.c.ended_at.is_(None)).order_by(tables.runs.c.first_seq.desc())
+    )
+
+
 def read_runs(store: Store, query: sa.Select[tuple[object, ...]]) -> list[RunRow]:
     """The rows of a query made from `select_runs`."""
     return [RunRow(**row._mapping) for row in store.read(query)]

@@ -1,15 +1,14 @@
 """The store's tables: the event log, and the index that can be remade from it.
 
 Keys of the index are hashes of what they name, so that every process, and every rebuild, gives the same rows.
+A change here is a migration as well: see `lineal.store.migrations`.
 """
 
 from __future__ import annotations
 
 import hashlib
 
-from sqlalchemy import BigInteger, Column, Index, Integer, MetaData, String, Table, Text
-
-SCHEMA_VERSION = 1
+from sqlalchemy import BigInteger, Column, Float, Index, Integer, MetaData, String, Table, Text, text
 
 metadata = MetaData()
 _KEY = String(32)
@@ -28,6 +27,10 @@ events = Table(
     Column("event_time", String(40), nullable=False),
     Column("body", Text, nullable=False),
     Index("lineal_events_run", "run_id", "seq"),
+    # Events of jobs and datasets alone are few, and found by their time.
+    Index(
+        "lineal_events_time", "event_time", sqlite_where=text("run_id IS NULL"), postgresql_where=text("run_id IS NULL")
+    ),
 )
 
 jobs = Table(
@@ -58,6 +61,13 @@ runs = Table(
     Index("lineal_runs_parent", "parent_id"),
     Index("lineal_runs_job", "job", "first_seq"),
     Index("lineal_runs_mlflow", "mlflow_id"),
+)
+# What a sweep looks at: few of many.
+Index(
+    "lineal_runs_open",
+    runs.c.first_seq,
+    sqlite_where=runs.c.ended_at.is_(None),
+    postgresql_where=runs.c.ended_at.is_(None),
 )
 
 datasets = Table(
@@ -118,6 +128,30 @@ aliases = Table(
     Column("reason", Text),
     Column("run_id", String(36), nullable=False),
     Index("lineal_aliases_name", "name", "alias", "seq"),
+)
+
+# How far each consumer has the log. No part of the index: it cannot be remade from the log.
+consumers = Table(
+    "lineal_consumers",
+    metadata,
+    Column("name", String(500), primary_key=True),
+    Column("position", BigInteger, nullable=False, comment="every event up to this seq is delivered or set aside"),
+    Column("failures", Integer, nullable=False, comment="attempts in a row that came to nothing"),
+    Column("problem", Text, comment="what kept the last attempt from it"),
+    Column("retry_at", Float, comment="not to be asked before, in seconds since 1970"),
+    Column("delivered_at", Float, comment="when it last took an event"),
+    Column("holder", Text, comment="the process that delivers now, as JSON"),
+    Column("held_until", Float, comment="when that is over at the latest"),
+)
+
+refusals = Table(
+    "lineal_refusals",
+    metadata,
+    Column("consumer", String(500), primary_key=True),
+    Column("seq", BigInteger, primary_key=True, autoincrement=False),
+    Column("status", Integer, comment="of the consumer's HTTP answer"),
+    Column("answer", Text, nullable=False),
+    Column("refused_at", Float, nullable=False),
 )
 
 INDEX_TABLES = (jobs, runs, datasets, versions, edges, models, aliases)

@@ -8,6 +8,7 @@ import os
 import platform
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import asdict
 from functools import cache
 from importlib.metadata import version
 from typing import Any
@@ -26,16 +27,19 @@ from lineal.errors import ProjectError
 from lineal.orchestration import context
 from lineal.orchestration.cached import cache_key
 from lineal.orchestration.context import FlowRun, TaskRun
+from lineal.processes import this_process
 from lineal.redaction import redact
+from lineal.store.delivery import courier
 from lineal.store.log import Store
 from lineal.store.runs import find_run, find_runs_of_engine
+from lineal.tracing import facets
 from lineal.tracing.ids import job_name, run_id
 from lineal.tracing.naming import Name
 from lineal.tracing.run import Run, RunRef
 
+logger = logging.getLogger("lineal")
 NOWHERE = UUID(int=0)
 NO_JOB = Name("lineal", "nothing")
-logger = logging.getLogger("lineal")
 
 
 @cache
@@ -45,8 +49,18 @@ def store_of(url: str) -> Store:
 
 
 def append(event: dict[str, Any], text: str) -> None:
-    """Put one event into the store."""
-    store_of(settings.store_url()).append(event, text)
+    """Put one event of a run into the store, and have it delivered to where else events go."""
+    store = store_of(settings.store_url())
+    # The end of a run may have been told already, by a sweep that took its process for dead.
+    if store.append(event, text, open_only=event["eventType"] != "START") is None:
+        name, run = event["job"]["name"], event["run"]["runId"]
+        logger.warning("lineage: %s %s was ended before, as if its process were dead", name, run)
+    courier.wake(store)
+
+
+def leave() -> None:
+    """Give the consumers a moment to take the last events, for the process may be about to end."""
+    courier.finish(store_of(settings.store_url()))
 
 
 def begin(
@@ -72,6 +86,7 @@ def begin(
     ref = RunRef(id_of(execution, namespace), Name(namespace, _job(execution, function, parent)))
     run = Run(ref, parent=above[0] if above else None, root=above[1] if above else None)
     run.facets["processing_engine"] = _engine()
+    run.facets["lineal_process"] = facets.custom("LinealProcessRunFacet", asdict(this_process()))
     run.job_facets["jobType"] = _job_type(execution)
     documentation = (inspect.getdoc(function) or "").split("\n\n")[0].strip()
     if documentation:

@@ -108,6 +108,9 @@ class Recorder:
                 self._emit(self.end.kind)
                 raise
         self._emit(self.end.kind)
+        if self.run is not None and self.run.parent is None:
+            with self._shielded("delivering the events"):
+                begin.leave()
 
     @contextmanager
     def within(self, *returning: type[Exception]) -> Iterator[None]:

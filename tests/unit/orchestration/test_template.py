@@ -234,7 +234,7 @@ def test_what_prefect_makes_is_a_template_with_nothing_left_to_do(tmp_path):
 
     tables = {name for (name,) in asked(database, "select name from sqlite_master where type = 'table'")}
     assert {"flow_run", "task_run", "events", "configuration", "block_type"} <= tables
-    assert {name for name in tables if asked(database, f'select * from "{name}"')} == {"alembic_version"}  # noqa: S608
+    assert {name for name in tables if asked(database, f'select * from "{name}"')} == {"alembic_version"}
 
     before = asked(database, "select * from alembic_version, sqlite_master")
     template._migrate(database)

@@ -1,19 +1,26 @@
 """The store: durable, indexed, rebuilt from its log, and safe among many writers."""
 
+import io
 import json
 import multiprocessing
-import sqlite3
+import os
+import subprocess
+import sys
 from concurrent.futures import ProcessPoolExecutor
-from contextlib import closing
+from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from lineal.errors import StoreError
-from lineal.store import graph
+from lineal.store import graph, tables
+from lineal.store.importing import import_events
 from lineal.store.log import Store
+from lineal.store.producers import last_producer
 from lineal.store.runs import find_run, find_runs_of_engine
+from tests.parts.producers import dbt, ndjson
 
 RUN = "11111111-1111-4111-8111-{:012d}"
 
@@ -40,15 +47,27 @@ def event(run=1, kind="START", *, inputs=(), outputs=(), parent=None, engine=Non
 
 
 @pytest.fixture
-def store(tmp_path):
-    return Store(f"sqlite:///{tmp_path}/lineal.db")
+def store(store_url):
+    return Store(store_url)
 
 
-def test_an_event_is_on_disk_when_append_returns(store, tmp_path):
+@pytest.fixture
+def sql(store):
+    """Looks into, and meddles with, the store's database past the store, by a connection of its own."""
+    engine = sa.create_engine(store.url)
+
+    def run(text):
+        with engine.begin() as connection:
+            result = connection.exec_driver_sql(text)
+            return result.all() if result.returns_rows else []
+
+    yield run
+    engine.dispose()
+
+
+def test_an_event_is_on_disk_when_append_returns(store, sql):
     store.append(event(kind="START"))
-    with closing(sqlite3.connect(tmp_path / "lineal.db")) as connection:
-        rows = connection.execute("select body from lineal_events").fetchall()
-    assert json.loads(rows[0][0]) == event()
+    assert [json.loads(row.body) for row in sql("select body from lineal_events")] == [event()]
 
 
 def test_events_come_back_in_order_and_by_run(store):
@@ -63,7 +82,7 @@ def test_a_run_keeps_its_end_whatever_comes_after(store):
     for kind in ("START", "COMPLETE", "RUNNING", "FAIL", "OTHER"):
         store.append(event(kind=kind))
     run = find_run(store, RUN.format(1))
-    assert (run.state, run.ended_at) == ("COMPLETE", "2026-01-01T00:00:00+00:00")
+    assert (run.state, run.ended_at) == ("COMPLETE", "2026-01-01T00:00:00.000000+00:00")
 
 
 def test_the_root_of_a_run_is_found(store):
@@ -84,7 +103,7 @@ def test_who_reads_what_it_writes_did_not_make_it(store):
     store.append(event(1, "COMPLETE", outputs=[("a", "1")]))
     store.append(event(2, "COMPLETE", inputs=[("a", "1")], outputs=[("a", "1")]))
     store.append(event(3, "FAIL", outputs=[("a", "1")]))
-    assert graph.last_producer(store, graph.version_key("d", "a", "1")).job == "job1"
+    assert last_producer(store, graph.version_key("d", "a", "1")).job == "job1"
 
 
 def test_a_rebuilt_index_is_the_same(store):
@@ -95,13 +114,12 @@ def test_a_rebuilt_index_is_the_same(store):
     assert set(store.rebuild().values()) == {0}
 
 
-def test_a_rebuild_mends_the_index_and_says_what_differed(store, tmp_path):
+def test_a_rebuild_mends_the_index_and_says_what_differed(store, sql):
     store.append(event(1, "COMPLETE", outputs=[("a", "1")]))
-    with closing(sqlite3.connect(tmp_path / "lineal.db")) as connection, connection:
-        connection.execute("update lineal_runs set state = 'FAIL'")
-        connection.execute("delete from lineal_edges")
-    differing = store.rebuild()
-    assert {name for name, count in differing.items() if count} == {"lineal_runs", "lineal_edges"}
+    sql("update lineal_runs set state = 'FAIL'")
+    sql("delete from lineal_edges")
+    differing = {name: count for name, count in store.rebuild().items() if count}
+    assert differing == {"lineal_runs": 2, "lineal_edges": 1}  # a row that was other than it is now counts on each side
     assert find_run(store, RUN.format(1)).state == "COMPLETE"
     assert set(store.rebuild().values()) == {0}
 
@@ -121,8 +139,10 @@ def test_a_rebuild_mends_the_index_and_says_what_differed(store, tmp_path):
         max_size=12,
     )
 )
-def test_any_log_rebuilds_to_the_index_that_writing_it_made(tmp_path_factory, events):
-    store = Store(f"sqlite:///{tmp_path_factory.mktemp('store')}/lineal.db")
+def test_any_log_rebuilds_to_the_index_that_writing_it_made(store, sql, events):
+    for table in ("lineal_events", *store.rebuild()):
+        sql(f"delete from {table}")
+    store = Store(store.url)
     for each in events:
         store.append(each)
     assert set(store.rebuild().values()) == {0}
@@ -131,15 +151,22 @@ def test_any_log_rebuilds_to_the_index_that_writing_it_made(tmp_path_factory, ev
 def _write(url, worker, count):
     store = Store(url)
     for number in range(count):
-        store.append(event(worker * 1000 + number))
+        # All write the same names, in an order of their own, and each its own runs.
+        names = [(name, str(number % 7)) for name in ("abcde"[worker % 5 :] + "abcde"[: worker % 5])]
+        for kind in ("START", "COMPLETE"):
+            store.append(event(worker * 1000 + number, kind, inputs=names[:3], outputs=names[2:]))
 
 
-def test_many_processes_write_at_a_time(tmp_path):
-    url = f"sqlite:///{tmp_path}/lineal.db"  # not there yet: they make it at the same time
-    with ProcessPoolExecutor(4, mp_context=multiprocessing.get_context("spawn")) as pool:
-        for done in [pool.submit(_write, url, worker, 50) for worker in range(1, 5)]:
+def test_many_processes_write_at_a_time(store_url):
+    # The store is not there yet: they make it at the same time.
+    with ProcessPoolExecutor(8, mp_context=multiprocessing.get_context("spawn")) as pool:
+        for done in [pool.submit(_write, store_url, worker, 25) for worker in range(1, 9)]:
             done.result()
-    assert sum(1 for _ in Store(url).events()) == 200
+    store = Store(store_url)
+    runs = [json.loads(body)["run"]["runId"] for body in store.events()]
+    expected = [RUN.format(worker * 1000 + number) for worker in range(1, 9) for number in range(25)]
+    assert sorted(runs) == sorted(expected * 2)
+    assert set(store.rebuild().values()) == {0}
 
 
 def test_asking_where_nothing_is_recorded(tmp_path):
@@ -154,13 +181,6 @@ def test_a_file_that_is_no_store(tmp_path):
         Store(f"sqlite:///{tmp_path}/x.db")
 
 
-def test_a_store_of_a_newer_version(store, tmp_path):
-    with closing(sqlite3.connect(tmp_path / "lineal.db")) as connection, connection:
-        connection.execute("update lineal_meta set value = '99'")
-    with pytest.raises(StoreError, match=r"was written by a newer Lineal \(schema 99, this one knows 1\); install"):
-        Store(store.url)
-
-
 def test_a_url_that_is_none():
     with pytest.raises(StoreError, match="cannot be opened"):
         Store("no url at all")
@@ -170,3 +190,83 @@ def test_a_password_in_the_url_is_not_shown(tmp_path):
     with pytest.raises(StoreError) as caught:
         Store("nosuchdb://me:hunter2@host/db")
     assert "hunter2" not in str(caught.value)
+
+
+def _import(url, text):
+    done = import_events(Store(url), io.BytesIO(text.encode()), "log")
+    return done.new, done.known
+
+
+def test_many_processes_import_the_same_log_while_others_write(store_url):
+    text = ndjson(
+        *(each for number in range(300) for each in dbt(f"m{number}", "2026-01-01T00:00:00Z", "2026-01-01T01:00:00Z"))
+    )
+    with ProcessPoolExecutor(6, mp_context=multiprocessing.get_context("spawn")) as pool:
+        writers = [pool.submit(_write, store_url, worker, 25) for worker in (1, 2)]
+        imports = [pool.submit(_import, store_url, text) for _ in range(4)]
+        assert [done.result() for done in writers] == [None, None]
+        assert sorted(done.result() for done in imports) == [(0, 600)] * 3 + [(600, 0)]
+    store = Store(store_url)
+    assert len(set(store.events())) == len(list(store.events())) == 600 + 100
+    assert set(store.rebuild().values()) == {0}
+
+
+def test_a_rebuild_among_writers_loses_nothing(store_url):
+    store = Store(store_url)
+    with ProcessPoolExecutor(2, mp_context=multiprocessing.get_context("spawn")) as pool:
+        writers = [pool.submit(_write, store_url, worker, 50) for worker in (1, 2)]
+        while not all(done.done() for done in writers):
+            assert set(store.rebuild().values()) == {0}
+        assert [done.result() for done in writers] == [None, None]
+    assert sum(1 for _ in store.events()) == 200
+    assert set(store.rebuild().values()) == {0}
+
+
+def test_who_reads_on_from_a_place_misses_nothing(store_url):
+    """A place in the log is taken in the order in which events become visible, on PostgreSQL as on SQLite."""
+    store = Store(store_url)
+    seen: list[int] = []
+    with ProcessPoolExecutor(4, mp_context=multiprocessing.get_context("spawn")) as pool:
+        writers = [pool.submit(_write, store_url, worker, 40) for worker in range(1, 5)]
+        ended = False
+        while not ended:
+            ended = all(done.done() for done in writers)
+            query = sa.select(tables.events.c.seq).where(tables.events.c.seq > (seen[-1] if seen else 0))
+            seen += [row.seq for row in store.read(query.order_by(tables.events.c.seq))]
+        assert [done.result() for done in writers] == [None] * 4
+    assert len(seen) == 4 * 40 * 2
+
+
+_FORK = """
+import os, sys
+from tests.unit.store.test_store import RUN, Store, event
+store = Store()
+store.append(event(0))
+child = os.fork()
+for number in range(1, 51):
+    store.append(event(number + (100 if child else 200)))
+if not child:
+    os._exit(0)
+sys.exit(os.waitpid(child, 0)[1])
+"""
+
+
+def test_a_process_and_its_fork_write_by_connections_of_their_own(store_url):
+    done = subprocess.run(
+        [sys.executable, "-c", _FORK],
+        env=os.environ | {"LINEAL_STORE": store_url, "PYTHONPATH": str(Path(__file__).parents[3])},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    store = Store(store_url)
+    assert sum(1 for _ in store.events()) == 101
+    assert set(store.rebuild().values()) == {0}
+
+
+@pytest.mark.parametrize("scheme", ["postgresql", "postgres"])
+def test_a_url_that_names_no_driver(postgres_url, scheme):
+    Store(postgres_url.replace("postgresql+psycopg", scheme)).append(event())
+    assert sum(1 for _ in Store(postgres_url, create=False).events()) == 1

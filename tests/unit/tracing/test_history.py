@@ -1,5 +1,6 @@
 """A flow run that was suspended: what is taken up of it, seen from the store."""
 
+from datetime import UTC, datetime
 from types import SimpleNamespace
 from uuid import UUID
 
@@ -7,7 +8,8 @@ import pytest
 
 from lineal import Dataset, run_id, traced
 from lineal.orchestration.context import FlowRun
-from lineal.tracing import begin, recording
+from lineal.orchestration.states import PrefectState
+from lineal.tracing import begin, recording, sweep
 from lineal.tracing.recording import Recorder
 
 PREFECT = UUID("01890c1c-7b1b-7c1e-8b1b-1c1e8b1b1c1e")
@@ -48,6 +50,20 @@ def test_it_goes_on_from_its_last_event(lineage, suspended):
     ended = lineage.event("flow")
     assert sorted(dataset["name"] for dataset in ended["inputs"]) == ["first", "second"]
     assert ended["run"]["facets"]["lineal_metrics"]["metrics"][0]["value"] == 1.0
+
+
+@pytest.mark.parametrize("is_suspended", [True, False])
+def test_a_sweep_leaves_it_alone_while_its_new_process_is_on_the_way(lineage, suspended, monkeypatch, is_suspended):
+    recorder = Recorder(suspended.call, suspended.call)
+    recorder.started(())
+    if is_suspended:
+        recorder.run.prefect({"suspended": True})
+        recorder.end = recording.Ending("RUNNING")
+        recorder.ended()
+    monkeypatch.setattr(sweep, "is_gone", lambda process: True)
+    running = PrefectState(end=None, name="Pending", message=None, since=datetime.now(UTC), waits=False)
+    monkeypatch.setattr(sweep, "states_of", lambda flows, tasks: {str(PREFECT): running})
+    assert [ended.state for ended in sweep.sweep(lineage.store)] == ([] if is_suspended else ["FAIL"])
 
 
 def test_paused_before_it_began_it_starts(lineage, suspended):

@@ -1,0 +1,33 @@
+"""`lineal sweep`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from lineal.cli.app import NOT_HELD, OK
+
+
+def sweep(*, json: Annotated[bool, Parameter(negative=())] = False) -> int:
+    """End the runs that were killed before they could tell their end, and deliver what is left to deliver.
+
+    Safe at any time, many at once, on several machines. Exit status 1 where events wait for a consumer that takes none.
+
+    Args:
+        json: print one JSON object.
+    """
+    from lineal.orchestration.server import quiet_environment
+    from lineal.reports import sweep as report
+    from lineal.reports import terminal
+    from lineal.store.delivery import deliver as delivery
+    from lineal.store.delivery.consumers import configured
+    from lineal.store.log import Store
+    from lineal.tracing.sweep import sweep as end_dead_runs
+
+    quiet_environment()
+    store = Store(create=False)
+    ended = end_dead_runs(store)
+    deliveries = [delivery.deliver_all(store, consumer) for consumer in configured()]
+    terminal.show({"ended": ended, "deliveries": deliveries}, lambda _: report.swept(ended, deliveries), as_json=json)
+    return OK if all(each.complete for each in deliveries) else NOT_HELD

@@ -1,0 +1,157 @@
+"""The courier: delivers beside the work, in a thread of the process that records, and never holds the work up.
+
+It is woken by each recorded event. A consumer that takes nothing is left alone for a while; what it has missed stays in
+the log, for this process's next event, the next run, `lineal deliver` or the sweep.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+import time
+
+from lineal.errors import LinealError
+from lineal.store.delivery.consumers import Consumer, configured
+from lineal.store.delivery.deliver import Delivery, deliver
+from lineal.store.log import Store
+
+# What all consumers together may cost a run at its end, in seconds.
+GRACE_SECONDS = 1.5
+# Another process delivers: look again whether it has taken what was recorded here, in seconds.
+_LOOK_AGAIN = 0.1
+# How long a consumer that takes nothing is left alone, in seconds: at first, doubled each time, and at most.
+_PATIENCE, _MOST_PATIENCE = 1.0, 60.0
+logger = logging.getLogger("lineal")
+
+_couriers: dict[tuple[str, tuple[Consumer, ...]], Courier] = {}
+_lock = threading.Lock()
+_said: set[str] = set()
+
+
+def wake(store: Store) -> None:
+    """Have what is new in the log delivered, where a consumer is configured; return at once."""
+    courier = _courier(store)
+    if courier is not None:
+        courier.wake()
+
+
+def finish(store: Store, seconds: float = GRACE_SECONDS) -> None:
+    """Wait until the consumers have what was recorded, as long as they take events, and no longer than that."""
+    courier = _courier(store)
+    if courier is not None:
+        courier.finish(seconds)
+
+
+def _courier(store: Store) -> Courier | None:
+    try:
+        consumers = configured()
+    except LinealError as problem:
+        _say_once(f"lineage: events are recorded but not delivered: {problem}")
+        return None
+    if not consumers:
+        return None
+    key = store.url, consumers
+    with _lock:
+        if key not in _couriers:
+            _couriers[key] = Courier(store, consumers)
+        return _couriers[key]
+
+
+def _say_once(message: str) -> None:
+    if message not in _said:
+        _said.add(message)
+        logger.warning("%s", message)
+
+
+class Courier:
+    """Delivers one store's events to some consumers."""
+
+    def __init__(self, store: Store, consumers: tuple[Consumer, ...]) -> None:
+        self._store, self._consumers = store, consumers
+        self._rounds = {consumer: _Rounds(store, consumer) for consumer in consumers}
+
+    def wake(self) -> None:
+        """Begin a round to each consumer, unless it is to be left alone for now."""
+        for rounds in self._rounds.values():
+            rounds.wake()
+
+    def finish(self, seconds: float) -> None:
+        """Wait for the rounds that get on."""
+        end = time.monotonic() + seconds
+        self.wake()
+        for rounds in self._rounds.values():
+            rounds.finish(end)
+
+
+class _Rounds:
+    """One consumer's rounds, each until it has all or takes no more. In a thread, so that one waits for no other."""
+
+    def __init__(self, store: Store, consumer: Consumer) -> None:
+        self._store, self._consumer = store, consumer
+        self._changed = threading.Condition()
+        self._asked = self._done = 0
+        self._failures = 0
+        self._thread: threading.Thread | None = None
+
+    def wake(self) -> None:
+        with self._changed:
+            self._asked += 1
+            self._changed.notify_all()
+        if self._thread is None or not self._thread.is_alive():
+            self._thread = threading.Thread(target=self._run, name="lineal-courier", daemon=True)
+            self._thread.start()
+
+    def finish(self, end: float) -> None:
+        with self._changed:
+            asked = self._asked
+            self._changed.wait_for(
+                lambda: self._done >= asked or self._failures > 0, timeout=max(0.0, end - time.monotonic())
+            )
+
+    def _run(self) -> None:
+        while True:
+            with self._changed:
+                if self._failures:
+                    # Left alone for a while, whatever it is woken for, and asked again even if it is not.
+                    self._changed.wait(min(_PATIENCE * 2**self._failures, _MOST_PATIENCE))
+                else:
+                    self._changed.wait_for(lambda: self._asked > self._done)
+                asked = self._asked
+            try:
+                result = deliver(self._store, self._consumer, insist=False)
+            except Exception as problem:  # noqa: BLE001 - the seam that shields the user's work from delivery
+                result = Delivery(self._consumer.name, problem=str(problem))
+            if result.busy:
+                time.sleep(_LOOK_AGAIN)
+                continue
+            self._tell(result)
+            with self._changed:
+                self._done = asked
+                self._failures = self._failures + 1 if result.problem is not None else 0
+                self._changed.notify_all()
+
+    def _tell(self, result: Delivery) -> None:
+        if result.problem is not None and not self._failures:
+            logger.warning(
+                "lineage: %s takes no events: %s; the next run, or `lineal deliver`, sends what stays in the log",
+                result.consumer,
+                result.problem,
+            )
+        if result.refused:
+            logger.warning(
+                "lineage: %s refused %s events; `lineal deliver --status` shows its answers",
+                result.consumer,
+                result.refused,
+            )
+
+
+def _forget() -> None:
+    """In a forked child: its parent's threads are not there."""
+    global _lock  # one that another thread held when the process was forked would stay held
+    _lock = threading.Lock()
+    _couriers.clear()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget)

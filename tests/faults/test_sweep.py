@@ -1,0 +1,194 @@
+"""The sweep: what was killed gets its end, once; what lives, waits or is not ours is left alone."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+from contextlib import contextmanager
+
+import pytest
+
+from lineal import Dataset, traced
+from lineal.store.log import Store
+from lineal.tracing.sweep import sweep
+
+PLAIN = """
+import time
+from lineal import Dataset, traced
+
+@traced
+def inner(data):
+    print("begun", flush=True)
+    time.sleep(600)
+
+@traced
+def outer(data):
+    inner(data)
+
+outer(Dataset("s3://b/k", version="1"))
+"""
+FLOW = """
+import time
+from prefect import flow, task
+from lineal import Dataset, traced
+
+@task
+@traced
+def inner(data):
+    print("begun", flush=True)
+    time.sleep(600)
+
+@flow
+@traced
+def outer():
+    inner(Dataset("s3://b/k", version="1"))
+
+outer()
+"""
+
+
+@contextmanager
+def running(code):
+    """A program that has begun its runs; killed at the end, if it was not before."""
+    program = subprocess.Popen(
+        [sys.executable, "-c", textwrap.dedent(code)], env=dict(os.environ), stdout=subprocess.PIPE, text=True
+    )
+    try:
+        assert program.stdout.readline() == "begun\n"
+        yield program
+    finally:
+        program.kill()
+        program.wait()
+        program.stdout.close()
+
+
+def killed(code):
+    with running(code):
+        pass
+
+
+def states(lineage):
+    return {event["job"]["name"]: event["eventType"] for event in lineage.events()}
+
+
+def test_a_killed_run_fails_and_keeps_what_it_had_read(lineage, check_events):
+    killed(PLAIN)
+    ended = sweep(Store())
+    assert [(each.job, each.state) for each in ended] == [("outer.inner", "FAIL"), ("outer", "FAIL")]
+    event = lineage.event("outer.inner", "FAIL")
+    assert [dataset["name"] for dataset in event["inputs"]] == ["k"]
+    message = event["run"]["facets"]["errorMessage"]["message"]
+    assert message.startswith("its process is gone (process ")
+    check_events(lineage.ndjson())
+    assert sweep(Store()) == []
+
+
+def test_a_run_that_lives_is_left_alone(lineage):
+    with running(PLAIN):
+        assert sweep(Store()) == []
+    assert len(lineage.events()) == 2
+
+
+def test_a_process_of_another_machine_is_not_judged(lineage, monkeypatch):
+    monkeypatch.setattr("socket.gethostname", lambda: "elsewhere")
+    import lineal.processes
+
+    lineal.processes._process.cache_clear()
+    killed(PLAIN)  # on this machine, which `elsewhere` knows nothing of
+    assert sweep(Store()) == []
+    lineal.processes._process.cache_clear()
+
+
+def test_many_sweeps_at_a_time_end_each_run_once(lineage, check_events):
+    for _ in range(3):
+        killed(PLAIN)
+    code = "from lineal.tracing.sweep import sweep; from lineal.store.log import Store; print(len(sweep(Store())))"
+    sweeps = [
+        subprocess.Popen([sys.executable, "-c", code], env=dict(os.environ), stdout=subprocess.PIPE, text=True)
+        for _ in range(4)
+    ]
+    assert sum(int(each.communicate(timeout=60)[0]) for each in sweeps) == 6
+    check_events(lineage.ndjson())
+
+
+def test_an_end_that_comes_after_the_sweeps_is_not_recorded(lineage, check_events, caplog):
+    @traced
+    def slow(data):
+        store = Store()
+        started = json.loads(next(iter(store.events())))
+        store.append({**started, "eventType": "FAIL"}, open_only=True)  # as a mistaken sweep would
+        return data
+
+    slow(Dataset("s3://b/k", version="1", columns=()))
+    assert [event["eventType"] for event in lineage.events()] == ["START", "FAIL"]
+    assert "was ended before" in caplog.text
+
+
+def test_runs_of_other_producers_are_not_ours_to_end(lineage):
+    Store().append(
+        {
+            "eventType": "START",
+            "eventTime": "2020-01-01T00:00:00Z",
+            "run": {"runId": "0190b5f6-0000-7000-8000-000000000000"},
+            "job": {"namespace": "spark", "name": "job"},
+            "producer": "https://example.org",
+        }
+    )
+    assert sweep(Store()) == []
+
+
+@pytest.mark.slow
+@pytest.mark.xdist_group("prefect")
+@pytest.mark.parametrize(
+    ("said", "expected"),
+    [(None, "FAIL"), ("Cancelled", "ABORT"), ("Crashed", "FAIL"), ("Suspended", None), ("AwaitingRetry", "FAIL")],
+)
+def test_prefects_word_tells_how_a_killed_flow_ended(lineage, prefect_api, monkeypatch, check_events, said, expected):
+    monkeypatch.setenv("PREFECT_API_URL", prefect_api)
+    killed(FLOW)
+    flow_run = lineage.event("outer", "START")["run"]["facets"]["lineal_prefect"]["flowRunId"]
+    if said is not None:
+        set_state(prefect_api, flow_run, said)
+    ended = sweep(Store())
+    if expected is None:
+        assert ended == []
+        return
+    assert {each.job: each.state for each in ended} == {"outer": expected, "outer.inner": expected}
+    if said in ("Cancelled",):
+        assert "Prefect says Cancelled" in ended[0].reason
+    check_events(lineage.ndjson())
+
+
+def set_state(api, flow_run, name):
+    import httpx
+
+    kinds = {"Cancelled": "CANCELLED", "Crashed": "CRASHED", "Suspended": "PAUSED", "AwaitingRetry": "SCHEDULED"}
+    answer = httpx.post(
+        f"{api}/flow_runs/{flow_run}/set_state", json={"state": {"type": kinds[name], "name": name}, "force": True}
+    )
+    assert answer.is_success, answer.text
+
+
+@pytest.mark.slow
+def test_the_command_ends_and_delivers(lineage, monkeypatch):
+    from tests.parts.consumer import consumer
+
+    killed(PLAIN)
+    with consumer() as server:
+        monkeypatch.setenv("OPENLINEAGE_URL", server.url)
+        code = "from lineal.cli.app import main; main(['sweep'])"
+        done = subprocess.run([sys.executable, "-c", code], env=dict(os.environ), capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+        assert "2 runs ended" in done.stdout
+        assert "4 events sent; it has all" in done.stdout
+        assert [event["eventType"] for event in server.events] == ["START", "START", "FAIL", "FAIL"]
+
+
+def test_a_terminated_run_needs_no_sweep(lineage):
+    with running(PLAIN) as program:
+        program.send_signal(signal.SIGINT)
+        program.wait()
+    assert states(lineage) == {"outer": "ABORT", "outer.inner": "ABORT"}
+    assert sweep(Store()) == []

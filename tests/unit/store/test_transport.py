@@ -1,0 +1,118 @@
+"""DurableTransport: what a program sends through the official client survives the consumer's outage and its own end."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+
+import pytest
+
+from lineal.store.log import Store
+from tests.parts.consumer import consumer
+
+PROGRAM = """
+import os, signal, sys
+from openlineage.client import OpenLineageClient
+from openlineage.client.event_v2 import Job, Run, RunEvent, RunState
+from openlineage.client.uuid import generate_new_uuid
+
+client = OpenLineageClient()
+for number in range(10):
+    run = Run(str(generate_new_uuid()))
+    for state in (RunState.START, RunState.COMPLETE):
+        client.emit(
+            RunEvent(
+                eventType=state, eventTime="2026-01-02T03:04:05+00:00", run=run, job=Job("airflow", f"dag.{number}"),
+                inputs=[], outputs=[], producer="https://example.org/airflow",
+            )
+        )
+print("sent", flush=True)
+if sys.argv[1] == "killed":
+    os.kill(os.getpid(), signal.SIGKILL)
+client.close()
+"""
+
+
+@pytest.fixture
+def server(monkeypatch, tmp_path):
+    with consumer() as made:
+        monkeypatch.setenv("OPENLINEAGE__TRANSPORT__TYPE", "lineal.store.transport.DurableTransport")
+        monkeypatch.setenv("OPENLINEAGE__TRANSPORT__STORE", f"sqlite:///{tmp_path}/kept.db")
+        monkeypatch.setenv("LINEAL_STORE", f"sqlite:///{tmp_path}/kept.db")
+        monkeypatch.setenv("OPENLINEAGE__TRANSPORT__TRANSPORT", json.dumps({"type": "http", "url": made.url}))
+        yield made
+
+
+def program(way):
+    return subprocess.run(
+        [sys.executable, "-c", PROGRAM, way], env=dict(os.environ), capture_output=True, text=True, check=False
+    )
+
+
+def lineal(*words):
+    code = f"from lineal.cli.app import main; main({list(words)!r})"
+    return subprocess.run(
+        [sys.executable, "-c", code], env=dict(os.environ), capture_output=True, text=True, check=False
+    )
+
+
+def names(events):
+    return [(event["job"]["name"], event["eventType"]) for event in events]
+
+
+EXPECTED = [(f"dag.{number}", state) for number in range(10) for state in ("START", "COMPLETE")]
+
+
+def test_a_program_with_the_official_client_only_configures_it(server):
+    done = program("closed")
+    assert done.returncode == 0, done.stderr
+    assert names(server.events) == EXPECTED
+    assert server.events[0]["producer"] == "https://example.org/airflow"
+
+
+def test_a_killed_program_has_lost_nothing_and_lineal_deliver_sends_it(server):
+    server.refuse()
+    assert program("killed").returncode == -signal.SIGKILL
+    assert len(list(Store().events())) == 20
+    down = lineal("deliver")
+    assert down.returncode == 1
+    assert "0 events sent; 20 wait, as it refuses connections" in down.stdout
+    server.come_back()
+    up = lineal("deliver", "--json")
+    assert up.returncode == 0, up.stdout + up.stderr
+    assert json.loads(up.stdout)["deliveries"][0]["sent"] == 20
+    assert names(server.events) == EXPECTED
+    assert "it has all" in lineal("deliver").stdout
+
+
+def test_status_shows_what_waits_and_what_was_refused(server):
+    server.answer_for(lambda event: event["job"]["name"] == "dag.3", 422, body='{"error": "name\\n taken"}')
+    program("closed")
+    status = lineal("deliver", "--status")
+    assert status.returncode == 0
+    assert "refused    2 events" in status.stdout
+    assert '422 {"error": "name\\n taken"}' in status.stdout
+    assert status.stdout.endswith("lineal deliver --again\n")
+    assert lineal("deliver", "--again").returncode == 1
+    server.accept()
+    assert lineal("deliver", "--again").returncode == 0
+    assert sorted(set(names(server.events))) == sorted(EXPECTED)
+
+
+def test_without_a_transport_to_deliver_to_it_says_what_to_write(server, monkeypatch):
+    monkeypatch.delenv("OPENLINEAGE__TRANSPORT__TRANSPORT")
+    done = program("closed")
+    assert done.returncode != 0
+    assert "has no `transport` to deliver to" in done.stderr
+
+
+def test_without_a_consumer_deliver_says_how_to_configure_one(server, monkeypatch):
+    program("closed")
+    for name in list(os.environ):
+        if name.startswith("OPENLINEAGE"):
+            monkeypatch.delenv(name)
+    done = lineal("deliver")
+    assert done.returncode == 2
+    assert done.stderr.startswith("lineal: no consumer is configured; set OPENLINEAGE_URL")
+    assert "not configured here" in lineal("deliver", "--status").stdout

@@ -87,6 +87,16 @@ def test_an_exception_fails_the_run_and_reaches_the_caller(lineage):
     assert "hunter2" not in lineage.ndjson()
 
 
+def test_what_ends_a_loop_elsewhere_is_a_failure_of_a_plain_function(lineage):
+    @traced
+    def first_of_none():
+        return next(iter([]))
+
+    with pytest.raises(StopIteration):
+        first_of_none()
+    assert [event["eventType"] for event in lineage.events()] == ["START", "FAIL"]
+
+
 def test_an_interrupt_aborts_the_run(lineage):
     @traced
     def stopped():

@@ -161,6 +161,35 @@ def test_what_the_signature_says_is_known_even_where_the_first_run_is_not(lineag
     assert "cachedFrom" not in prefect(second)
 
 
+def test_strict_fails_a_cached_result_that_cannot_be_captured(lineage, cycles, table, monkeypatch):
+    @task(persist_result=True, cache_policy=INPUTS)
+    @traced
+    def makes(source: Dataset) -> Dataset:
+        return table("made")
+
+    @flow
+    @traced
+    def uses(source: Dataset):
+        return makes(source)
+
+    raw = table("raw")
+    uses(raw)
+
+    def broken(run, key):
+        raise RuntimeError("a defect in capturing")
+
+    monkeypatch.setattr(history, "take_over_cached", broken)
+    uses(raw)
+    assert cycles("uses.makes") == [OK, OK]
+    errors = lineage.events("uses.makes", "COMPLETE")[1]["run"]["facets"]["extractionError"]["errors"]
+    assert "a defect in capturing" in errors[0]["errorMessage"]
+    monkeypatch.setenv("LINEAL_STRICT", "1")
+    with pytest.raises(RuntimeError, match="a defect in capturing"):
+        uses(raw)
+    assert cycles("uses") == [OK, OK, ["START", "FAIL"]]
+    assert cycles("uses.makes") == [OK, OK]
+
+
 def test_a_transaction_that_the_body_reads_is_no_cached_task(lineage, cycles, tmp_path):
     from prefect.results import ResultStore
 

@@ -9,6 +9,7 @@ from lineal import Dataset, current_run, traced
 from lineal.cli.app import main
 from lineal.questions.trace import trace
 from lineal.subjects import Subject
+from lineal.tracing import history
 
 pytestmark = pytest.mark.xdist_group("prefect")
 
@@ -133,3 +134,21 @@ def test_plain_functions_too(lineage, table):
 
     every([table("a", 1), table("b", 2)])
     assert edges(lineage) == {("a.csv", "moved a.csv"), ("b.csv", "moved b.csv")}
+
+
+def test_strict_fails_a_flow_whose_edges_cannot_be_told(lineage, cycles, moves, table, monkeypatch):
+    def broken(run):
+        raise RuntimeError("a defect in capturing")
+
+    monkeypatch.setattr(history, "told_within", broken)
+
+    @flow
+    @traced
+    def one(source: Dataset) -> Dataset:
+        return moves(source)
+
+    one(table("in 1"))
+    monkeypatch.setenv("LINEAL_STRICT", "1")
+    with pytest.raises(RuntimeError, match="a defect in capturing"):
+        one(table("in 2"))
+    assert cycles("one") == [OK, ["START", "FAIL"]]

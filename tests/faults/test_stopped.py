@@ -8,6 +8,7 @@ import pytest
 from lineal import traced
 from lineal.errors import StoreError
 from lineal.store.log import Store
+from lineal.tracing.sweep import sweep
 
 pytestmark = [pytest.mark.xdist_group("prefect")]
 
@@ -90,12 +91,12 @@ def test_a_signal_around_the_writing_of_an_event_loses_none(lineage, cycles, mon
     append = Store.append
     calls = []
 
-    def interrupted(self, event, body=None, **options):
+    def interrupted(self, event, *rest, **more):
         calls.append(event)
         if len(calls) != nth:
-            return append(self, event, body, **options)
+            return append(self, event, *rest, **more)
         if written:
-            append(self, event, body, **options)
+            append(self, event, *rest, **more)
         raise KeyboardInterrupt
 
     monkeypatch.setattr(Store, "append", interrupted)
@@ -115,11 +116,11 @@ def test_a_start_that_the_store_missed_goes_before_the_end(lineage, cycles, monk
     append = Store.append
     calls = []
 
-    def away_at_first(self, event, body=None, **options):
+    def away_at_first(self, event, *rest, **more):
         calls.append(event)
         if len(calls) == 1:
             raise StoreError("the store is away")
-        return append(self, event, body, **options)
+        return append(self, event, *rest, **more)
 
     monkeypatch.setattr(Store, "append", away_at_first)
 
@@ -263,6 +264,7 @@ def test_a_suspended_flow_goes_on_as_the_same_run(lineage, cycles, script, clien
     assert [event["eventType"] for event in left] == ["START", "RUNNING"]
     assert left[1]["run"]["facets"]["lineal_prefect"]["suspended"] is True
     assert "errorMessage" not in left[1]["run"]["facets"]
+    assert sweep(lineage.store) == []
     client.resume_flow_run(run.id)
     until(lambda: lineage.events("suspended", "COMPLETE"), "the flow has ended", process)
     assert cycles("suspended") == [["START", "RUNNING", "RUNNING", "COMPLETE"]]

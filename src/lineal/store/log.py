@@ -77,14 +77,14 @@ class Store:
 
         def write(connection: sa.Connection) -> tuple[int | None, index.Rows]:
             run = event.get("run") or {}
+            if open_only and _has_ended(connection, run.get("runId")):
+                return None, index.Rows()
             row = {
                 "run_id": run.get("runId"),
                 "event_type": event.get("eventType"),
                 "event_time": event["eventTime"],
                 "body": text,
             }
-            if open_only and _has_ended(connection, row["run_id"]):
-                return None, index.Rows()
             seq = int(connection.execute(_INSERT, row).scalar_one())
             rows = index.rows_of(event, seq)
             index.merge(connection, rows.without(self._known))

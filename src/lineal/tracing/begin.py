@@ -12,7 +12,7 @@ from dataclasses import asdict
 from functools import cache
 from importlib.metadata import version
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from openlineage.client.facet_v2 import (
     documentation_job,
@@ -21,6 +21,7 @@ from openlineage.client.facet_v2 import (
     nominal_time_run,
     processing_engine_run,
 )
+from openlineage.client.uuid import generate_new_uuid
 
 from lineal import settings
 from lineal.errors import ProjectError
@@ -32,13 +33,14 @@ from lineal.redaction import redact
 from lineal.store.delivery import courier
 from lineal.store.log import Store
 from lineal.store.runs import find_run, find_runs_of_engine
+from lineal.tracing import facets
 from lineal.tracing.ids import job_name, run_id
 from lineal.tracing.naming import Name
 from lineal.tracing.run import Run, RunRef
 
+logger = logging.getLogger("lineal")
 NOWHERE = UUID(int=0)
 NO_JOB = Name("lineal", "nothing")
-logger = logging.getLogger("lineal")
 
 
 @cache
@@ -49,15 +51,17 @@ def store_of(url: str) -> Store:
 
 def append(event: dict[str, Any], text: str) -> None:
     """Put one event of a run into the store, and have it delivered to where else events go."""
-    store, run, kind = store_of(settings.store_url()), event["run"], event["eventType"]
+    store = store_of(settings.store_url())
     # The end of a run may have been told already, by a sweep that took its process for dead.
-    if store.append(event, text, open_only=kind != "START") is None:
-        logger.warning(
-            "lineage: %s %s was ended before, as if its process were dead", event["job"]["name"], run["runId"]
-        )
+    if store.append(event, text, open_only=event["eventType"] != "START") is None:
+        name, run = event["job"]["name"], event["run"]["runId"]
+        logger.warning("lineage: %s %s was ended before, as if its process were dead", name, run)
     courier.wake(store)
-    if kind != "START" and "parent" not in run["facets"]:
-        courier.finish(store)
+
+
+def leave() -> None:
+    """Give the consumers a moment to take the last events, for the process may be about to end."""
+    courier.finish(store_of(settings.store_url()))
 
 
 def begin(
@@ -83,7 +87,7 @@ def begin(
     ref = RunRef(id_of(execution, namespace), Name(namespace, _job(execution, function, parent)))
     run = Run(ref, parent=above[0] if above else None, root=above[1] if above else None)
     run.facets["processing_engine"] = _engine()
-    run.process(asdict(this_process()))
+    run.facets["lineal_process"] = facets.custom("LinealProcessRunFacet", asdict(this_process()))
     run.job_facets["jobType"] = _job_type(execution)
     documentation = (inspect.getdoc(function) or "").split("\n\n")[0].strip()
     if documentation:
@@ -111,7 +115,10 @@ def _remember(engine_id: str, ref: RunRef) -> None:
 
 def id_of(execution: FlowRun | TaskRun | None, namespace: str) -> UUID:
     """The run id of a Prefect run's attempt; a new one for a plain call."""
-    return run_id(namespace, execution.id, execution.attempt) if execution else uuid4()
+    if execution is None:
+        return generate_new_uuid()
+    created = execution.created if isinstance(execution, FlowRun) else None
+    return run_id(namespace, execution.id, execution.attempt, created)
 
 
 def _job(execution: FlowRun | TaskRun | None, function: Callable[..., Any], parent: Run | None) -> str:
@@ -134,7 +141,7 @@ def _above(
         return parent.ref, parent.root
     flow = execution.flow if isinstance(execution, TaskRun) else None if execution else context.enclosing_flow()
     if flow is not None and is_traced(flow.function):
-        ref = RunRef(run_id(namespace, flow.id, flow.attempt), Name(namespace, job_name(flow.flow)))
+        ref = RunRef(run_id(namespace, flow.id, flow.attempt, flow.created), Name(namespace, job_name(flow.flow)))
         recorded = find_run(store_of(settings.store_url()), str(ref.id))
         root = recorded.root if recorded else None
         return ref, RunRef(UUID(root.run_id), Name(root.namespace, root.job)) if root else ref

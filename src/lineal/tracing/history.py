@@ -44,8 +44,7 @@ def take_up(run: Run, execution: FlowRun | TaskRun | None) -> bool:
         return False
     if row.state in ENDED:
         raise EndedError(f"{run.ref.job.name} goes on, but its run {run.ref.id} has ended as {row.state}")
-    events = store.read(sa.select(tables.events.c.body).where(tables.events.c.seq == row.last_seq))
-    run.repeat(json.loads(events[0].body), facets=True)
+    run.repeat(json.loads(store.event_at(row.last_seq)), facets=True)
     return True
 
 

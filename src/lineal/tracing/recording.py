@@ -100,18 +100,26 @@ class Recorder:
     def ended(self) -> None:
         """Record the end."""
         if self.run is not None and (self.run.is_parent or isinstance(self._execution, context.FlowRun)):
-            with self._shielded("comparing the run with those within it"):
-                self.run.leave_out(history.told_within(self.run))
+            try:
+                with self._shielded("comparing the run with those within it"):
+                    self.run.leave_out(history.told_within(self.run))
+            except Exception as problem:  # it is to be strict
+                self.raised(problem)
+                self._emit(self.end.kind)
+                raise
         self._emit(self.end.kind)
+        if self.run is not None and self.run.parent is None:
+            with self._shielded("delivering the events"):
+                begin.leave()
 
     @contextmanager
-    def within(self) -> Iterator[None]:
-        """Make the run the current one; what is raised inside ends it."""
+    def within(self, *returning: type[Exception]) -> Iterator[None]:
+        """Make the run the current one; what is raised inside ends it, but for a generator's way of `returning`."""
         before = current.get()
         current.set(self.run or before)
         try:
             yield
-        except (StopIteration, StopAsyncIteration):  # a generator's way to return
+        except returning:
             raise
         except BaseException as error:  # also KeyboardInterrupt, cancellation, and Prefect's signal of termination
             self.raised(error)
@@ -198,12 +206,14 @@ def generated(
         step, value = items.send, None
         while True:
             try:
-                with recorder.within():
+                with recorder.within(StopIteration):
                     item = step(value)
             except StopIteration as stop:
-                recorder.returned(stop.value)
+                with recorder.within():
+                    recorder.returned(stop.value)
                 return stop.value
-            recorder.yielded(item)
+            with recorder.within():
+                recorder.yielded(item)
             try:
                 step, value = items.send, (yield item)
             except BaseException as error:  # noqa: BLE001 - handed on to the generator, GeneratorExit too
@@ -224,11 +234,12 @@ async def generated_async(
         step, value = items.asend, None
         while True:
             try:
-                with recorder.within():
+                with recorder.within(StopAsyncIteration):
                     item = await step(value)
             except StopAsyncIteration:
                 return
-            recorder.yielded(item)
+            with recorder.within():
+                recorder.yielded(item)
             try:
                 step, value = items.asend, (yield item)
             except BaseException as error:  # noqa: BLE001 - the same
@@ -242,9 +253,12 @@ def record_cached(found: CachedResult) -> None:
     if not is_traced(found.function) or _is_current(found.function):
         return
     recorder = Recorder(found.function, getattr(found.function, "__wrapped__", found.function))
-    recorder.started_from_cache(found)
-    recorder.returned(found.value)
-    recorder.ended()
+    try:
+        with recorder.within():
+            recorder.started_from_cache(found)
+            recorder.returned(found.value)
+    finally:
+        recorder.ended()
 
 
 def _is_current(function: Callable[..., Any]) -> bool:

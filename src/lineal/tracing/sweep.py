@@ -101,7 +101,9 @@ def _verdict(
     state = own if own is not None and own.end is not None else flow
     process = Process(**{name: run_facets["lineal_process"].get(name) for name in ("host", "pid", "started", "boot")})
     if is_gone(process):
-        if state.waits if state is not None else prefect.get("suspended"):
+        # While it is resumed, a suspended run is neither here nor there: its new process has yet to say so.
+        suspended = prefect.get("suspended") and (state is None or state.end is None)
+        if suspended or (state is not None and state.waits):
             return None
         if state is not None and state.end in ("ABORT", "COMPLETE"):
             return state.end, _said(state)

@@ -1,0 +1,81 @@
+"""A flow run that was suspended: what is taken up of it, seen from the store."""
+
+from datetime import UTC, datetime
+from types import SimpleNamespace
+from uuid import UUID
+
+import pytest
+
+from lineal import Dataset, run_id, traced
+from lineal.orchestration.context import FlowRun
+from lineal.orchestration.states import PrefectState
+from lineal.tracing import begin, recording, sweep
+from lineal.tracing.recording import Recorder
+
+PREFECT = UUID("01890c1c-7b1b-7c1e-8b1b-1c1e8b1b1c1e")
+
+
+@pytest.fixture
+def suspended(lineage, monkeypatch):
+    """Call a function as the body of a flow run of one id; whether it was paused before is for the test to say."""
+
+    @traced
+    def flow(table): ...
+
+    state = SimpleNamespace(paused=False)
+
+    def execution(function):
+        return FlowRun(PREFECT, "flow", "a-run", 1, flow, paused=state.paused) if function is flow else None
+
+    for module in (begin.context, recording.context):
+        monkeypatch.setattr(module, "execution_of", execution)
+    state.call = flow
+    return state
+
+
+def kinds(lineage):
+    return [event["eventType"] for event in lineage.events()]
+
+
+def test_it_goes_on_from_its_last_event(lineage, suspended):
+    recorder = Recorder(suspended.call, suspended.call)
+    recorder.started((Dataset("s3://b/first", version="1"),))
+    recorder.run.metrics({"rows": 1.0}, of="rows")
+    recorder.end = recording.Ending("RUNNING")
+    recorder.ended()
+    suspended.paused = True
+    suspended.call(Dataset("s3://b/second", version="1"))
+    assert kinds(lineage) == ["START", "RUNNING", "RUNNING", "COMPLETE"]
+    assert {event["run"]["runId"] for event in lineage.events()} == {str(run_id("lineal", PREFECT))}
+    ended = lineage.event("flow")
+    assert sorted(dataset["name"] for dataset in ended["inputs"]) == ["first", "second"]
+    assert ended["run"]["facets"]["lineal_metrics"]["metrics"][0]["value"] == 1.0
+
+
+@pytest.mark.parametrize("is_suspended", [True, False])
+def test_a_sweep_leaves_it_alone_while_its_new_process_is_on_the_way(lineage, suspended, monkeypatch, is_suspended):
+    recorder = Recorder(suspended.call, suspended.call)
+    recorder.started(())
+    if is_suspended:
+        recorder.run.prefect({"suspended": True})
+        recorder.end = recording.Ending("RUNNING")
+        recorder.ended()
+    monkeypatch.setattr(sweep, "is_gone", lambda process: True)
+    running = PrefectState(end=None, name="Pending", message=None, since=datetime.now(UTC), waits=False)
+    monkeypatch.setattr(sweep, "states_of", lambda flows, tasks: {str(PREFECT): running})
+    assert [ended.state for ended in sweep.sweep(lineage.store)] == ([] if is_suspended else ["FAIL"])
+
+
+def test_paused_before_it_began_it_starts(lineage, suspended):
+    suspended.paused = True
+    suspended.call(None)
+    assert kinds(lineage) == ["START", "COMPLETE"]
+
+
+def test_nothing_comes_after_an_end_that_it_was_given_meanwhile(lineage, suspended, caplog):
+    suspended.call(None)
+    suspended.paused = True
+    suspended.call(None)
+    assert kinds(lineage) == ["START", "COMPLETE"]
+    assert "flow goes on, but its run" in caplog.text
+    assert "has ended as COMPLETE" in caplog.text

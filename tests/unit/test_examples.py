@@ -80,7 +80,7 @@ def test_each_has_a_deployment_with_a_schedule(path):
     [deployment] = [
         deployment
         for deployment in yaml.safe_load(text)["deployments"]
-        if deployment["parameters"]["pipeline"] == f"pipelines/{path.name}"
+        if deployment.get("parameters", {}).get("pipeline") == f"pipelines/{path.name}"
     ]
 
     assert deployment["name"] == load(path).name

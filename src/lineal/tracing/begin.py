@@ -117,8 +117,11 @@ def id_of(execution: FlowRun | TaskRun | None, namespace: str) -> UUID:
     """The run id of a Prefect run's attempt; a new one for a plain call."""
     if execution is None:
         return generate_new_uuid()
-    created = execution.created if isinstance(execution, FlowRun) else None
-    return run_id(namespace, execution.id, execution.attempt, created)
+    # Some task runners give task runs ids that tell no time; that of their flow run is known wherever they run.
+    flow = execution if isinstance(execution, FlowRun) else execution.flow
+    if execution.id.version != 7 and (flow is None or flow.created is None):
+        return generate_new_uuid()
+    return run_id(namespace, execution.id, execution.attempt, flow.created if flow else None)
 
 
 def _job(execution: FlowRun | TaskRun | None, function: Callable[..., Any], parent: Run | None) -> str:

@@ -20,7 +20,8 @@ def run_id(namespace: str, prefect_run_id: UUID | str, attempt: int = 1, created
         namespace: the job namespace, `OPENLINEAGE_NAMESPACE`, default `lineal`.
         prefect_run_id: of the flow run or the task run.
         attempt: 1 for the first, as in Prefect's `run_count`.
-        created: when Prefect made the run, its `created`; a task run's id tells that by itself.
+        created: when Prefect made the flow run, its `created`: for that run and for a task run in it whose id does not
+            tell its own time, as one of version 7 does.
 
     Raises:
         ValueError: the time is left out, and the id does not tell it.
@@ -32,7 +33,9 @@ def run_id(namespace: str, prefect_run_id: UUID | str, attempt: int = 1, created
         # Whole seconds first: as one float, the last digits would not be sure.
         milliseconds = int(created.replace(microsecond=0).timestamp()) * 1000 + created.microsecond // 1000
     else:
-        raise ValueError(f"the run id of Prefect's run {prefect} takes the time at which Prefect made it: `created`")
+        raise ValueError(
+            f"the run id of Prefect's run {prefect} takes the time at which Prefect made its flow run: `created`"
+        )
     hashed = uuid5(_LINEAL, f"{namespace}\n{prefect}\n{attempt}").int
     # The time, then what was hashed; version 5 becomes 7, and the variant is the same.
     return UUID(int=(milliseconds << 80) | (hashed & (1 << 76) - 1) | (7 << 76))

@@ -110,7 +110,7 @@ def test_a_file_is_known_by_its_content_wherever_it_lies(run, recorded, tmp_path
 
 def test_a_run_is_found_by_the_beginning_of_its_id(run, recorded):
     whole = recorded.event("train.ingest")["run"]["runId"]
-    answer = json.loads(run("trace", f"run:{whole[:9]}", "--json")[1])
+    answer = json.loads(run("trace", f"run:{whole[:23]}", "--json")[1])  # what comes before is the time of day
     assert answer["subject"] == f"run:{whole}"
     assert answer["node"]["name"] == "demo.train"
 

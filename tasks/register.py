@@ -13,6 +13,7 @@ from lineal.models.registration import Decision, Registration, settle
 from lineal.orchestration.events import Name, emit
 from lineal.orchestration.log import run_logger
 from lineal.pipeline import Pipeline
+from lineal.tracing.run import Origin
 from tasks.links import mlflow_facet, tell_mlflow
 
 _EVENTS: dict[str, Name] = {
@@ -29,6 +30,10 @@ def register(plan: Pipeline, model: Model, judgement: Judgement) -> Registration
     settled = settle(plan, model, judgement)
     run = current_run()
     run.mlflow(mlflow_facet(model))
+    if settled.model is not None:
+        # The same model under another name: its columns are those that it was fitted with.
+        same = {column.name: [Origin(model, column.name, "IDENTITY")] for column in model.columns}
+        run.output(settled.model, columns=same)
     if settled.decisions:
         run.decisions([asdict(decision) for decision in settled.decisions], by=f"the rules of pipeline {plan.name}")
     tell_mlflow(model, settled)

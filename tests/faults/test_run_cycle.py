@@ -2,9 +2,11 @@
 
 import asyncio
 import time
+from uuid import UUID
 
 import pytest
 from prefect import flow, task
+from prefect.client.orchestration import get_client
 from prefect.exceptions import CancelledRun, FailedRun
 from prefect.states import Cancelled, Completed, Crashed, Failed
 from prefect.transactions import transaction
@@ -43,7 +45,9 @@ def test_success(lineage, cycles, table):
     prefect = ended["run"]["facets"]["lineal_prefect"]
     assert prefect["flowRunId"] == str(state.state_details.flow_run_id)
     assert ended["run"]["runId"] == str(run_id("lineal", prefect["taskRunId"], 1))
-    assert lineage.event("succeeds")["run"]["runId"] == str(run_id("lineal", prefect["flowRunId"], 1))
+    with get_client(sync_client=True) as client:
+        created = client.read_flow_run(UUID(prefect["flowRunId"])).created
+    assert lineage.event("succeeds")["run"]["runId"] == str(run_id("lineal", prefect["flowRunId"], 1, created))
     # The result is not kept, so there is nothing that a cache could be filled with.
     assert "cacheKey" not in prefect
 

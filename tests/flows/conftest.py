@@ -1,23 +1,16 @@
 """A project like a user's: the shipped flows, pipelines and data, in a folder of its own, beside a real server."""
 
 import os
-import shutil
-from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parent.parent.parent
+from tests.parts.project import lay_out
 
 
 @pytest.fixture
 def project(tmp_path, monkeypatch, prefect_api):
     """The working folder: the shipped project, with an own store, MLflow and cache."""
-    folder = tmp_path / "project"
-    folder.mkdir()
-    for name in ("flows", "tasks"):
-        (folder / name).symlink_to(ROOT / name)
-    shutil.copytree(ROOT / "pipelines", folder / "pipelines")
-    shutil.copy(ROOT / "prefect.yaml", folder)
+    folder = lay_out(tmp_path / "project")
     monkeypatch.chdir(folder)
     monkeypatch.setenv("LINEAL_HOME", str(folder / ".lineal"))
     monkeypatch.setenv("PREFECT_API_URL", prefect_api)

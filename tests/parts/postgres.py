@@ -41,7 +41,11 @@ def running() -> Iterator[str]:
     user = []
     if os.geteuid() == 0:  # PostgreSQL refuses to run as root
         user = ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups"]
-        shutil.chown(folder, "postgres", "postgres")
+        try:
+            shutil.chown(folder, "postgres", "postgres")
+        except LookupError as problem:
+            folder.rmdir()
+            raise NoPostgres("PostgreSQL does not run as root, and there is no user postgres here") from problem
     data, log = folder / "data", folder / "log"
     made = [*user, binaries / "initdb", "-D", data, "-A", "trust", "-U", "postgres", "-N", "--no-locale", "-E", "UTF8"]
     done = subprocess.run(made, capture_output=True, text=True, check=False, cwd="/")

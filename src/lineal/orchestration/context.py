@@ -33,6 +33,7 @@ class FlowRun:
     name: str
     attempt: int
     function: Callable[..., Any]
+    created: datetime | None = None
     tags: tuple[str, ...] = ()
     deployment_id: UUID | None = None
     scheduled_for: datetime | None = None
@@ -129,6 +130,7 @@ def _flow_run(context: FlowRunContext | None) -> FlowRun | None:
         name=run.name,
         attempt=max(run.run_count, 1),
         function=context.flow.fn,
+        created=run.created,
         tags=tuple(sorted(run.tags or ())),
         deployment_id=run.deployment_id,
         scheduled_for=run.expected_start_time if run.auto_scheduled else None,

@@ -22,7 +22,8 @@ CONNECT_TIMEOUT = 10
 # writers make is the one that a rebuild makes. A reader that turned writer half-way could not wait for another one.
 _BEGIN_WRITING = {
     "sqlite": "BEGIN IMMEDIATE",
-    "postgresql": "SELECT pg_advisory_xact_lock(7812436500215633)",  # any number that is nobody else's
+    # Any number that is nobody else's. Both hold to the end of the transaction, as poolers of connections require.
+    "postgresql": "SELECT set_config('lock_timeout', '{}s', true), pg_advisory_xact_lock(7812436500215633)",
 }
 _HELD = f"another process has held it for {BUSY_TIMEOUT} s; try again when that one has ended"
 _READ_ONLY = "make it writable, or set LINEAL_STORE to another place"
@@ -64,10 +65,9 @@ def engine_of(url: str) -> sa.Engine:
             f"{redact(url)}: the lineage store cannot be opened: it is kept in SQLite or PostgreSQL; "
             "set LINEAL_STORE to such as sqlite:///lineal.db or postgresql+psycopg://host/db"
         )
-    arguments: dict[str, Any] = {}
+    arguments = {}
     if parsed.get_backend_name() == "postgresql":
-        ours = {"connect_timeout": CONNECT_TIMEOUT, "options": f"-c lock_timeout={BUSY_TIMEOUT}s"}
-        arguments = {name: value for name, value in ours.items() if name not in parsed.query}
+        arguments = {} if "connect_timeout" in parsed.query else {"connect_timeout": CONNECT_TIMEOUT}
     try:
         engine = sa.create_engine(parsed, connect_args=arguments)
     except ImportError as problem:
@@ -85,7 +85,7 @@ def engine_of(url: str) -> sa.Engine:
 
 def writing(engine: sa.Engine) -> sa.Engine:
     """The engine whose transactions write: each holds the store's one lock from its beginning."""
-    return engine.execution_options(lineal_begin=_BEGIN_WRITING[engine.dialect.name])
+    return engine.execution_options(lineal_begin=_BEGIN_WRITING[engine.dialect.name].format(BUSY_TIMEOUT))
 
 
 def sqlite_file(url: str) -> Path | None:

@@ -140,7 +140,10 @@ def utc(time: str) -> str:
     """A time in the one form of the index, in which the order of the texts is that of the times."""
     if len(time) == _UTC_LENGTH and time.endswith("+00:00"):
         return time
-    return datetime.fromisoformat(time).astimezone(UTC).isoformat(timespec="microseconds")
+    moment = datetime.fromisoformat(time)
+    # Without a zone it would be that of whoever reads it: another on each machine.
+    moment = moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return moment.isoformat(timespec="microseconds")
 
 
 def _run_row(event: Mapping[str, Any], run: Mapping[str, Any], job_key: str, seq: int) -> Row:

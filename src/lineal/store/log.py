@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from lineal import settings
-from lineal.errors import StoreError
+from lineal.errors import EventError, StoreError
 from lineal.redaction import redact
 from lineal.store import engine, index, schema, tables
 from lineal.store.rebuild import remake
@@ -67,29 +67,35 @@ class Store:
             The event's place in the log; None where `open_only` kept it out.
 
         Raises:
+            EventError: the event lacks what the index rests on, or has it in a wrong form; it is not recorded.
             StoreError: the store cannot be written.
         """
         text = body or json.dumps(event, ensure_ascii=False, separators=(",", ":"))
         if not storable(text):
             event = scrubbed(event)
             text = json.dumps(event, ensure_ascii=False, separators=(",", ":"))
-        run = event.get("run") or {}
-        row = {
-            "run_id": run.get("runId"),
-            "event_type": event.get("eventType"),
-            "event_time": event["eventTime"],
-            "body": text,
-        }
 
         def write(connection: sa.Connection) -> tuple[int | None, index.Rows]:
-            if open_only and _has_ended(connection, row["run_id"]):
+            run = event.get("run") or {}
+            if open_only and _has_ended(connection, run.get("runId")):
                 return None, index.Rows()
+            row = {
+                "run_id": run.get("runId"),
+                "event_type": event.get("eventType"),
+                "event_time": event["eventTime"],
+                "body": text,
+            }
             seq = int(connection.execute(_INSERT, row).scalar_one())
             rows = index.rows_of(event, seq)
             index.merge(connection, rows.without(self._known))
             return seq, rows
 
-        seq, rows = self.write(write)
+        try:
+            seq, rows = self.write(write)
+        except (AttributeError, KeyError, TypeError, ValueError) as problem:
+            raise EventError(
+                f"an event that is no valid OpenLineage was not recorded: {problem!r} in {redact(text[:200])}"
+            ) from problem
         if len(self._known) > 10_000:
             self._known.clear()
         self._known |= rows.keys()

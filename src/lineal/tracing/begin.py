@@ -12,7 +12,7 @@ from dataclasses import asdict
 from functools import cache
 from importlib.metadata import version
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from openlineage.client.facet_v2 import (
     documentation_job,
@@ -21,6 +21,7 @@ from openlineage.client.facet_v2 import (
     nominal_time_run,
     processing_engine_run,
 )
+from openlineage.client.uuid import generate_new_uuid
 
 from lineal import settings
 from lineal.errors import ProjectError
@@ -114,7 +115,10 @@ def _remember(engine_id: str, ref: RunRef) -> None:
 
 def id_of(execution: FlowRun | TaskRun | None, namespace: str) -> UUID:
     """The run id of a Prefect run's attempt; a new one for a plain call."""
-    return run_id(namespace, execution.id, execution.attempt) if execution else uuid4()
+    if execution is None:
+        return generate_new_uuid()
+    created = execution.created if isinstance(execution, FlowRun) else None
+    return run_id(namespace, execution.id, execution.attempt, created)
 
 
 def _job(execution: FlowRun | TaskRun | None, function: Callable[..., Any], parent: Run | None) -> str:
@@ -137,7 +141,7 @@ def _above(
         return parent.ref, parent.root
     flow = execution.flow if isinstance(execution, TaskRun) else None if execution else context.enclosing_flow()
     if flow is not None and is_traced(flow.function):
-        ref = RunRef(run_id(namespace, flow.id, flow.attempt), Name(namespace, job_name(flow.flow)))
+        ref = RunRef(run_id(namespace, flow.id, flow.attempt, flow.created), Name(namespace, job_name(flow.flow)))
         recorded = find_run(store_of(settings.store_url()), str(ref.id))
         root = recorded.root if recorded else None
         return ref, RunRef(UUID(root.run_id), Name(root.namespace, root.job)) if root else ref

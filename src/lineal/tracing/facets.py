@@ -95,15 +95,19 @@ def _dataset_facets(thing: Dataset | Model, name: Name) -> dict[str, DatasetFace
 def _table_facets(dataset: Dataset) -> dict[str, DatasetFacet]:
     if dataset.name is None:
         return {}
-    # A logical name says nothing of where the bytes lie: these two do.
+    # A logical name says nothing of where the bytes lie.
     bytes_at = physical_name(dataset.location)
     kind = "file" if bytes_at.namespace == "file" else bytes_at.namespace.partition(":")[0]
-    return {
-        "storage": storage_dataset.StorageDatasetFacet(storageLayer=kind, fileFormat="parquet"),
-        "symlinks": symlinks_dataset.SymlinksDatasetFacet(
-            identifiers=[symlinks_dataset.Identifier(bytes_at.namespace, bytes_at.name, "LOCATION")]
-        ),
+    facets: dict[str, DatasetFacet] = {
+        "storage": storage_dataset.StorageDatasetFacet(storageLayer=kind, fileFormat="parquet")
     }
+    # A symlink is another name of the table. A place that is named after its content is one version's alone, and
+    # another table's as well where the content is the same: consumers would gather names, and mix tables up.
+    if not dataset.version or dataset.version not in bytes_at.name.replace("/", ""):
+        facets["symlinks"] = symlinks_dataset.SymlinksDatasetFacet(
+            identifiers=[symlinks_dataset.Identifier(bytes_at.namespace, bytes_at.name, "LOCATION")]
+        )
+    return facets
 
 
 def _model_facets(model: Model) -> dict[str, DatasetFacet]:

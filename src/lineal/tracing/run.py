@@ -234,6 +234,10 @@ class Run:
         """Record the MLflow run that belongs to this one."""
         self.facets["lineal_mlflow"] = facets.custom("LinealMlflowRunFacet", values)
 
+    def process(self, values: Mapping[str, Any]) -> None:
+        """Record the process that the run runs in."""
+        self.facets["lineal_process"] = facets.custom("LinealProcessRunFacet", values)
+
     def environment(self, values: Mapping[str, Any]) -> None:
         """Record what the run runs in."""
         self.facets["lineal_environment"] = facets.custom("LinealEnvironmentRunFacet", values)

@@ -16,7 +16,7 @@ import pytest
 import sqlalchemy as sa
 
 from lineal import traced
-from lineal.errors import StoreError
+from lineal.errors import EventError, StoreError
 from lineal.store.log import Store
 from lineal.testing import recording
 
@@ -322,6 +322,22 @@ def test_two_that_block_each_other_are_parted_and_both_go_on(postgres_url):
 
     assert store.write(write) == 1
     assert len(tries) == 2
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"eventTime": "yesterday"}, {"job": {"name": "x"}}, {"job": {"namespace": "n", "name": None}}, {"inputs": ["x"]}],
+)
+def test_an_event_that_is_none_is_not_recorded(store_url, change):
+    store = Store(store_url)
+    store.append(EVENT)
+    with pytest.raises(
+        EventError, match=r"^an event that is no valid OpenLineage was not recorded: \w+Error\("
+    ) as caught:
+        store.append(EVENT | change)
+    assert "\n" not in str(caught.value)
+    assert bodies(store_url) == [EVENT]
+    assert set(store.rebuild().values()) == {0}
 
 
 def test_text_that_no_database_takes_is_cleaned(store_url):

@@ -197,6 +197,7 @@ def _import(url, text):
     return done.new, done.known
 
 
+@pytest.mark.slow
 def test_many_processes_import_the_same_log_while_others_write(store_url):
     text = ndjson(
         *(each for number in range(300) for each in dbt(f"m{number}", "2026-01-01T00:00:00Z", "2026-01-01T01:00:00Z"))
@@ -211,6 +212,7 @@ def test_many_processes_import_the_same_log_while_others_write(store_url):
     assert set(store.rebuild().values()) == {0}
 
 
+@pytest.mark.slow
 def test_a_rebuild_among_writers_loses_nothing(store_url):
     store = Store(store_url)
     with ProcessPoolExecutor(2, mp_context=multiprocessing.get_context("spawn")) as pool:
@@ -222,6 +224,7 @@ def test_a_rebuild_among_writers_loses_nothing(store_url):
     assert set(store.rebuild().values()) == {0}
 
 
+@pytest.mark.slow
 def test_who_reads_on_from_a_place_misses_nothing(store_url):
     """A place in the log is taken in the order in which events become visible, on PostgreSQL as on SQLite."""
     store = Store(store_url)
@@ -253,7 +256,7 @@ sys.exit(os.waitpid(child, 0)[1])
 
 def test_a_process_and_its_fork_write_by_connections_of_their_own(store_url):
     done = subprocess.run(
-        [sys.executable, "-c", _FORK],
+        [sys.executable, "-W", "ignore::DeprecationWarning", "-c", _FORK],
         env=os.environ | {"LINEAL_STORE": store_url, "PYTHONPATH": str(Path(__file__).parents[3])},
         capture_output=True,
         text=True,

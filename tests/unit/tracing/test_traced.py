@@ -6,8 +6,8 @@ import inspect
 import logging
 import time
 from dataclasses import dataclass, field
-from datetime import datetime
-from uuid import UUID
+from datetime import UTC, datetime, timezone
+from uuid import RFC_4122, UUID, uuid4
 
 import pytest
 
@@ -287,11 +287,26 @@ def test_ten_unrelated_tables_through_one_function_give_ten_chains(lineage):
 
 
 def test_run_ids_can_be_computed_by_anyone():
-    prefect = UUID("01890c1c-7b1b-7c1e-8b1b-1c1e8b1b1c1e")
-    assert run_id("lineal", prefect) == run_id("lineal", str(prefect).upper(), 1)
-    assert len({run_id("lineal", prefect), run_id("other", prefect), run_id("lineal", prefect, 2)}) == 3
+    task = UUID("01890c1c-7b1b-7c1e-8b1b-1c1e8b1b1c1e")
+    assert run_id("lineal", task) == run_id("lineal", str(task).upper(), 1)
+    assert len({run_id("lineal", task), run_id("other", task), run_id("lineal", task, 2)}) == 3
+    # A flow run's id does not tell when it was made.
+    flow, made = UUID("5635477c-0576-4868-9034-782e1e60f4eb"), datetime(2026, 1, 2, 3, 4, 5, 678901, UTC)
+    with pytest.raises(ValueError, match="created"):
+        run_id("lineal", flow)
     # Fixed for ever: ids in stores of years ago rest on it.
-    assert str(run_id("lineal", prefect)) == "5e2d22a2-c9b1-5457-96dc-73f54e3fb4dc"
+    assert str(run_id("lineal", task)) == "01890c1c-7b1b-7457-96dc-73f54e3fb4dc"
+    assert str(run_id("lineal", flow, 2, made)) == "019b7ca9-8f2e-76fc-acfd-c18d495224d5"
+
+
+def test_a_run_id_has_the_time_in_it_and_the_form_of_version_7():
+    made = datetime(2026, 1, 2, 3, 4, 5, 678901, UTC)
+    found = run_id("lineal", uuid4(), created=made)
+    assert (found.version, found.variant) == (7, RFC_4122)
+    assert found.int >> 80 == int(made.timestamp() * 1000)
+    # Whatever zone it is told in, and however much finer than a millisecond.
+    assert run_id("n", task := uuid4(), created=made) == run_id("n", task, created=made.astimezone(timezone.max))
+    assert run_id("n", task, created=made) == run_id("n", task, created=made.replace(microsecond=678000))
 
 
 def test_times_have_a_zone_and_do_not_run_backwards(lineage):

@@ -52,6 +52,7 @@ class TaskRun:
     tags: tuple[str, ...]
     upstream: tuple[UUID, ...]
     flow: FlowRun | None
+    created: datetime | None = None
 
 
 def execution_of(function: Callable[..., Any]) -> FlowRun | TaskRun | None:
@@ -66,6 +67,8 @@ def execution_of(function: Callable[..., Any]) -> FlowRun | TaskRun | None:
             tags=tuple(sorted(task.task_run.tags or ())),
             upstream=_upstream(task),
             flow=_flow_run(flow),
+            # Not every task runner gives ids that tell it.
+            created=task.task_run.created or task.task_run.expected_start_time,
         )
     if flow is not None and flow.flow is not None and flow.flow.fn is function:
         return _flow_run(flow)

@@ -117,8 +117,7 @@ def id_of(execution: FlowRun | TaskRun | None, namespace: str) -> UUID:
     """The run id of a Prefect run's attempt; a new one for a plain call."""
     if execution is None:
         return generate_new_uuid()
-    created = execution.created if isinstance(execution, FlowRun) else None
-    return run_id(namespace, execution.id, execution.attempt, created)
+    return run_id(namespace, execution.id, execution.attempt, execution.created)
 
 
 def _job(execution: FlowRun | TaskRun | None, function: Callable[..., Any], parent: Run | None) -> str:

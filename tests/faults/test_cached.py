@@ -9,6 +9,7 @@ from prefect.cache_policies import INPUTS, TASK_SOURCE
 from prefect.transactions import transaction
 
 from lineal import Dataset, current_run, traced
+from lineal.testing import recording
 from lineal.tracing import history
 
 pytestmark = [
@@ -18,6 +19,13 @@ pytestmark = [
 ]
 
 OK = ["START", "COMPLETE"]
+
+
+@pytest.fixture
+def lineage(store_url):
+    """What the store is asked here, each database has to answer."""
+    with recording(url=store_url) as recorded:
+        yield recorded
 
 
 def names(datasets):

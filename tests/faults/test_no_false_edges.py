@@ -9,11 +9,19 @@ from lineal import Dataset, current_run, traced
 from lineal.cli.app import main
 from lineal.questions.trace import trace
 from lineal.subjects import Subject
+from lineal.testing import recording
 from lineal.tracing import history
 
 pytestmark = pytest.mark.xdist_group("prefect")
 
 OK = ["START", "COMPLETE"]
+
+
+@pytest.fixture
+def lineage(store_url):
+    """What the store is asked here, each database has to answer."""
+    with recording(url=store_url) as recorded:
+        yield recorded
 
 
 @pytest.fixture

@@ -72,6 +72,14 @@ def execution_of(function: Callable[..., Any]) -> FlowRun | TaskRun | None:
     return None
 
 
+def is_flow_or_task(thing: object) -> bool:
+    """Whether something is a Prefect flow or task, and no function."""
+    kinds = (("prefect.flows", "Flow"), ("prefect.tasks", "Task"))
+    return any(
+        module in sys.modules and isinstance(thing, getattr(sys.modules[module], kind)) for module, kind in kinds
+    )
+
+
 def enclosing_flow() -> FlowRun | None:
     """The flow run that the current call is in, on this machine or on a task runner's worker."""
     return _flow_run(_contexts()[0])

@@ -9,6 +9,7 @@ from types import FunctionType
 from typing import Any, ParamSpec, TypeVar, cast
 
 from lineal.orchestration.cached import watch
+from lineal.orchestration.context import is_flow_or_task
 from lineal.tracing import begin, recording
 from lineal.tracing.recording import is_traced
 from lineal.tracing.run import Run, RunRef
@@ -27,7 +28,12 @@ def traced(function: Callable[P, R]) -> Callable[P, R]:
     `@flow` the run is Prefect's, also one whose result comes from Prefect's cache; a plain call is a run of its own.
     `current_run()` adds what a signature cannot say. What goes wrong in recording never reaches the caller, unless
     `LINEAL_STRICT` is set.
+
+    Raises:
+        TypeError: it stands above `@task` or `@flow`, where it would hide what Prefect adds to the function.
     """
+    if is_flow_or_task(function):
+        raise TypeError(f"put @traced below @task and @flow, next to the function {function.__name__}")
     # Only names of this scope, none of this module: what is made here gets the globals of `function` (see `_at_home`).
     record, generated, generated_async = recording.recording, recording.generated, recording.generated_async
 

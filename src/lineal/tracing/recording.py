@@ -108,7 +108,7 @@ class Recorder:
                 self._emit(self.end.kind)
                 raise
         self._emit(self.end.kind)
-        if self.run is not None and self.run.parent is None and self._begun:
+        if self.run is not None and self.run.parent is None and not self._owed:
             with self._shielded("delivering the events"):
                 begin.leave()
 

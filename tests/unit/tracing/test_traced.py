@@ -331,6 +331,16 @@ def test_a_recorded_function_keeps_its_name_signature_and_globals():
     assert named.__globals__ is globals()
 
 
+@pytest.mark.parametrize("kind", ["task", "flow"])
+def test_above_prefects_decorators_it_says_where_it_goes(kind):
+    import prefect
+
+    def daily(): ...
+
+    with pytest.raises(TypeError, match="put @traced below @task and @flow, next to the function daily"):
+        traced(getattr(prefect, kind)(daily))
+
+
 def test_fields_that_are_no_lineage_are_passed_over(lineage, table):
     @dataclass
     class Read:

@@ -17,7 +17,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -45,20 +45,16 @@ import asyncio
 from openlineage_prefect.prefect_adapter.listener import PrefectOpenLineageListener
 asyncio.run(PrefectOpenLineageListener().collect_and_process_runs())
 """
+FLOWS = Path(__file__).with_name("compared_flows.py")
 SETTLE_SECONDS = 6
 
 
 def main() -> None:
-    """Run every flow both ways, or serve the flows."""
+    """Run every flow both ways."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("python", nargs="?")
     parser.add_argument("--check", type=Path)
-    parser.add_argument("--serve", choices=["traced", "plain"], help=argparse.SUPPRESS)
-    parser.add_argument("--once", choices=["traced", "plain"], help=argparse.SUPPRESS)
     arguments = parser.parse_args()
-    if arguments.serve or arguments.once:
-        flows(arguments.serve or arguments.once, once=bool(arguments.once))
-        return
     print(machine())
     with tempfile.TemporaryDirectory() as folder:
         os.environ |= {"PREFECT_HOME": folder, "LINEAL_HOME": f"{folder}/.lineal"}
@@ -105,7 +101,8 @@ def record(name: str, way: str, python: str, folder: Path) -> list[dict[str, Any
 def run(name: str, way: str, there: Consumer, environment: dict[str, str]) -> None:
     """Run one flow to its end."""
     if name == "no deployment":
-        subprocess.run([sys.executable, __file__, "--once", way], env=environment, capture_output=True, check=False)
+        once = [sys.executable, str(FLOWS), "once"]
+        subprocess.run(once, env=environment | {"COMPARED": way}, capture_output=True, check=False)
         return
     from prefect.client.orchestration import get_client
     from prefect.deployments import run_deployment
@@ -150,8 +147,8 @@ def listener(python: str, environment: dict[str, str]) -> Iterator[None]:
 def serving(way: str, environment: dict[str, str]) -> Iterator[None]:
     """A process that runs the deployments."""
     process = subprocess.Popen(
-        [sys.executable, __file__, "--serve", way],
-        env=environment,
+        [sys.executable, str(FLOWS), "serve"],
+        env=environment | {"COMPARED": way},
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         start_new_session=True,
@@ -182,106 +179,6 @@ def judged(events: Sequence[dict[str, Any]], expected: dict[str, int], check: Pa
     done = subprocess.run([sys.executable, check, "-"], input=lines, capture_output=True, text=True, check=False)
     found = [word for word in done.stdout.split() if word.startswith("errors=")]
     return missing, more, found[-1].removeprefix("errors=") if found else "-"
-
-
-def flows(way: str, *, once: bool) -> None:
-    """The flows, traced or as they are; served, or one of them run once."""
-    from prefect import flow, serve, task
-    from prefect.cache_policies import INPUTS, NO_CACHE
-
-    from lineal import Dataset, traced
-
-    def maybe(function: Callable[..., Any]) -> Callable[..., Any]:
-        return traced(function) if way == "traced" else function
-
-    attempts: list[int] = []
-
-    @task(cache_policy=NO_CACHE)
-    @maybe
-    def work(data: Any) -> Any:
-        return data
-
-    @task(cache_policy=NO_CACHE)
-    @maybe
-    def broken(data: Any) -> Any:
-        raise ValueError("broken")
-
-    @task(cache_policy=NO_CACHE, retries=1)
-    @maybe
-    def flaky(data: Any) -> Any:
-        attempts.append(1)
-        if len(attempts) == 1:
-            raise ValueError("once")
-        return data
-
-    @task(cache_policy=INPUTS, persist_result=True)
-    @maybe
-    def kept(data: Any, mark: str) -> Any:
-        return data
-
-    @task(cache_policy=NO_CACHE, timeout_seconds=1)
-    @maybe
-    def late(data: Any) -> Any:
-        for _ in range(50):
-            time.sleep(0.1)
-        return data
-
-    @task(cache_policy=NO_CACHE)
-    @maybe
-    def long(data: Any) -> Any:
-        for _ in range(600):
-            time.sleep(0.1)
-        return data
-
-    table = Dataset("s3://bucket/table", version="1")
-    mark = str(time.time())
-
-    @flow(name="inner")
-    @maybe
-    def inner(data: Any) -> Any:
-        return work(data)
-
-    @flow(name="ok")
-    @maybe
-    def ok() -> None:
-        work(table)
-
-    @flow(name="fail")
-    @maybe
-    def fail() -> None:
-        broken(table)
-
-    @flow(name="retry")
-    @maybe
-    def retry() -> None:
-        flaky(table)
-
-    @flow(name="cached")
-    @maybe
-    def cached() -> None:
-        kept(table, mark)
-        kept(table, mark)
-
-    @flow(name="timeout")
-    @maybe
-    def timeout() -> None:
-        late(table)
-
-    @flow(name="cancelled")
-    @maybe
-    def cancelled() -> None:
-        long(table)
-
-    @flow(name="subflow")
-    @maybe
-    def subflow() -> None:
-        inner(table)
-
-    if once:
-        ok()
-        return
-    made = [each.to_deployment(each.name) for each in (ok, fail, retry, cached, timeout, cancelled, subflow)]
-    serve(*made)
 
 
 if __name__ == "__main__":

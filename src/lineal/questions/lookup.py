@@ -15,6 +15,9 @@ from lineal.store.log import Store
 from lineal.store.runs import RunRow, read_runs, select_runs
 from lineal.subjects import Subject
 
+# How many of several things an answer names.
+_SHOWN = 8
+
 
 @dataclass(frozen=True, slots=True)
 class ModelRow:
@@ -112,14 +115,25 @@ def find_version(store: Store, subject: Subject) -> VersionRow:
     here = (names.namespace == "file") & (names.name == Path(subject.name).absolute().as_posix())
     whole = names.namespace + "/" + names.name == subject.name
     query = graph.select_versions().where((names.name == subject.name) | here | whole)
-    rows = graph.read_versions(store, query.order_by(tables.versions.c.first_seq.desc()))
+    newest = query.order_by(tables.versions.c.first_seq.desc()).limit(_SHOWN)
+    found = rows = graph.read_versions(store, newest)
     if not rows:
         raise _unknown(
             subject, "dataset", _names(store, sa.select(tables.datasets.c.name).distinct()), "lineal list datasets"
         )
-    return _one(
-        subject, rows if subject.version is None else [r for r in rows if r.version.startswith(subject.version)], rows
-    )
+    if subject.version is not None:
+        # A table may have very many versions: only those are read that begin so.
+        found = graph.read_versions(store, newest.where(_begins(store, subject.version)))
+    return _one(subject, found, rows)
+
+
+def _begins(store: Store, start: str) -> sa.ColumnElement[bool]:
+    version = tables.versions.c.version
+    begins = version.startswith(start, autoescape=True)
+    if store.engine.dialect.name != "sqlite":
+        return begins
+    # LIKE knows no case there, and so uses no index; texts are compared by their code points.
+    return begins & (version >= start) & (version < f"{start}\U0010ffff")
 
 
 def find_file(store: Store, subject: Subject) -> VersionRow:

@@ -3,10 +3,12 @@
 import json
 import logging
 import os
+import socket
 import subprocess
 import sys
 import threading
 import time
+from uuid import uuid4
 
 import pytest
 import sqlalchemy as sa
@@ -322,3 +324,46 @@ def test_any_transport_of_the_client_can_be_configured(lineage, monkeypatch, tmp
     assert [line["eventType"] for line in lines] == ["START", "COMPLETE"]
     assert lines[1]["inputs"] == log()[1]["inputs"]
     assert lines[1]["run"] == log()[1]["run"]
+
+
+def to_kafka(monkeypatch, servers, topic):
+    monkeypatch.setenv("OPENLINEAGE__TRANSPORT__TYPE", "kafka")
+    monkeypatch.setenv("OPENLINEAGE__TRANSPORT__TOPIC", topic)
+    monkeypatch.setenv("OPENLINEAGE__TRANSPORT__CONFIG", json.dumps({"bootstrap.servers": servers}))
+
+
+def test_a_broker_gets_the_same_events_those_of_one_flow_in_order(lineage, kafka, monkeypatch, unconfigured):
+    from confluent_kafka import Consumer
+
+    @traced
+    def outer(data):
+        return traced(named("inner"))(data)
+
+    for number in range(5):
+        outer(Dataset(f"s3://b/{number}", version="1"))
+    topic = f"lineage-{uuid4().hex}"
+    to_kafka(monkeypatch, kafka, topic)
+    assert deliver().sent == 20
+    reader = Consumer({"bootstrap.servers": kafka, "group.id": topic, "auto.offset.reset": "earliest"})
+    reader.subscribe([topic])
+    messages, end = [], time.monotonic() + 30
+    while len(messages) < 20 and time.monotonic() < end:
+        message = reader.poll(1.0)
+        if message is not None and message.error() is None:
+            messages.append(message)
+    reader.close()
+    assert {message.key() for message in messages} == {b"run:lineal/outer"}
+    assert [json.loads(message.value()) for message in messages] == log()
+
+
+def test_a_broker_that_is_away_holds_nothing_up_and_loses_nothing(lineage, kafka, monkeypatch):
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))
+        to_kafka(monkeypatch, f"127.0.0.1:{closed.getsockname()[1]}", "lineage")
+        start = time.monotonic()
+        traced(named("step"))(Dataset("s3://b/k", version="1"))
+        assert time.monotonic() - start < 2.5
+    assert len(log()) == 2
+    monkeypatch.setattr(courier, "_couriers", {})
+    to_kafka(monkeypatch, kafka, f"lineage-{uuid4().hex}")
+    assert deliver().sent == 2

@@ -1,7 +1,7 @@
 """Lineal beside `openlineage-prefect`, on the same flows: which events come, and which are valid.
 
 `python benchmarks/against_openlineage_prefect.py PYTHON --check TOOL`, where PYTHON is of an environment
-of its own with it (`pip install --pre openlineage-prefect==0.0.1b22 "fastapi<0.151" "sqlalchemy<2.1"`), and TOOL a
+of its own with it (`pip install openlineage-prefect==0.0.1b22 "httpx<1" "fastapi<0.151" "sqlalchemy<2.1"`), and TOOL a
 program that reads NDJSON and prints a line for each finding and `errors=N`. Every flow is run by a Prefect server as a
 deployment, unless it says otherwise, once traced by Lineal, and once as it is with the listener beside it.
 """
@@ -136,6 +136,8 @@ def listener(python: str, environment: dict[str, str]) -> Iterator[None]:
         [python, "-c", LISTENER], env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )
     time.sleep(SETTLE_SECONDS)
+    if process.poll() is not None:
+        sys.exit(f"the listener of {python} does not start; try it by hand")
     try:
         yield
     finally:

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from lineal import settings
+from lineal.store.log import Store
 
 NAMES = ("LINEAL_HOME", "LINEAL_STORE", "LINEAL_STRICT", "OPENLINEAGE_NAMESPACE", "MLFLOW_TRACKING_URI")
 
@@ -73,3 +74,10 @@ def test_a_project_begins_at_the_nearest_mark(tmp_path, mark):
 
     (tmp_path / "a" / "b" / mark).touch()
     assert settings.project_of(file) == tmp_path / "a" / "b"
+
+
+def test_what_is_kept_in_the_project_is_no_part_of_its_repository(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("LINEAL_HOME")
+    Store()
+    assert (tmp_path / ".lineal" / ".gitignore").read_text() == "*\n"

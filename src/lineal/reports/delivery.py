@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import UTC, datetime
+from collections.abc import Mapping, Sequence
 
 from rich.console import Group, RenderableType
 
@@ -22,12 +21,19 @@ def deliveries(found: Sequence[Delivery]) -> RenderableType:
             parts.append("another process is delivering to it")
         elif each.problem is not None:
             parts.append(f"{each.waiting} wait, as {each.problem}")
+        elif each.set_aside:
+            parts.append(f"it has all but {each.set_aside} that it refused")
         else:
-            parts.append("it has all" if not each.refused else "it has all others")
+            parts.append("it has all")
         lines.append(f"{each.consumer}: {'; '.join(parts)}")
     if not all(each.complete for each in found):
         lines += ["", "lineal deliver --status"]
     return Group(*lines)
+
+
+def skipped(found: Mapping[str, int]) -> RenderableType:
+    """A line a consumer."""
+    return Group(*(f"{name}: begins with what comes; {count} events are passed over" for name, count in found.items()))
 
 
 def standings(found: Sequence[Standing]) -> RenderableType:
@@ -39,14 +45,18 @@ def standings(found: Sequence[Standing]) -> RenderableType:
         now = each.status
         lines.append(f"{now.consumer}{'' if each.configured else '  (not configured here)'}")
         lines.append(f"  waiting    {now.waiting} events")
-        lines.append(f"  delivered  {'last ' + _time(now.delivered_at) if now.delivered_at else 'nothing yet'}")
+        lines.append(f"  delivered  {'last ' + moment(now.delivered_at) if now.delivered_at else 'nothing yet'}")
         if now.problem is not None:
-            lines.append(f"  problem    {now.problem}; asked {now.failures} times, again from {_time(now.retry_at)}")
+            lines.append(
+                f"  problem    {now.problem}; failed attempts: {now.failures}, next from {moment(now.retry_at)}"
+            )
         lines.append(f"  refused    {now.refused} events")
         for refusal in each.refusals:
             what = f"{refusal.event_type or 'event'} of run {refusal.run_id}" if refusal.run_id else "event"
             answer = " ".join(refusal.answer.split())[:300]
             lines.append(f"    {what}: {refusal.status if refusal.status is not None else ''} {answer}".rstrip())
+        if now.refused > len(each.refusals):
+            lines.append(f"    … and {now.refused - len(each.refusals)} more")
         lines.append("")
     if any(each.status.refused for each in found):
         lines.append("lineal deliver --again")
@@ -55,7 +65,3 @@ def standings(found: Sequence[Standing]) -> RenderableType:
     else:
         lines.pop()
     return Group(*lines)
-
-
-def _time(seconds: float | None) -> str:
-    return moment(datetime.fromtimestamp(seconds, UTC).isoformat() if seconds is not None else None)

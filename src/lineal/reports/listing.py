@@ -61,8 +61,8 @@ def runs(items: Sequence[RunItem]) -> RenderableType:
         name = Text(item.deployment or item.name or "")
         if item.error:
             name.append(f"\n{item.error}", style="red")
-        table.add_row(item.run_id[:8], item.job, item.pipeline or "-", state, moment(item.started_at), took, name)
-    return _shown(table, f"lineal trace run:{items[0].run_id[:8]}" if items else "no run is on record yet")
+        table.add_row(item.run_id, item.job, item.pipeline or "-", state, moment(item.started_at), took, name)
+    return _shown(table, f"lineal trace run:{items[0].run_id}" if items else "no run is on record yet")
 
 
 def _table(*names: str) -> Table:

@@ -48,7 +48,7 @@ class Store:
                     raise StoreError(
                         f"{self._file}: nothing is recorded here yet; run a pipeline first, or set LINEAL_STORE"
                     )
-                self._file.parent.mkdir(parents=True, exist_ok=True)
+                _make_home(self._file.parent)
             self.engine = engine.engine_of(self.url)
             self._writer = engine.writing(self.engine)
             schema.prepare(self.engine, str(self), create=create)
@@ -169,6 +169,14 @@ class Store:
 
     def _error(self, what: str, problem: Exception) -> StoreError:
         return StoreError(f"{self}: the lineage store {what}: {engine.explain(problem)}")
+
+
+def _make_home(folder: Path) -> None:
+    if folder == settings.home() and not folder.exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        # As virtual environments and test caches have it: what is kept here is no part of the user's repository.
+        (folder / ".gitignore").write_text("*\n", encoding="utf-8")
+    folder.mkdir(parents=True, exist_ok=True)
 
 
 def _has_ended(connection: sa.Connection, run_id: str | None) -> bool:

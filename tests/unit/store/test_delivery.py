@@ -85,7 +85,7 @@ def test_what_was_recorded_before_a_consumer_was_configured_comes_first(lineage,
 
 def test_history_can_be_passed_over(lineage, server, unconfigured):
     unconfigured(3)
-    delivery.skip(Store(), delivery.required()[0])
+    assert delivery.skip(Store(), delivery.required()[0]) == 6
     assert deliver().complete
     assert server.events == []
     unconfigured(1)
@@ -173,6 +173,7 @@ def test_what_is_refused_for_good_is_set_aside_with_the_answer_and_can_be_sent_a
     assert standing.status.refused == 2
     assert {(refusal.status, refusal.answer) for refusal in standing.refusals} == {(422, "no such job")}
     assert deliver(again=True).refused == 2
+    assert not deliver().complete  # what is set aside is not forgotten
     server.accept()
     assert deliver(again=True).complete
     assert [event["eventType"] for event in server.events[-2:]] == ["START", "COMPLETE"]
@@ -367,3 +368,30 @@ def test_a_broker_that_is_away_holds_nothing_up_and_loses_nothing(lineage, kafka
     monkeypatch.setattr(courier, "_couriers", {})
     to_kafka(monkeypatch, kafka, f"lineage-{uuid4().hex}")
     assert deliver().sent == 2
+
+
+def test_a_consumer_that_is_meant_no_more_can_be_forgotten(lineage, server, unconfigured):
+    unconfigured(1)
+    server.refuse()
+    deliver()
+    name = delivery.required()[0].name
+    with pytest.raises(DeliveryError, match="no consumer is known as 'marquez'; there is http"):
+        delivery.forget(Store(), "marquez")
+    delivery.forget(Store(), name)
+    assert Store().read(sa.select(tables.consumers)) == []
+
+
+def test_delivery_that_is_turned_off_says_so(lineage, server, monkeypatch):
+    monkeypatch.setenv("OPENLINEAGE_DISABLED", "true")
+    with pytest.raises(DeliveryError, match="turned off by OPENLINEAGE_DISABLED"):
+        delivery.required()
+
+
+def test_a_consumer_that_is_silent_is_said_to_be(lineage, server, unconfigured, monkeypatch):
+    unconfigured(1)
+    monkeypatch.delenv("OPENLINEAGE_URL")
+    monkeypatch.setenv("OPENLINEAGE__TRANSPORT__TYPE", "http")
+    monkeypatch.setenv("OPENLINEAGE__TRANSPORT__URL", server.url)
+    monkeypatch.setenv("OPENLINEAGE__TRANSPORT__TIMEOUT", "0.5")
+    server.hang(30)
+    assert deliver().problem == "it does not answer in time"

@@ -100,6 +100,13 @@ def test_status_shows_what_waits_and_what_was_refused(server):
     assert sorted(set(names(server.events))) == sorted(EXPECTED)
 
 
+def test_options_that_contradict_each_other_are_refused(server):
+    program("closed")
+    done = lineal("deliver", "--again", "--skip")
+    assert done.returncode == 2
+    assert "give one of them" in done.stderr
+
+
 def test_without_a_transport_to_deliver_to_it_says_what_to_write(server, monkeypatch):
     monkeypatch.delenv("OPENLINEAGE__TRANSPORT__TRANSPORT")
     done = program("closed")

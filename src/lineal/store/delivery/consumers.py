@@ -35,6 +35,11 @@ class Consumer:
     config: str
 
 
+def is_disabled() -> bool:
+    """Whether delivery is turned off, by the official client's own variable."""
+    return os.environ.get("OPENLINEAGE_DISABLED", "").strip().lower() == "true"
+
+
 def configured() -> tuple[Consumer, ...]:
     """The consumers that are configured here; none where nothing is, or `OPENLINEAGE_DISABLED` is true.
 
@@ -48,7 +53,7 @@ def configured() -> tuple[Consumer, ...]:
 @lru_cache(maxsize=16)
 def _configured(_folder: str, _home: str, variables: tuple[tuple[str, str], ...]) -> tuple[Consumer, ...]:
     names = dict(variables)
-    if names.get("OPENLINEAGE_DISABLED", "").strip().lower() == "true":
+    if is_disabled():
         return ()
     from openlineage.client import OpenLineageClient
 

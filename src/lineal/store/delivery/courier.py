@@ -105,8 +105,13 @@ class _Rounds:
     def finish(self, end: float) -> None:
         with self._changed:
             asked = self._asked
-            self._changed.wait_for(
+            done = self._changed.wait_for(
                 lambda: self._done >= asked or self._failures > 0, timeout=max(0.0, end - time.monotonic())
+            )
+        if not done:
+            _say_once(
+                f"lineage: {self._consumer.name} has not taken all events yet; the next run, or `lineal deliver`, "
+                "sends the rest"
             )
 
     def _run(self) -> None:

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from lineal.errors import DeliveryError
 from lineal.store import tables
-from lineal.store.delivery.consumers import Consumer, configured
+from lineal.store.delivery.consumers import Consumer, configured, is_disabled
 from lineal.store.delivery.queue import Queue, Refusal, Status
 from lineal.store.delivery.senders import Refused, Sender, Unavailable, sender_of
 from lineal.store.log import Store
@@ -33,6 +33,7 @@ class Delivery:
         sent: how many events the consumer took.
         refused: how many it refused for good; they are set aside.
         waiting: how many it has still to get.
+        set_aside: how many it refused, now or before.
         problem: why it takes no more now; None where it has all.
         busy: another process delivers to it.
     """
@@ -41,13 +42,14 @@ class Delivery:
     sent: int = 0
     refused: int = 0
     waiting: int = 0
+    set_aside: int = 0
     problem: str | None = None
     busy: bool = False
 
     @property
     def complete(self) -> bool:
         """Whether the consumer has all that it was to get."""
-        return not (self.refused or self.waiting or self.busy or self.problem)
+        return not (self.refused or self.set_aside or self.waiting or self.busy or self.problem)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +68,8 @@ def required() -> tuple[Consumer, ...]:
         DeliveryError: there is none, or the configuration cannot be used.
     """
     found = configured()
+    if not found and is_disabled():
+        raise DeliveryError("delivery is turned off by OPENLINEAGE_DISABLED; unset it to send events")
     if not found:
         raise DeliveryError(
             "no consumer is configured; set OPENLINEAGE_URL=http://HOST:PORT, or write openlineage.yml as for any "
@@ -103,19 +107,39 @@ def deliver_all(store: Store, consumer: Consumer, *, again: bool = False) -> Del
             problem=second.problem,
             busy=second.busy,
         )
-    return replace(result, waiting=Queue(store, consumer.name).status().waiting)
+    status = Queue(store, consumer.name).status()
+    return replace(result, waiting=status.waiting, set_aside=status.refused)
 
 
-def skip(store: Store, consumer: Consumer) -> Delivery:
-    """Have a consumer begin with what comes from now on."""
+def skip(store: Store, consumer: Consumer) -> int:
+    """Have a consumer begin with what comes from now on.
+
+    Returns:
+        How many events it will not get.
+
+    Raises:
+        DeliveryError: another process is delivering to it.
+    """
     queue = Queue(store, consumer.name)
     if not queue.take(_HOLD_SECONDS):
-        return Delivery(consumer.name, busy=True)
+        raise DeliveryError(f"{consumer.name}: another process is delivering to it; try again when that has ended")
     try:
+        waiting = queue.status().waiting
         queue.skip()
     finally:
         queue.release()
-    return Delivery(consumer.name)
+    return waiting
+
+
+def forget(store: Store, name: str) -> None:
+    """Keep no place in the log and no refusals of a consumer any more.
+
+    Raises:
+        DeliveryError: none of that name is known.
+    """
+    if not Queue(store, name).forget():
+        known = ", ".join(row.name for row in store.read(sa.select(tables.consumers.c.name))) or "none"
+        raise DeliveryError(f"no consumer is known as {name!r}; there is {known}")
 
 
 def deliver(store: Store, consumer: Consumer, *, insist: bool = True) -> Delivery:

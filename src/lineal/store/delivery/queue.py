@@ -10,6 +10,7 @@ import json
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
 
@@ -33,19 +34,19 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """An event that a consumer refused for good, with its answer; the time is seconds since 1970."""
+    """An event that a consumer refused for good, with its answer; times are ISO 8601 in UTC."""
 
     seq: int
     run_id: str | None
     event_type: str | None
     status: int | None
     answer: str
-    refused_at: float
+    refused_at: str
 
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """How a consumer stands; times are seconds since 1970.
+    """How a consumer stands; times are ISO 8601 in UTC.
 
     Attributes:
         waiting: how many events it has still to get.
@@ -58,8 +59,8 @@ class Status:
     refused: int
     failures: int
     problem: str | None
-    retry_at: float | None
-    delivered_at: float | None
+    retry_at: str | None
+    delivered_at: str | None
 
 
 class Queue:
@@ -144,6 +145,7 @@ class Queue:
         """Note that the consumer has taken events that it had refused."""
         done = sa.delete(tables.refusals).where(_R.consumer == self.consumer, _R.seq.in_(seqs))
         self.store.write(lambda connection: connection.execute(done))
+        self._update(delivered_at=time.time())
 
     def failed(self, problem: str, retry_after: float | None) -> None:
         """Note why the consumer took nothing, and when to ask it again."""
@@ -154,7 +156,7 @@ class Queue:
     def skip(self) -> None:
         """Pass over everything that is in the log so far."""
         newest = sa.select(sa.func.coalesce(sa.func.max(tables.events.c.seq), 0)).scalar_subquery()
-        self._update(position=newest)
+        self._update(position=newest, failures=0, problem=None, retry_at=None)
 
     def status(self) -> Status:
         """How the consumer stands."""
@@ -169,8 +171,8 @@ class Queue:
             refused=self.store.read(refused)[0][0],
             failures=row.failures if row else 0,
             problem=row.problem if row else None,
-            retry_at=row.retry_at if row else None,
-            delivered_at=row.delivered_at if row else None,
+            retry_at=_iso(row.retry_at) if row else None,
+            delivered_at=_iso(row.delivered_at) if row else None,
         )
 
     def refusals(self, count: int) -> list[Refusal]:
@@ -182,11 +184,25 @@ class Queue:
             .order_by(_R.seq.desc())
             .limit(count)
         )
-        return [Refusal(*row) for row in self.store.read(query)]
+        rows = [row._mapping for row in self.store.read(query)]
+        return [Refusal(**{**row, "refused_at": _iso(row["refused_at"]) or ""}) for row in rows]
+
+    def forget(self) -> bool:
+        """Keep nothing of the consumer; False where nothing was kept."""
+
+        def write(connection: sa.Connection) -> bool:
+            connection.execute(sa.delete(tables.refusals).where(_R.consumer == self.consumer))
+            return bool(connection.execute(sa.delete(tables.consumers).where(_C.name == self.consumer)).rowcount)
+
+        return self.store.write(write)
 
     def _update(self, **values: Any) -> bool:
         query = sa.update(tables.consumers).where(self._mine).values(**values)
         return self.store.write(lambda connection: bool(connection.execute(query).rowcount))
+
+
+def _iso(seconds: float | None) -> str | None:
+    return None if seconds is None else datetime.fromtimestamp(seconds, UTC).isoformat()
 
 
 def _is_held(row: Any) -> bool:

@@ -68,6 +68,10 @@ def sender_of(consumer: Consumer) -> Sender:
     from openlineage.client.transport import get_default_factory
 
     config = json.loads(consumer.config)
+    problems: list[Any] = []
+    if consumer.kind == "kafka" and isinstance(config.get("config"), dict):
+        # The driver writes to stderr by itself, for each attempt to connect; what it says is asked for here instead.
+        config["config"] = {"log_level": 2, **config["config"], "error_cb": problems.append}
     try:
         transport = get_default_factory().create(config)
     except ImportError as problem:
@@ -83,7 +87,7 @@ def sender_of(consumer: Consumer) -> Sender:
     if consumer.kind == "http":
         return _Http(transport)
     if consumer.kind == "kafka":
-        return _Kafka(transport)
+        return _Kafka(transport, problems)
     return _Other(transport)
 
 
@@ -126,8 +130,9 @@ class _Kafka:
     patience = _FLUSH_SECONDS * 2
     immediate = False
 
-    def __init__(self, transport: Any) -> None:
+    def __init__(self, transport: Any, problems: list[Any]) -> None:
         self._transport = transport
+        self._problems = problems
         self._failed: list[str] = []
 
     def send(self, event: Mapping[str, Any]) -> None:
@@ -149,7 +154,8 @@ class _Kafka:
             self._transport.producer.flush(1.0)
         failed, self._failed = self._failed, []
         if left or failed:
-            raise Unavailable(redact(failed[0]) if failed else f"no broker took {left} events in {_FLUSH_SECONDS:g} s")
+            said = [problem.str() for problem in self._problems] or failed
+            raise Unavailable(redact(said[0]) if said else f"no broker took {left} events in {_FLUSH_SECONDS:g} s")
 
     def close(self) -> None:
         self._transport.producer.purge()
@@ -244,9 +250,11 @@ def _reason(problem: BaseException) -> str:
     import requests
 
     if isinstance(problem, requests.Timeout):
-        return "it does not answer"
+        return "it does not answer in time"
     if isinstance(problem, requests.ConnectionError):
         text = str(problem)
+        if "timed out" in text:
+            return "it does not answer in time"
         if "refused" in text:
             return "it refuses connections"
         if "resolve" in text or "Name or service" in text:

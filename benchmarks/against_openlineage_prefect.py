@@ -52,9 +52,12 @@ SETTLE_SECONDS = 6
 def main() -> None:
     """Run every flow both ways."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("python", nargs="?")
+    parser.add_argument("python")
     parser.add_argument("--check", type=Path)
+    parser.add_argument("--flows", nargs="*", default=list(EXPECTED))
     arguments = parser.parse_args()
+    # What is asked is what the listener does, not whether it is there.
+    subprocess.run([arguments.python, "-c", "import openlineage_prefect.prefect_adapter.listener"], check=True)
     print(machine())
     with tempfile.TemporaryDirectory() as folder:
         os.environ |= {"PREFECT_HOME": folder, "LINEAL_HOME": f"{folder}/.lineal"}
@@ -68,7 +71,8 @@ def main() -> None:
                 "| too many | invalid |"
             )
             print("|---|---|---|---|---|---|---|---|")
-            for name, expected in EXPECTED.items():
+            for name in arguments.flows:
+                expected = EXPECTED[name]
                 cells = [str(sum(expected.values()))]
                 for way in ("traced", "plain"):
                     events = record(name, way, arguments.python, Path(folder))
@@ -136,8 +140,6 @@ def listener(python: str, environment: dict[str, str]) -> Iterator[None]:
         [python, "-c", LISTENER], env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )
     time.sleep(SETTLE_SECONDS)
-    if process.poll() is not None:
-        sys.exit(f"the listener of {python} does not start; try it by hand")
     try:
         yield
     finally:

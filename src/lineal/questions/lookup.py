@@ -114,17 +114,34 @@ def find_version(store: Store, subject: Subject) -> VersionRow:
     # As `lineal list datasets` prints it: a name, a path from here, or namespace and name of what lies elsewhere.
     here = (names.namespace == "file") & (names.name == Path(subject.name).absolute().as_posix())
     whole = names.namespace + "/" + names.name == subject.name
-    query = graph.select_versions().where((names.name == subject.name) | here | whole)
-    newest = query.order_by(tables.versions.c.first_seq.desc()).limit(_SHOWN)
-    found = rows = graph.read_versions(store, newest)
-    if not rows:
+    tables_named = store.read(sa.select(tables.datasets).where((names.name == subject.name) | here | whole))
+    # A table may have very many versions: only those are read that are shown or meant.
+    newest = [
+        row
+        for table in tables_named
+        for row in graph.read_versions(
+            store,
+            graph.select_versions()
+            .where(tables.versions.c.dataset == table.key)
+            .order_by(tables.versions.c.first_seq.desc())
+            .limit(_SHOWN),
+        )
+    ]
+    newest.sort(key=lambda row: row.first_seq, reverse=True)
+    if not newest:
         raise _unknown(
             subject, "dataset", _names(store, sa.select(tables.datasets.c.name).distinct()), "lineal list datasets"
         )
-    if subject.version is not None:
-        # A table may have very many versions: only those are read that begin so.
-        found = graph.read_versions(store, newest.where(_begins(store, subject.version)))
-    return _one(subject, found, rows)
+    if subject.version is None:
+        return newest[0]
+    whole_keys = [graph.version_key(table.namespace, table.name, subject.version) for table in tables_named]
+    found = list(graph.versions(store, whole_keys).values())
+    if not found:
+        begin_so = tables.versions.c.dataset.in_([table.key for table in tables_named]) & _begins(
+            store, subject.version
+        )
+        found = graph.read_versions(store, graph.select_versions().where(begin_so).limit(_SHOWN))
+    return _one(subject, found, newest)
 
 
 def _begins(store: Store, start: str) -> sa.ColumnElement[bool]:
@@ -189,7 +206,7 @@ def find_run(store: Store, subject: Subject) -> RunRow:
 
 
 def _one(subject: Subject, found: list[VersionRow], known: list[VersionRow]) -> VersionRow:
-    if subject.version is None or len({row.key for row in found}) == 1:
+    if len({row.key for row in found}) == 1:
         return found[0]
     listed = ", ".join(row.version[:12] or "(no version)" for row in (found or known)[:8])
     what = "several versions begin so" if found else "there is no such version"

@@ -6,7 +6,7 @@ import json
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 from urllib.parse import urljoin
@@ -27,12 +27,12 @@ class Consumer:
     Attributes:
         name: says which, without secrets; its place in the log is kept under it.
         kind: the transport's type, such as `http` or `kafka`.
-        config: the transport's configuration, as JSON.
+        config: the transport's configuration, as JSON; it may hold secrets, so it is never shown.
     """
 
     name: str
     kind: str
-    config: str
+    config: str = field(repr=False)
 
 
 def is_disabled() -> bool:
@@ -47,12 +47,22 @@ def configured() -> tuple[Consumer, ...]:
         DeliveryError: the configuration cannot be used.
     """
     variables = tuple(sorted((name, value) for name, value in os.environ.items() if name.startswith("OPENLINEAGE_")))
-    return _configured(os.getcwd(), os.path.expanduser("~"), variables)  # noqa: PTH109, PTH111 - asked for each event
+    found = _outcome(os.getcwd(), os.path.expanduser("~"), variables)  # noqa: PTH109, PTH111 - asked for each event
+    if isinstance(found, DeliveryError):
+        raise DeliveryError(found.message)  # anew: one that is raised for each event would grow its traceback
+    return found
 
 
 @lru_cache(maxsize=16)
-def _configured(_folder: str, _home: str, variables: tuple[tuple[str, str], ...]) -> tuple[Consumer, ...]:
-    names = dict(variables)
+def _outcome(_folder: str, _home: str, variables: tuple[tuple[str, str], ...]) -> tuple[Consumer, ...] | DeliveryError:
+    # Also what is wrong is found out once, not for each event.
+    try:
+        return _configured(dict(variables))
+    except DeliveryError as problem:
+        return problem
+
+
+def _configured(names: Mapping[str, str]) -> tuple[Consumer, ...]:
     if is_disabled():
         return ()
     from openlineage.client import OpenLineageClient

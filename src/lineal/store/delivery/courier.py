@@ -68,19 +68,18 @@ class Courier:
     """Delivers one store's events to some consumers."""
 
     def __init__(self, store: Store, consumers: tuple[Consumer, ...]) -> None:
-        self._store, self._consumers = store, consumers
-        self._rounds = {consumer: _Rounds(store, consumer) for consumer in consumers}
+        self._rounds = [_Rounds(store, consumer) for consumer in consumers]
 
     def wake(self) -> None:
-        """Begin a round to each consumer, unless it is to be left alone for now."""
-        for rounds in self._rounds.values():
+        """Have a round made to each consumer; return at once."""
+        for rounds in self._rounds:
             rounds.wake()
 
     def finish(self, seconds: float) -> None:
         """Wait for the rounds that get on."""
         end = time.monotonic() + seconds
         self.wake()
-        for rounds in self._rounds.values():
+        for rounds in self._rounds:
             rounds.finish(end)
 
 
@@ -119,7 +118,7 @@ class _Rounds:
             with self._changed:
                 if self._failures:
                     # Left alone for a while, whatever it is woken for, and asked again even if it is not.
-                    self._changed.wait(min(_PATIENCE * 2**self._failures, _MOST_PATIENCE))
+                    self._changed.wait_for(lambda: False, min(_PATIENCE * 2**self._failures, _MOST_PATIENCE))
                 else:
                     self._changed.wait_for(lambda: self._asked > self._done)
                 asked = self._asked

@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 
 from lineal import Column, Dataset, Model, traced
-from lineal.cli.app import main
 from lineal.tracing.decorator import current_run
 
 HEAVY = ("prefect", "mlflow", "sklearn", "pandas", "dvc", "matplotlib", "scipy")
@@ -22,17 +21,6 @@ def loaded_by(code):
         [sys.executable, "-c", script], capture_output=True, text=True, check=True, env=dict(os.environ)
     )
     return set(done.stderr.split())
-
-
-@pytest.fixture
-def run(capsys):
-    def call(*words):
-        with pytest.raises(SystemExit) as ended:
-            main(words)
-        said = capsys.readouterr()
-        return ended.value.code, said.out, said.err
-
-    return call
 
 
 @pytest.fixture

@@ -7,25 +7,14 @@ from types import SimpleNamespace
 
 import pytest
 
-from lineal.cli.app import main
 from lineal.store.checking import MAX_BYTES
 from lineal.store.log import Store
 from tests.parts.producers import dataset_event, dbt, job_event, ndjson, spark
 
 DBT = dbt("orders", "2026-01-01T01:00:00.000000Z", "2026-01-01T01:00:09.123456Z", reads=("raw_orders",))
 SPARK = spark("daily", "2026-01-01T03:00:00.001+02:00", "2026-01-01T03:05:00.5+02:00", reads=("raw",), writes="events")
+pytestmark = pytest.mark.usefixtures("lineage")
 LOG = [*DBT, *SPARK, dataset_event("orders", "2026-01-01T00:00:00Z"), job_event("load", "2026-01-01T00:00:00Z")]
-
-
-@pytest.fixture
-def run(capsys, lineage):
-    def call(*words):
-        with pytest.raises(SystemExit) as ended:
-            main(words)
-        said = capsys.readouterr()
-        return ended.value.code, said.out, said.err
-
-    return call
 
 
 @pytest.fixture

@@ -1,0 +1,16 @@
+"""The command, run in this process."""
+
+import pytest
+
+from lineal.cli.app import main
+
+
+@pytest.fixture
+def run(capsys):
+    def call(*words):
+        with pytest.raises(SystemExit) as ended:
+            main(words)
+        said = capsys.readouterr()
+        return ended.value.code, said.out, said.err
+
+    return call

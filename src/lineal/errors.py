@@ -14,6 +14,7 @@
     ├── ProjectError              no project, flow or setting where one is needed
     ├── TrackingError             an MLflow server, store or registry that refuses
     ├── StorageError              a disk that is full, read-only or not ours to write
+    ├── VersionError              a dataset version whose bytes are gone, or are not those that were recorded
     ├── EventError                an event or event log from elsewhere that is no valid OpenLineage
     ├── StoreError                the lineage store: locked, read-only, of another version
     └── DeliveryError             a consumer of the events: its configuration, or what is asked of its delivery
@@ -115,6 +116,14 @@ class TrackingError(LinealError):
 
 class StorageError(LinealError):
     """A disk that is full, read-only or not ours to write."""
+
+
+class VersionError(LinealError):
+    """A dataset version whose bytes are gone, or are not those that were recorded."""
+
+    def __init__(self, message: str, *, version: str | None = None) -> None:
+        self.version = version
+        super().__init__(message)
 
 
 class EventError(LinealError):

@@ -12,11 +12,7 @@ from lineal import Dataset, current_run, traced
 from lineal.testing import recording
 from lineal.tracing import history
 
-pytestmark = [
-    pytest.mark.xdist_group("prefect"),
-    # Prefect's asynchronous client leaves its connections to the garbage collector.
-    pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning"),
-]
+pytestmark = pytest.mark.xdist_group("prefect")
 
 OK = ["START", "COMPLETE"]
 

@@ -8,11 +8,7 @@ from lineal import Dataset, current_run, traced
 
 OK, FAIL, ABORT = (["START", end] for end in ("COMPLETE", "FAIL", "ABORT"))
 
-pytestmark = [
-    pytest.mark.xdist_group("prefect"),
-    # Prefect's asynchronous client leaves its connections to the garbage collector.
-    pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning"),
-]
+pytestmark = pytest.mark.xdist_group("prefect")
 
 
 def outputs(lineage, job, kind="COMPLETE"):

@@ -14,11 +14,7 @@ from prefect.transactions import transaction
 from lineal import Dataset, current_run, run_id, traced
 from lineal.tracing.run import Run
 
-pytestmark = [
-    pytest.mark.xdist_group("prefect"),
-    # Prefect's asynchronous client leaves its connections to the garbage collector.
-    pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning"),
-]
+pytestmark = pytest.mark.xdist_group("prefect")
 
 OK, FAIL, ABORT = (["START", end] for end in ("COMPLETE", "FAIL", "ABORT"))
 

@@ -13,11 +13,7 @@ from prefect.task_runners import ThreadPoolTaskRunner
 
 from lineal import Dataset, current_run, traced
 
-pytestmark = [
-    pytest.mark.xdist_group("prefect"),
-    # Prefect's asynchronous client leaves its connections to the garbage collector.
-    pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning"),
-]
+pytestmark = pytest.mark.xdist_group("prefect")
 
 OK = ["START", "COMPLETE"]
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from lineal import settings
 from lineal.datasets.hashing import Fingerprint, fingerprint, writing
+from lineal.errors import VersionError
 
 _READ_ONLY = 0o444
 _STALE_SECONDS = 7 * 24 * 3600
@@ -29,6 +30,17 @@ class Cache:
     def path(self, version: str) -> Path:
         """Where the bytes of a version lie, whether or not they are there."""
         return self.root / "files" / "md5" / version[:2] / version[2:]
+
+    def get(self, version: str) -> Path:
+        """Give the file that holds a version's bytes.
+
+        Raises:
+            VersionError: they are nowhere to be had.
+        """
+        path = self.path(version)
+        if not path.is_file():
+            raise VersionError(f"the bytes of version {version[:12]} are not in the cache {self.root}", version=version)
+        return path
 
     @contextlib.contextmanager
     def temporary(self, suffix: str = "") -> Iterator[Path]:

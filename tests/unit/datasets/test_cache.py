@@ -14,7 +14,7 @@ import pytest
 from lineal import settings
 from lineal.datasets.cache import Cache
 from lineal.datasets.hashing import HashingWriter
-from lineal.errors import StorageError
+from lineal.errors import StorageError, VersionError
 
 MD5_OF_HELLO = "5d41402abc4b2a76b9719d911017c592"
 
@@ -38,6 +38,14 @@ def test_a_file_lies_where_dvc_looks_for_it_and_is_read_only() -> None:
     assert path.read_bytes() == b"hello"
     assert stat.S_IMODE(path.stat().st_mode) == 0o444
     assert left_over(cache) == []
+
+
+def test_a_version_is_got_by_its_hash_and_one_that_is_gone_is_told() -> None:
+    cache = Cache()
+    path = keep(cache, b"hello")
+    assert cache.get(MD5_OF_HELLO) == path
+    with pytest.raises(VersionError, match=r"the bytes of version 000000000000 are not in the cache .*/cache$"):
+        cache.get("0" * 32)
 
 
 def test_dvc_finds_the_file_by_its_hash() -> None:

@@ -20,6 +20,7 @@ from lineal.store.delivery import consumers, courier
 from lineal.store.delivery import deliver as delivery
 from lineal.store.log import Store
 from tests.parts.consumer import consumer
+from tests.parts.processes import on_machine
 
 
 @pytest.fixture
@@ -212,14 +213,16 @@ def test_each_consumer_gets_all_by_itself(lineage, server, monkeypatch, unconfig
         assert len(other.events) == 4
 
 
-def test_many_processes_that_deliver_at_a_time_keep_the_order(lineage, server, unconfigured):
+@pytest.mark.parametrize("machines", [(), ("alpha", "beta")], ids=["one-machine", "two-machines"])
+def test_many_processes_that_deliver_at_a_time_keep_the_order(lineage, server, unconfigured, machines):
+    before = [on_machine(name) for name in machines] or [[]]
     unconfigured(50)
     server.slow(0.005)
     code = (
         "from lineal.store.delivery import deliver as d; from lineal.store.log import Store\n"
         "for each in d.required(): assert d.deliver_all(Store(), each).complete"
     )
-    workers = [subprocess.Popen([sys.executable, "-c", code], env=dict(os.environ)) for _ in range(3)]
+    workers = [subprocess.Popen([*before[n % len(before)], sys.executable, "-c", code]) for n in range(3)]
     for number in range(20):
         unconfigured(1, f"meanwhile{number}")
     assert [worker.wait(60) for worker in workers] == [0, 0, 0]

@@ -44,7 +44,7 @@ def listing(
         tables = question.datasets(store, limit)
         terminal.show({what: tables}, lambda _: report.datasets(tables), as_json=json)
     elif what == "models":
-        models = question.models(store)[:limit]
+        models = question.models(store, limit=limit)
         terminal.show({what: models}, lambda _: report.models(models), as_json=json)
     else:
         runs = question.runs(store, limit)

@@ -283,6 +283,47 @@ class Register(Section):
         return alias
 
 
+class DriftLimits(Section):
+    """The limits of one column where they differ from the others'; what is left out is as for the others.
+
+    Attributes:
+        psi: as in `[drift]`.
+        ks: as in `[drift]`.
+        missing: as in `[drift]`.
+        unseen: as in `[drift]`.
+    """
+
+    psi: float | None = Field(default=None, ge=0)
+    ks: float | None = Field(default=None, ge=0)
+    missing: float | None = Field(default=None, ge=0)
+    unseen: float | None = Field(default=None, ge=0)
+
+
+class Drift(Section):
+    """How far a batch may differ from the training rows before it counts as drift.
+
+    Attributes:
+        psi: the most that a column's population stability index may be.
+        ks: the most that a column's Kolmogorov-Smirnov distance may be.
+        missing: the most that a column's share of missing values may be above that of the training rows.
+        unseen: the most that a column's share of values outside those of the training rows may be.
+        significance: the chance that a batch without any drift counts as one with; smaller batches must differ more.
+        columns: other limits for some columns, a table each.
+    """
+
+    psi: float = Field(default=0.2, ge=0)
+    ks: float = Field(default=0.15, ge=0)
+    missing: float = Field(default=0.1, ge=0)
+    unseen: float = Field(default=0.05, ge=0)
+    significance: float = Field(default=0.01, gt=0, lt=1)
+    columns: dict[str, DriftLimits] = Field(default_factory=dict)
+
+    def of(self, column: str) -> Drift:
+        """The limits that hold for a column."""
+        own = self.columns.get(column)
+        return self if own is None else self.model_copy(update=own.model_dump(exclude_none=True))
+
+
 class Pipeline(BaseModel):
     """A validated pipeline file.
 
@@ -303,6 +344,7 @@ class Pipeline(BaseModel):
     split: Split = Split()
     evaluate: Evaluate = Evaluate()
     register_: Register | None = Field(default=None, alias="register")
+    drift: Drift = Drift()
 
     path: Path = Field(exclude=True)
     text: str = Field(default="", exclude=True, repr=False)

@@ -20,7 +20,6 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
-import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -106,9 +105,8 @@ def compare(profile: Profile, batch: Dataset, limits: Limits, on_progress: Progr
     counting = [_Counting(learnt) for learnt in profile.columns]
     done = 0
     for rows in batches(batch, [each.learnt.name for each in counting]):
-        frame = as_frame(rows)
         for each in counting:
-            each.take(rows.column(each.learnt.name), frame[each.learnt.name])
+            each.take(rows.select([each.learnt.name]))
         done += rows.num_rows
         on_progress(done, batch.rows)
     alpha = limits.significance / max(len(counting), 1)
@@ -127,12 +125,12 @@ class _Counting:
         self._edges = np.array(learnt.edges)
         self._places = {value: place for place, value in enumerate(learnt.values)}
 
-    def take(self, column: pa.Array, series: pd.Series[Any]) -> None:
-        self.rows += len(column)
+    def take(self, rows: pa.RecordBatch) -> None:
+        self.rows += rows.num_rows
         if self.learnt.kind == "text":
-            self._take_texts(column)
+            self._take_texts(rows.column(0))
             return
-        numbers = numbers_of(self.learnt.kind, series)
+        numbers = numbers_of(self.learnt.kind, as_frame(rows)[self.learnt.name])
         present = numbers[~np.isnan(numbers)]
         self.missing += len(numbers) - len(present)
         if self.learnt.low is not None and self.learnt.high is not None:

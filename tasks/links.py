@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 from lineal import Model, current_run
 from lineal.models import tracking
 from lineal.models.model import TrackedRun
@@ -20,6 +22,8 @@ def mlflow_tags(plan: Pipeline) -> dict[str, str]:
         "openlineage.run_id": str(run.root.id),
         "openlineage.job": f"{run.root.job.namespace}/{run.root.job.name}",
     }
+    if plan.overrides:
+        tags["lineal.pipeline_set"] = json.dumps(plan.overrides)
     flow = context.enclosing_flow()
     if flow is not None:
         tags |= {"prefect.flow_run_id": str(flow.id), "prefect.flow_run_name": flow.name}
@@ -37,7 +41,11 @@ def run_name(plan: Pipeline) -> str:
 
 def mlflow_facet(model: Model) -> dict[str, str | None]:
     """What the lineage says of the MLflow run that holds a model."""
-    tracked = tracked_run(model)
+    return facet_of(tracked_run(model))
+
+
+def facet_of(tracked: TrackedRun) -> dict[str, str | None]:
+    """What the lineage says of an MLflow run."""
     return {
         "trackingUri": tracked.tracking_uri,
         "experimentId": tracked.experiment_id,

@@ -16,7 +16,13 @@ from hypothesis import settings
 from lineal.store.engine import engine_of
 from tests.parts import postgres
 
-pytest_plugins = ["lineal.testing", "tests.parts.data_rentgen", "tests.parts.kafka", "tests.parts.marquez"]
+pytest_plugins = [
+    "lineal.testing",
+    "tests.parts.data_rentgen",
+    "tests.parts.kafka",
+    "tests.parts.marquez",
+    "tests.parts.prefect_server",
+]
 
 ROOT = Path(__file__).resolve().parent.parent
 SHARED = ROOT.parent / "shared"

@@ -51,6 +51,29 @@ def facets(lineage):
             by="a rule",
         )
         run.parameters({f"p{i}": "x" * 9000 for i in range(200)})
+        run.prediction(
+            {
+                "model": "m",
+                "version": 1,
+                "digest": "d",
+                "askedBy": None,
+                "aliases": ["champion"],
+                "rows": 2,
+                "idPrefix": "p01k2m9c3q8x4_",
+            }
+        )
+        run.drift(
+            {
+                "rows": 2,
+                "trainingRows": 3,
+                "drifted": True,
+                "limits": {"psi": 0.2, "ks": 0.15, "missing": 0.1, "unseen": 0.05, "significance": 0.01},
+                "columns": [
+                    {"column": "a", "kind": "number", "psi": 1.5, "ks": None, "chi2": None, "pValue": float("nan")}
+                    | {"missing": 0.0, "missingTraining": 0.5, "unseen": None, "over": ["psi"]}
+                ],
+            }
+        )
         run.output(Model("m", "d", "models:/m-1"))
 
     everything(Dataset("s3://b/k", version="1"))
@@ -62,9 +85,11 @@ def facets(lineage):
 def test_each_facet_holds_to_its_schema(facets):
     assert set(facets) == {
         "lineal_decision",
+        "lineal_drift",
         "lineal_environment",
         "lineal_metrics",
         "lineal_mlflow",
+        "lineal_prediction",
         "lineal_process",
         "lineal_truncation",
     }

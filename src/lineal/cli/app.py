@@ -29,8 +29,9 @@ app = App(
 # Named, not imported: `lineal --help` loads none of them.
 for name, place, summary in (
     ("run", "run", "Run a pipeline: ingest, check, split, train, evaluate, explain, register."),
+    ("predict", "predict", "Score a batch with a registered model; each row gets an id that leads back."),
     ("trace", "trace", "Show where a model, dataset, file or run came from."),
-    ("list", "listing", "Show what there is: pipelines, datasets, models or runs."),
+    ("list", "listing", "Show what there is: pipelines, datasets, models, runs or predictions."),
     ("events", "events", "Print the event log as OpenLineage NDJSON, or import one."),
     ("deliver", "deliver", "Send the event log to the configured OpenLineage consumers."),
     ("sweep", "sweep", "End runs that were killed, and deliver what is left."),

@@ -57,7 +57,7 @@ def run(
 
 
 def _run(entrypoint: Any, api: Any, planned: Any, data: str | None, overrides: tuple[str, ...]) -> Any:
-    with _loading():
+    with loading():
         from lineal.models import tracking
         from lineal.models.estimators import validate
         from lineal.orchestration.project import load_flow
@@ -73,7 +73,7 @@ def _run(entrypoint: Any, api: Any, planned: Any, data: str | None, overrides: t
 
 
 @contextmanager
-def _loading() -> Iterator[None]:
+def loading() -> Iterator[None]:
     """Import without looking for garbage: nothing that importing creates is any, and looking takes a sixth of a run."""
     gc.disable()
     try:

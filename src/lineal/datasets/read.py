@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from lineal.datasets.dataset import Dataset
+from lineal.datasets.frame import as_frame
 from lineal.datasets.types import ROW
 from lineal.errors import DataError, SourceError
 from lineal.redaction import redact
@@ -97,15 +98,7 @@ def to_frame(dataset: Dataset, columns: Sequence[str] | None = None) -> pd.DataF
         DataError: it has no such column.
         SourceError: its file is gone.
     """
-    import pandas as pd
-
-    table = to_table(dataset, columns)
-    nullable = {pa.int64(): pd.Int64Dtype(), pa.uint64(): pd.UInt64Dtype(), pa.bool_(): pd.BooleanDtype()}
-    series = {
-        name: column.to_pandas(types_mapper=nullable.get if column.null_count else None, date_as_object=False)
-        for name, column in zip(table.column_names, table.columns, strict=True)
-    }
-    return pd.DataFrame(series, index=pd.RangeIndex(table.num_rows), copy=False)
+    return as_frame(to_table(dataset, columns))
 
 
 def _all_there(dataset: Dataset, wanted: Sequence[str], names: Sequence[str]) -> None:

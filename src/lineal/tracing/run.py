@@ -234,6 +234,14 @@ class Run:
         """Record the MLflow run that belongs to this one."""
         self.facets["lineal_mlflow"] = facets.custom("LinealMlflowRunFacet", values)
 
+    def prediction(self, values: Mapping[str, Any]) -> None:
+        """Record which model predicted a batch, and what its predictions' ids begin with."""
+        self.facets["lineal_prediction"] = facets.custom("LinealPredictionRunFacet", values)
+
+    def drift(self, values: Mapping[str, Any]) -> None:
+        """Record how a batch compares with the rows that its model learnt from."""
+        self.facets["lineal_drift"] = facets.custom("LinealDriftRunFacet", values)
+
     def process(self, values: Mapping[str, Any]) -> None:
         """Record the process that the run runs in."""
         self.facets["lineal_process"] = facets.custom("LinealProcessRunFacet", values)

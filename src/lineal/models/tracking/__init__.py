@@ -17,28 +17,38 @@ from lineal.models.tracking.place import check_reachable, namespace, run_url
 from lineal.models.tracking.recording import Recording, Trial, resume, start
 from lineal.models.tracking.registry import (
     RegisteredVersion,
+    artifact_texts,
     holder,
+    newest_version,
     register,
+    run_tags,
     set_alias,
     set_version_tags,
+    tracked_run,
     version,
+    versions,
 )
 
 __all__ = [
     "Recording",
     "RegisteredVersion",
     "Trial",
+    "artifact_texts",
     "check_reachable",
     "connect",
     "holder",
     "load_model",
     "namespace",
+    "newest_version",
     "register",
     "requirements",
     "resume",
+    "run_tags",
     "run_url",
     "set_alias",
     "set_version_tags",
     "start",
+    "tracked_run",
     "version",
+    "versions",
 ]

@@ -116,7 +116,7 @@ def load_model(uri: str, *, trusted: Collection[str] = (), digest: str | None = 
         if found != digest:
             raise EstimatorError(
                 f"the model {uri} has the digest {found[:12]}…, not the recorded {digest[:12]}…; "
-                "its file was changed, so train it again or take another version"
+                "it may have been tampered with, so train it again or take another version"
             )
     return model
 

@@ -30,6 +30,7 @@ app = App(
 for name, place, summary in (
     ("run", "run", "Run a pipeline: ingest, check, split, train, evaluate, explain, register."),
     ("trace", "trace", "Show where a model, dataset, file or run came from."),
+    ("diff", "diff", "Show what differs between two models, dataset versions or runs."),
     ("list", "listing", "Show what there is: pipelines, datasets, models or runs."),
     ("events", "events", "Print the event log as OpenLineage NDJSON, or import one."),
     ("deliver", "deliver", "Send the event log to the configured OpenLineage consumers."),

@@ -31,6 +31,8 @@ for name, place, summary in (
     ("run", "run", "Run a pipeline: ingest, check, split, train, evaluate, explain, register."),
     ("trace", "trace", "Show where a model, dataset, file or run came from."),
     ("diff", "diff", "Show what differs between two models, dataset versions or runs."),
+    ("history", "history", "Show all versions of a model, dataset or alias, and what changed."),
+    ("stale", "stale", "Show which models and predictions rest on what is no longer the newest."),
     ("list", "listing", "Show what there is: pipelines, datasets, models or runs."),
     ("events", "events", "Print the event log as OpenLineage NDJSON, or import one."),
     ("deliver", "deliver", "Send the event log to the configured OpenLineage consumers."),

@@ -38,6 +38,8 @@ class Table:
     kind: str
     location: str | None
     columns: tuple[str, ...]
+    rows: int | None = None
+    size: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,9 +51,12 @@ class Record:
         found: what the runs below it say of themselves, such as the fitted estimator's parameters.
         environment: the facet `lineal_environment`.
         place: the facet `sourceCodeLocation` of the run's job.
+        source: the text that the run was asked to do, such as the pipeline file.
         read: what was read and not written by these runs, by name.
         written: the tables written, by name.
-        features: the columns that the model takes, and its digest; empty without a model.
+        features: the columns that the model takes; empty without a model.
+        digest: of the model that was made.
+        uses: the digests of models that were read and not made here.
     """
 
     run: RunRow
@@ -59,11 +64,13 @@ class Record:
     found: Mapping[str, str] = field(default_factory=dict)
     environment: Mapping[str, Any] = field(default_factory=dict)
     place: Mapping[str, Any] = field(default_factory=dict)
+    source: str | None = None
     metrics: tuple[Metric, ...] = ()
     read: Mapping[str, Table] = field(default_factory=dict)
     written: Mapping[str, Table] = field(default_factory=dict)
     features: tuple[str, ...] = ()
     digest: str | None = None
+    uses: tuple[str, ...] = ()
 
     @property
     def pipeline(self) -> str | None:
@@ -96,6 +103,7 @@ def read_record(store: Store, run: RunRow) -> Record:
     models = [dataset for event in everything for dataset in event["outputs"] if _is_model(dataset)]
     written = _tables(dataset for event in everything for dataset in event["outputs"])
     read = _tables(dataset for event in everything for dataset in event["inputs"])
+    used = {_version(dataset) for event in everything for dataset in event["inputs"] if _is_model(dataset)}
     asked = _parameters(top)
     target = asked.get("source.target")
     return Record(
@@ -104,11 +112,13 @@ def read_record(store: Store, run: RunRow) -> Record:
         found={key: value for event in below for key, value in _parameters(event).items()},
         environment=_facet(top, "run", "lineal_environment") or _facet(above, "run", "lineal_environment"),
         place=_facet(top, "job", "sourceCodeLocation"),
+        source=_facet(top, "job", "sourceCode").get("sourceCode"),
         metrics=tuple(metric for event in everything for metric in _metrics(event)),
         read={name: table for name, table in read.items() if name not in written},
         written=written,
         features=tuple(name for name in _columns(models[-1]) if name != target) if models else (),
         digest=_version(models[-1]) if models else None,
+        uses=tuple(used - {_version(model) for model in models}),
     )
 
 
@@ -143,7 +153,7 @@ def bytes_of(table: Table) -> Dataset:
     try:
         return Dataset(Cache().get(table.version), name=table.name, version=table.version)
     except VersionError as gone:
-        path = _local(table.location)
+        path = local(table.location)
         if path is not None and path.is_file():
             from lineal.datasets.hashing import fingerprint
 
@@ -160,7 +170,8 @@ def called(table: Table) -> str:
     return f"{table.name}@{table.version[:8]}" if table.version else table.name
 
 
-def _local(location: str | None) -> Path | None:
+def local(location: str | None) -> Path | None:
+    """The path of a location on this machine's disk; None for one elsewhere."""
     if location is None or ("://" in location and not location.startswith("file://")):
         return None
     return Path(unquote(urlsplit(location).path)) if location.startswith("file://") else Path(location)
@@ -172,6 +183,8 @@ def _tables(datasets: Iterable[Mapping[str, Any]]) -> dict[str, Table]:
 
 def _table(dataset: Mapping[str, Any]) -> Table:
     facets = dataset.get("facets") or {}
+    more = {**(dataset.get("inputFacets") or {}), **(dataset.get("outputFacets") or {})}
+    statistics = more.get("outputStatistics") or more.get("inputStatistics") or {}
     return Table(
         namespace=dataset["namespace"],
         name=dataset["name"],
@@ -179,6 +192,8 @@ def _table(dataset: Mapping[str, Any]) -> Table:
         kind=(facets.get("datasetType") or {}).get("datasetType", ""),
         location=(facets.get("dataSource") or {}).get("uri"),
         columns=tuple(_columns(dataset)),
+        rows=statistics.get("rowCount"),
+        size=statistics.get("size"),
     )
 
 

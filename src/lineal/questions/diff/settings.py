@@ -26,8 +26,13 @@ class Settings:
 
 def settings(left: Record, right: Record) -> Settings:
     """Compare what was asked for, and what the estimator was then fitted with."""
-    seeds = _differing(_seeds(left), _seeds(right))
-    return Settings(_differing(_file(left), _file(right)), _differing(_fitted(left), _fitted(right)), seeds)
+    # Of a run that came to no fit only what was asked for is known: that is then compared.
+    fitted = all(any(key.startswith(_PARAMETERS) for key in record.found) for record in (left, right))
+    return Settings(
+        _differing(_file(left), _file(right)),
+        _differing(_parameters(left, fitted), _parameters(right, fitted)),
+        _differing(_seeds(left, fitted), _seeds(right, fitted)),
+    )
 
 
 def packages(left: Record, right: Record) -> tuple[Setting, ...]:
@@ -55,17 +60,17 @@ def _file(record: Record) -> dict[str, str]:
     }
 
 
-def _fitted(record: Record) -> dict[str, str]:
-    """The parameters that the estimator was fitted with; those asked for, where nothing is known of the fit."""
-    sources = [record.asked, record.found]
+def _parameters(record: Record, fitted: bool) -> dict[str, str]:
+    """The parameters that the estimator was fitted with, or those asked for."""
+    sources = [record.asked, *([record.found] if fitted else [])]
     found = {key: value for source in sources for key, value in source.items() if key.startswith(_PARAMETERS)}
     seeded = {key.removeprefix("model.seeds.") for key in record.found if key.startswith("model.seeds.")}
     names = {key: key.removeprefix(_PARAMETERS) for key in found}
     return {name: found[key] for key, name in names.items() if name not in seeded}
 
 
-def _seeds(record: Record) -> dict[str, str]:
-    both = {**record.asked, **record.found}
+def _seeds(record: Record, fitted: bool) -> dict[str, str]:
+    both = {**record.asked, **(record.found if fitted else {})}
     return {key: value for key, value in both.items() if key.startswith(_SEEDS)}
 
 

@@ -22,6 +22,8 @@ _WORDS = (
 _DECIDING = ("model.estimator", "source.target")
 # What of the packages computes a model.
 _COMPUTING = ("scikit-learn", "numpy", "scipy", "pandas", "lineal")
+# Tables that the split makes of others.
+PARTS = (".train", ".test")
 _NAMED = 3
 
 
@@ -29,17 +31,28 @@ def causes(
     *,
     settings: Settings,
     tables: Sequence[TableDiff],
+    gone: bool,
     code: CodeDiff | None,
     packages: Sequence[Setting],
     environment: Sequence[Setting],
     features: Sequence[Setting],
 ) -> tuple[Cause, ...]:
-    """Order what differs by how likely it explains a change in metric."""
+    """Order what differs by how likely it explains a change in metric.
+
+    Args:
+        settings: the settings that differ.
+        tables: the tables that differ, what was started from first.
+        gone: whether what was started from differs, and its bytes are gone.
+        code: how the code differs.
+        packages: those that differ.
+        environment: what of it differs.
+        features: those that only one side has.
+    """
     found = [
         *_pipeline(settings.pipeline),
         *_listed("parameters", settings.parameters, 0.6),
         *_listed("seeds", settings.seeds, 0.35),
-        *_data(tables[0] if tables and not tables[0].equal else None, features),
+        *_data(next((table for table in tables if not _is_part(table)), None), gone, features),
         *_split(tables),
         *_code(code),
         *_listed("packages", packages, 0.25 if any(each.key in _COMPUTING for each in packages) else 0.1),
@@ -62,8 +75,15 @@ def _pipeline(settings: Sequence[Setting]) -> Iterator[Cause]:
     yield from _listed("pipeline file", [setting for setting in telling if setting not in deciding], 0.5)
 
 
-def _data(data: TableDiff | None, features: Sequence[Setting]) -> Iterator[Cause]:
-    if data is None:
+def _is_part(table: TableDiff) -> bool:
+    """Whether a table is made of another by the split."""
+    return table.left_name.endswith(PARTS)
+
+
+def _data(data: TableDiff | None, gone: bool, features: Sequence[Setting]) -> Iterator[Cause]:
+    if gone:
+        yield Cause("data", "another version of the data, whose bytes are gone", 0.3)
+    if data is None or data.equal:
         return
     rows = max(data.left_rows, data.right_rows, 1)
     share = max(data.added, data.removed, data.changed) / rows

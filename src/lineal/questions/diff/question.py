@@ -81,6 +81,13 @@ def _runs(left: Record, right: Record, one: Side, two: Side, id_column: str | No
     by = id_column or right.id_column or left.id_column
     pairs = _common_tables(left, right)
     tables = [found for a, b in pairs if (found := look(partial(_tables, a, b, by))) is not None]
+    started = pairs[0][0].name if pairs else None
+    gone = (
+        bool(look.missing)
+        and started is not None
+        and not started.endswith(explaining.PARTS)
+        and all(table.left_name != started for table in tables)
+    )
     judged = look(lambda: held_out(left, right, by))
     changed, equal_metrics = metrics(left, right, judged)
     rested = look(lambda: importances(left, right))
@@ -89,7 +96,7 @@ def _runs(left: Record, right: Record, one: Side, two: Side, id_column: str | No
     coded, packaged, surrounding = code(left, right), packages(left, right), environment(left, right)
     taken = features(left, right)
     reasons = explaining.causes(
-        settings=asked, tables=tables, code=coded, packages=packaged, environment=surrounding, features=taken
+        settings=asked, tables=tables, gone=gone, code=coded, packages=packaged, environment=surrounding, features=taken
     )
     aspects = {
         "data": bool(pairs),

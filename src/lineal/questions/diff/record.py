@@ -106,6 +106,7 @@ def read_record(store: Store, run: RunRow) -> Record:
     used = {_version(dataset) for event in everything for dataset in event["inputs"] if _is_model(dataset)}
     asked = _parameters(top)
     target = asked.get("source.target")
+    columns = next((found for model in reversed(models) if (found := _columns(model))), [])
     return Record(
         run=run,
         asked=asked,
@@ -116,7 +117,7 @@ def read_record(store: Store, run: RunRow) -> Record:
         metrics=tuple(metric for event in everything for metric in _metrics(event)),
         read={name: table for name, table in read.items() if name not in written},
         written=written,
-        features=tuple(name for name in _columns(models[-1]) if name != target) if models else (),
+        features=tuple(name for name in columns if name != target),
         digest=_version(models[-1]) if models else None,
         uses=tuple(used - {_version(model) for model in models}),
     )

@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 from lineal.questions.diff.data import Named, compare_tables
 from lineal.questions.diff.values import TableColumns
 
-
 DAYS = ["2026-01-01", "2026-01-02", "NaT"]
 
 
@@ -155,9 +154,7 @@ def test_the_statistics_are_scipys():
     draw = np.random.default_rng(1)
     one, two = draw.normal(size=400), draw.normal(0.3, size=300)
     words = draw.choice(["a", "b", "c"], 400), draw.choice(["a", "b", "c"], 300, p=[0.5, 0.3, 0.2])
-    diff = compare(
-        {"id": range(400), "x": one, "w": words[0]}, {"id": range(400, 700), "x": two, "w": words[1]}
-    )
+    diff = compare({"id": range(400), "x": one, "w": words[0]}, {"id": range(400, 700), "x": two, "w": words[1]})
     expected = ks_2samp(one, two, method="asymp")
     assert column(diff, "x").statistic == pytest.approx(expected.statistic)
     table = [[(side == word).sum() for word in "abc"] for side in words]

@@ -19,6 +19,7 @@ from lineal.questions.diff.values import (
     differing,
     keys_by_content,
     keys_by_id,
+    keys_by_value,
     pair,
     shown,
 )
@@ -123,7 +124,7 @@ def _keys(
     if not common:
         notes.append("no column is on both sides: no row can be matched")
         # Nothing in common is nothing equal.
-        return Keys(np.zeros(left.rows, np.int64), np.ones(right.rows, np.int64)), None, notes
+        return Keys(np.zeros(left.rows, np.int64), np.ones(right.rows, np.int64), 2), None, notes
     return keys_by_content(left, right, sorted(common)), None, notes
 
 
@@ -163,7 +164,7 @@ def _unlike(both: Pair, rows: _Rows) -> int:
     """How many values of the rows that went are not among those of the rows that came, each as often as it comes."""
     left_there, right_there = both.left_there[rows.left], both.right_there[rows.right]
     left, right = both.left[rows.left][left_there], both.right[rows.right][right_there]
-    _, _, alike = Keys(left, right).counts()
+    _, _, alike = keys_by_value(left, right).counts()
     gaps = min(int((~left_there).sum()), int((~right_there).sum()))
     return len(rows.left) - alike - gaps
 

@@ -59,36 +59,35 @@ def _compared(left: Numbers, right: Numbers, both: Pair) -> Shift:
             return Shift()
         statistic, p_value = _chi_square(one, two)
         return Shift("chi-square", statistic, p_value, _psi(one, two))
-    left, right = np.sort(left.astype(np.float64)), np.sort(right.astype(np.float64))
-    distance = _distance(left, right)
-    size = math.sqrt(len(left) * len(right) / (len(left) + len(right)))
+    pooled, below = _pooled(np.sort(left.astype(np.float64)), np.sort(right.astype(np.float64)))
+    one, two = len(left), len(right)
+    distance = float(np.abs(below / one - (np.arange(1, one + two + 1) - below) / two)[_ends(pooled)].max())
+    size = math.sqrt(one * two / (one + two))
     from scipy.special import kolmogorov
 
     p_value = float(kolmogorov(distance * (size + 0.12 + 0.11 / size)))
-    return Shift("KS", distance, p_value, _psi(*_binned(left, right)))
+    return Shift("KS", distance, p_value, _psi(*_binned(pooled, below)))
 
 
-def _distance(left: Numbers, right: Numbers) -> float:
-    """The greatest distance of the two sorted samples' distribution functions."""
-    most = 0.0
-    for points in (left, right):
-        below_left = np.searchsorted(left, points, side="right") / len(left)
-        below_right = np.searchsorted(right, points, side="right") / len(right)
-        most = max(most, float(np.abs(below_left - below_right).max()))
-    return most
+def _pooled(left: Numbers, right: Numbers) -> tuple[Numbers, Numbers]:
+    """Two sorted samples as one, and how many of the left there are up to each of its places."""
+    both = np.concatenate([left, right])
+    order = np.argsort(both, kind="stable")  # two sorted runs: they are merged
+    return both[order], np.cumsum(order < len(left))
 
 
-def _binned(left: Numbers, right: Numbers) -> tuple[Numbers, Numbers]:
-    """How many of two sorted samples are in each decile of both together."""
-    # Two sorted runs: a stable sort merges them.
-    pooled = np.sort(np.concatenate([left, right]), kind="stable")
+def _ends(pooled: Numbers) -> Numbers:
+    """The last place of each value."""
+    return np.flatnonzero(np.append(pooled[1:] != pooled[:-1], True))
+
+
+def _binned(pooled: Numbers, below: Numbers) -> tuple[Numbers, Numbers]:
+    """How many of two samples are in each decile of both together."""
     places = (np.arange(1, BINS) * len(pooled)) // BINS
-    edges = np.unique(pooled[places])
-
-    def counted(values: Numbers) -> Numbers:
-        return np.diff(np.concatenate([[0], np.searchsorted(values, edges, side="right"), [len(values)]]))
-
-    return counted(left), counted(right)
+    edges = np.searchsorted(pooled, np.unique(pooled[places]), side="right")
+    edges = np.append(edges[edges < len(pooled)], len(pooled)) - 1
+    left = np.diff(below[edges], prepend=0)
+    return left, np.diff(edges + 1, prepend=0) - left
 
 
 def _categories(left: Numbers, right: Numbers, count: int) -> tuple[Numbers, Numbers]:

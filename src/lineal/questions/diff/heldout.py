@@ -11,7 +11,7 @@ import pyarrow as pa
 from lineal.datasets.dataset import Dataset
 from lineal.datasets.types import ROW
 from lineal.questions.diff.record import Record, Table, bytes_of
-from lineal.questions.diff.values import Keys, Places, columns_of, keys_by_content, keys_by_id
+from lineal.questions.diff.values import Keys, Places, columns_of, keys_by_content, keys_by_id, keys_by_value
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,12 +82,16 @@ def _matched(
                     return keys, f"by {id_column}", ids
                 ids = None
     if _same(*snapshots) and ROW in one.column_names and ROW in two.column_names:
-        return Keys(one.column(ROW).to_numpy(), two.column(ROW).to_numpy()), "by their row of the snapshot", None
+        return (
+            keys_by_value(one.column(ROW).to_numpy(), two.column(ROW).to_numpy()),
+            "by their row of the snapshot",
+            None,
+        )
     if tests[0] is not None and tests[1] is not None:
         with columns_of(bytes_of(tests[0]), bytes_of(tests[1])) as (a, b):
             common = sorted(set(a.names) & set(b.names))
             return keys_by_content(a, b, common), "by content", None
-    return Keys(np.zeros(0), np.zeros(0)), "by nothing", None
+    return keys_by_value(np.zeros(0), np.zeros(0)), "by nothing", None
 
 
 def _same(left: Table | None, right: Table | None) -> bool:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import shutil
 import tempfile
 import time
 from collections.abc import Iterator
@@ -12,12 +11,11 @@ from pathlib import Path
 
 from lineal import settings
 from lineal.datasets import versioning
-from lineal.datasets.hashing import Fingerprint, HashingWriter, fingerprint, writing
+from lineal.datasets.hashing import Fingerprint, copied, fingerprint, writing
 from lineal.datasets.remembered import fingerprint_of, remember, remembered
 from lineal.errors import VersionError
 
 _READ_ONLY = 0o444
-_CHUNK = 1 << 20
 _STALE_SECONDS = 7 * 24 * 3600
 
 
@@ -31,10 +29,12 @@ class Cache:
     Attributes:
         root: the cache's folder, absolute.
         repository: the DVC repository whose cache it is; None for a folder of its own.
+        fetched: the versions that this object had to bring from the DVC remote.
     """
 
     def __init__(self, root: Path | None = None) -> None:
         self.repository = versioning.find() if root is None else None
+        self.fetched: set[str] = set()
         own = settings.home() / "cache"
         self.root = (root or (self.repository.cache if self.repository else own)).absolute()
         # What was kept before the project was a DVC repository.
@@ -43,6 +43,10 @@ class Cache:
     def path(self, version: str) -> Path:
         """Where the bytes of a version lie, whether or not they are there."""
         return _within(self.root, version)
+
+    def located(self, version: str) -> Path | None:
+        """The cache's file of a version, not looked into; None where there is none."""
+        return next((path for path in self._places(version) if path.is_file()), None)
 
     def get(self, version: str, *, thorough: bool = False) -> Path:
         """Give the file that holds a version's bytes, brought from the DVC remote where the cache lacks them.
@@ -57,13 +61,13 @@ class Cache:
             VersionError: they are nowhere to be had, or only altered.
         """
         altered: Path | None = None
-        for root in (self.root, *self._earlier):
-            path = _within(root, version)
-            if not path.is_file():
-                continue
-            if (fingerprint(path) if thorough else fingerprint_of(path)).md5 == version:
-                return path
-            altered = altered or path
+        for path in self._places(version):
+            if path.is_file():
+                marks = fingerprint(path) if thorough else fingerprint_of(path)
+                if marks.md5 == version:
+                    remember(path, marks)
+                    return path
+                altered = altered or path
         try:
             return self._fetched(version, altered)
         except VersionError as problem:
@@ -73,6 +77,9 @@ class Cache:
                 else f"the bytes of version {version[:12]} are not in the cache {self.root}"
             )
             raise VersionError(f"{what}{problem.message}", version=version) from problem
+
+    def _places(self, version: str) -> list[Path]:
+        return [_within(root, version) for root in (self.root, *self._earlier)]
 
     def _fetched(self, version: str, altered: Path | None) -> Path:
         if self.repository is None or self.repository.remote is None:
@@ -86,7 +93,8 @@ class Cache:
                 path.replace(aside)
         try:
             versioning.fetch(self.repository, version)
-            if fingerprint(path).md5 != version:
+            marks = fingerprint(path)
+            if marks.md5 != version:
                 path.unlink()
                 raise VersionError(f"what the DVC remote {self.repository.remote} holds is altered as well")
         except (VersionError, OSError) as problem:
@@ -94,6 +102,8 @@ class Cache:
                 aside.replace(path)
             raise VersionError(f", and {problem}") from problem
         aside.unlink(missing_ok=True)
+        remember(path, marks)
+        self.fetched.add(version)
         return path
 
     def add(self, file: Path) -> tuple[Path, Fingerprint]:
@@ -113,7 +123,7 @@ class Cache:
                 return path, marks
         with self.temporary(file.suffix) as copy:
             before = file.stat()
-            marks = _copied(file, copy)
+            marks = copied(file, copy)
             # What was written to meanwhile is another file by now.
             if (after := file.stat()).st_mtime_ns == before.st_mtime_ns and after.st_size == marks.size:
                 remember(file, marks)
@@ -183,12 +193,6 @@ class Cache:
 
 def _within(root: Path, version: str) -> Path:
     return root / "files" / "md5" / version[:2] / version[2:]
-
-
-def _copied(file: Path, copy: Path) -> Fingerprint:
-    with file.open("rb", buffering=0) as source, HashingWriter(copy) as sink:
-        shutil.copyfileobj(source, sink, _CHUNK)
-        return sink.finish()
 
 
 def _sync(path: Path) -> None:

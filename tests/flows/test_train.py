@@ -60,7 +60,10 @@ def test_one_command_leaves_a_model_with_its_whole_pedigree(example, lineal, pro
     assert all(run.state == "COMPLETE" for run in answer.runs)
     assert {run.job for run in answer.runs} == {
         "train",
-        *(f"train.{task}" for task in ("ingest", "check", "split", "train", "evaluate", "explain", "register", "version")),
+        *(
+            f"train.{task}"
+            for task in ("ingest", "check", "split", "train", "evaluate", "explain", "register", "version")
+        ),
     }
     shown = lineal("trace", f"model:{name}@champion")[1]
     for part in ("held-out", "parameters", "environment", "when, who", "by Ada", f"{name}.train@", f"{name}.test@"):

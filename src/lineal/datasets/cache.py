@@ -76,7 +76,8 @@ class Cache:
                 if altered
                 else f"the bytes of version {version[:12]} are not in the cache {self.root}"
             )
-            raise VersionError(f"{what}{problem.message}", version=version) from problem
+            advice = "bring them back from a copy, or run again what made them"
+            raise VersionError(f"{what}{problem.message}; {advice}", version=version) from problem
 
     def _places(self, version: str) -> list[Path]:
         return [_within(root, version) for root in (self.root, *self._earlier)]
@@ -93,10 +94,11 @@ class Cache:
                 path.replace(aside)
         try:
             versioning.fetch(self.repository, version)
-            marks = fingerprint(path)
-            if marks.md5 != version:
-                path.unlink()
-                raise VersionError(f"what the DVC remote {self.repository.remote} holds is altered as well")
+            # DVC takes away again what does not hold what its name says.
+            marks = fingerprint(path) if path.is_file() else None
+            if marks is None or marks.md5 != version:
+                path.unlink(missing_ok=True)
+                raise VersionError(f"what the DVC remote {self.repository.remote} holds under its name is altered")
         except (VersionError, OSError) as problem:
             if in_the_way:
                 aside.replace(path)

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from lineal.datasets.patience import within
 from lineal.datasets.versioning.repository import Repository, one_line, opened, quiet
-from lineal.errors import LinealError, VersionError
+from lineal.errors import UnreachableError, VersionError
 
 
 def push(repository: Repository, versions: Iterable[str]) -> int:
@@ -48,8 +48,10 @@ def _moved(repository: Repository, versions: set[str], way: str) -> int:
             source, target = (cache, remote) if way == "push" else (remote, cache)
             objects = {HashInfo("md5", version) for version in versions}
             result = repo.cloud.transfer(source, target, objects, verify=way == "fetch", cache_odb=cache)
-    except LinealError:
+    except VersionError:
         raise
+    except UnreachableError as problem:
+        raise VersionError(problem.message) from problem
     except Exception as problem:  # each kind of remote has errors of its own
         raise VersionError(f"{shown} refuses to {way}: {one_line(problem)}") from problem
     if result.failed:

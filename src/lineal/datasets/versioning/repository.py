@@ -221,5 +221,6 @@ def _alone(file: Path) -> Iterator[None]:
 
 def one_line(problem: BaseException | None) -> str:
     """What an error says, on one line and without credentials."""
-    said = redact(" ".join(str(problem).split()))
+    told = problem.strerror if isinstance(problem, OSError) and problem.strerror else str(problem)
+    said = redact(" ".join(told.split()))
     return said.rstrip(".")[:300] or type(problem).__name__

@@ -16,11 +16,13 @@ SCHEMAS = {
     for file in files("lineal.tracing.schemas").iterdir()
     if file.name.endswith(".json")
 }
-# The specification's base of a run facet, as far as a facet of ours rests on it.
+# The specification's bases of facets, as far as ours rest on them.
 RUN_FACET = {
     "$schema": "https://json-schema.org/draft/2020-12/schema",
     "$id": "https://openlineage.io/spec/2-0-2/OpenLineage.json",
-    "$defs": {"RunFacet": {"type": "object", "required": ["_producer", "_schemaURL"]}},
+    "$defs": {
+        kind: {"type": "object", "required": ["_producer", "_schemaURL"]} for kind in ("RunFacet", "DatasetFacet")
+    },
 }
 REGISTRY = Registry().with_resources(
     (document["$id"], Resource(contents=document, specification=DRAFT202012))
@@ -39,7 +41,7 @@ def facets(lineage):
     """One of each of our facets, as events carry them."""
 
     @traced
-    def everything(data: Dataset) -> None:
+    def everything(data: Dataset, kept: Dataset) -> None:
         run = current_run()
         run.metrics({"a": 1.0, "b": float("nan")}, of="held-out", spread={"a": 0.1})
         run.mlflow({"trackingUri": "sqlite:///x", "runId": "r", "experimentId": "1", "modelId": None, "url": None})
@@ -74,18 +76,21 @@ def facets(lineage):
                 ],
             }
         )
+        run.pushed(kept, to="backup", problem="it refuses")
         run.output(Model("m", "d", "models:/m-1"))
 
-    everything(Dataset("s3://b/k", version="1"))
-    return {
-        key: facet for key, facet in lineage.event("everything")["run"]["facets"].items() if key.startswith("lineal_")
-    }
+    kept = Dataset(f"/c/files/md5/ab/{'c' * 30}", "t.train", version=f"ab{'c' * 30}", sha256="0" * 64, size=7)
+    everything(Dataset("s3://b/k", version="1"), kept)
+    event = lineage.event("everything")
+    every = [event["run"]["facets"], *(dataset["facets"] for dataset in event["inputs"])]
+    return {key: facet for facets in every for key, facet in facets.items() if key.startswith("lineal_")}
 
 
 def test_each_facet_holds_to_its_schema(facets):
     assert set(facets) == {
         "lineal_decision",
         "lineal_drift",
+        "lineal_dvc",
         "lineal_environment",
         "lineal_metrics",
         "lineal_mlflow",

@@ -152,6 +152,16 @@ class Run:
                 columnMetrics={name: metrics.ColumnMetrics(**figures) for name, figures in columns.items()},  # type: ignore[arg-type]
             )
 
+    def pushed(self, dataset: Dataset, *, to: str, problem: str | None = None) -> None:
+        """Record that an input's bytes are in a DVC remote, or what kept them out of it."""
+        self.input(dataset)
+        key = _key("inputs", self._described(dataset))
+        known: Any = self._inputs[key].facets
+        if "lineal_dvc" in known:
+            told = {"remote": to, "pushed": problem is None, "problem": problem}
+            known["lineal_dvc"] = {**known["lineal_dvc"], **told}
+            self._cleaned.pop(key, None)
+
     def output(
         self,
         thing: Dataset | Model,

@@ -44,3 +44,11 @@ def namespace() -> str:
 def tracking_uri() -> str:
     """The MLflow tracking server: `MLFLOW_TRACKING_URI`, else SQLite under `home`."""
     return os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{home() / 'mlflow.db'}"
+
+
+def sandboxed() -> bool:
+    """Whether this process makes something again in a throw-away place: nothing of it is to reach anyone else.
+
+    Set by `lineal reproduce` for what it starts, as `LINEAL_SANDBOX`.
+    """
+    return os.environ.get("LINEAL_SANDBOX") == "1"

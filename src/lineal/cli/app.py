@@ -29,6 +29,7 @@ app = App(
 # Named, not imported: `lineal --help` loads none of them.
 for name, place, summary in (
     ("run", "run", "Run a pipeline: ingest, check, split, train, evaluate, explain, register."),
+    ("reproduce", "reproduce", "Make a model again from its record, and compare."),
     ("trace", "trace", "Show where a model, dataset, file or run came from."),
     ("list", "listing", "Show what there is: pipelines, datasets, models or runs."),
     ("events", "events", "Print the event log as OpenLineage NDJSON, or import one."),

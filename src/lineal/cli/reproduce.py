@@ -1,0 +1,49 @@
+"""`lineal reproduce`."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated, Literal
+
+from cyclopts import Parameter
+
+from lineal.cli.app import NOT_HELD, OK
+
+
+def reproduce(
+    model: str,
+    /,
+    *,
+    env: Literal["present", "locked"] = "present",
+    expect: Literal["identical", "equivalent"] = "identical",
+    json: Annotated[bool, Parameter(negative=())] = False,
+) -> int:
+    """Make a model again from its record alone, and say whether it is the same.
+
+    The recorded data, commit (with what was not committed), pipeline file and seeds are put together in a throw-away
+    place, and the flow is run there; then digest, metrics and held-out predictions are compared. Nothing but the
+    verdict is left behind. Exit status 0 only for what is expected, else 1.
+
+    Args:
+        model: the model, as model:NAME@VERSION_OR_ALIAS.
+        env: present: with the packages that are installed here; locked: in a new environment that uv makes from the
+            recorded lock file.
+        expect: identical: the same digest; equivalent: the same predictions within a tolerance will do.
+        json: print one JSON object.
+    """
+    from lineal.orchestration.server import quiet_environment
+    from lineal.reports import terminal
+    from lineal.reports.reproduction import render
+    from lineal.reproduction.reproduce import Request, reproduce_model
+    from lineal.store.log import Store
+    from lineal.subjects import Subject
+
+    asked = Subject.parse(model, allowed=("model",))
+    quiet_environment()
+    answer = reproduce_model(Store(create=False), asked, Request(env, expect), tell=_tell)
+    terminal.show(answer, render, as_json=json)
+    return OK if answer.held else NOT_HELD
+
+
+def _tell(sentence: str) -> None:
+    sys.stderr.write(f"{sentence}\n")

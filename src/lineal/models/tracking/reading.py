@@ -1,0 +1,44 @@
+"""What a finished run holds: read it, and mark it."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+
+from lineal import settings
+from lineal.models.tracking.connection import connect, explained
+
+
+def artifact(run_id: str, path: str) -> bytes:
+    """Read one artifact of a run.
+
+    Raises:
+        TrackingError: there is no such run or artifact.
+        UnreachableError: the server does not answer.
+    """
+    client = connect()
+    import mlflow.artifacts
+
+    with (
+        explained(f"read the artifact {path} of run {run_id}"),
+        tempfile.TemporaryDirectory(prefix="lineal-") as folder,
+    ):
+        uri = str(client.get_run(run_id).info.artifact_uri)
+        file = mlflow.artifacts.download_artifacts(
+            artifact_uri=f"{uri.rstrip('/')}/{path}", dst_path=folder, tracking_uri=settings.tracking_uri()
+        )
+        return Path(file).read_bytes()
+
+
+def mark(run_id: str, tags: Mapping[str, str]) -> None:
+    """Set tags of a finished run, which stays as it ended.
+
+    Raises:
+        TrackingError: there is no such run.
+        UnreachableError: the server does not answer.
+    """
+    client = connect()
+    with explained(f"tag run {run_id}"):
+        for name, value in tags.items():
+            client.set_tag(run_id, name, value)

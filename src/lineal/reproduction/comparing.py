@@ -123,7 +123,7 @@ def _leaf(path: str, before: Leaf | None, after: Leaf | None) -> str:
 
 
 def _kind(leaf: Leaf) -> str:
-    shape = f" {'×'.join(map(str, leaf.shape))}" if leaf.shape else ""
+    shape = f" {'x'.join(map(str, leaf.shape))}" if leaf.shape else ""
     return f"{leaf.dtype or leaf.tag}{shape}"
 
 
@@ -188,9 +188,8 @@ def _near(one: float, other: float) -> bool:
 
 def surroundings(recorded: Materials, made: Materials, packages: tuple[bytes | None, bytes | None]) -> tuple[str, ...]:
     """Say what differs in Python, CPU, libraries, threads and packages; a sentence each."""
-    return tuple(
-        (*_facts(recorded.environment, made.environment), *_packages(*(_versions_in(text) for text in packages)))
-    )
+    before, after = map(_versions_in, packages)
+    return (*_facts(recorded.environment, made.environment), *_packages(before, after))
 
 
 def _facts(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[str]:

@@ -90,7 +90,7 @@ def _run(command: list[str], folder: Path, variables: dict[str, str], found: Mat
 
 def _reason(said: str) -> str:
     """The heart of what uv says went wrong, on one line."""
-    lines = [re.sub(r"^[\s×╰─▶│├❯]+", "", line).strip() for line in said.splitlines()]
+    lines = [re.sub(r"^\W+", "", line).strip() for line in said.splitlines()]
     return (
         " ".join(line for line in lines if line and not line.startswith("hint:"))[:300].rstrip(". ")
         or "no reason given"

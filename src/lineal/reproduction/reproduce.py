@@ -132,7 +132,6 @@ def reproduce(model: Model, snapshot: Dataset, work: _Work) -> Reproduction:
         "environment": request.environment,
         "digest": found.digest,
     }
-    run.mlflow({"trackingUri": found.tracking_uri, "runId": found.mlflow_run, "modelId": found.model_id})
     try:
         answer = _made_again(work, Path(snapshot.location))
     except LinealError as problem:

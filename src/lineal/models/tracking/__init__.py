@@ -14,7 +14,7 @@ from __future__ import annotations
 from lineal.models.tracking.connection import connect
 from lineal.models.tracking.logged import load_model, requirements
 from lineal.models.tracking.place import check_reachable, namespace, run_url
-from lineal.models.tracking.reading import artifact, mark
+from lineal.models.tracking.reading import artifact, mark, model_files
 from lineal.models.tracking.recording import Recording, Trial, resume, start
 from lineal.models.tracking.registry import (
     RegisteredVersion,
@@ -35,6 +35,7 @@ __all__ = [
     "holder",
     "load_model",
     "mark",
+    "model_files",
     "namespace",
     "register",
     "requirements",

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from lineal import settings
 from lineal.models.tracking.connection import connect, explained
+from lineal.models.tracking.logged import location
 
 
 def artifact(run_id: str, path: str) -> bytes:
@@ -29,6 +30,27 @@ def artifact(run_id: str, path: str) -> bytes:
             artifact_uri=f"{uri.rstrip('/')}/{path}", dst_path=folder, tracking_uri=settings.tracking_uri()
         )
         return Path(file).read_bytes()
+
+
+def model_files(uri: str, folder: Path) -> None:
+    """Copy a model's files, as MLflow keeps them, into a folder.
+
+    Args:
+        uri: `models:/NAME/NUMBER`, `models:/NAME@ALIAS` or `models:/m-…`.
+        folder: an existing one.
+
+    Raises:
+        TrackingError: MLflow has no such model, or its files are gone.
+        UnreachableError: the server does not answer.
+    """
+    client = connect()
+    import mlflow.artifacts
+
+    with explained(f"bring back the files of {uri}"):
+        where = location(client, uri)
+        mlflow.artifacts.download_artifacts(
+            artifact_uri=f"{where.rstrip('/')}/", dst_path=str(folder), tracking_uri=settings.tracking_uri()
+        )
 
 
 def mark(run_id: str, tags: Mapping[str, str]) -> None:

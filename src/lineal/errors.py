@@ -128,7 +128,15 @@ class VersionError(LinealError):
 
 
 class ReproductionError(LinealError):
-    """A model that cannot be made again, as something that it takes is not to be had."""
+    """A model that cannot be made again, as something that it takes is not to be had.
+
+    Attributes:
+        status: that of the process that was to make it; None where it was not begun.
+    """
+
+    def __init__(self, message: str, *, status: int | None = None) -> None:
+        self.status = status
+        super().__init__(message)
 
 
 class EventError(LinealError):

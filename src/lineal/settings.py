@@ -52,3 +52,11 @@ def sandboxed() -> bool:
     Set by `lineal reproduce` for what it starts, as `LINEAL_SANDBOX`.
     """
     return os.environ.get("LINEAL_SANDBOX") == "1"
+
+
+def varies() -> str | None:
+    """The model that this process makes a variation of, as a subject.
+
+    Set by `lineal reproduce --set` for what it starts, as `LINEAL_VARIES`.
+    """
+    return os.environ.get("LINEAL_VARIES") or None

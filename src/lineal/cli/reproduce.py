@@ -16,6 +16,7 @@ def reproduce(
     *,
     env: Literal["present", "locked"] = "present",
     expect: Literal["identical", "equivalent"] = "identical",
+    set: Annotated[tuple[str, ...], Parameter(negative=())] = (),
     json: Annotated[bool, Parameter(negative=())] = False,
 ) -> int:
     """Make a model again from its record alone, and say whether it is the same.
@@ -29,19 +30,33 @@ def reproduce(
         env: present: with the packages that are installed here; locked: in a new environment that uv makes from the
             recorded lock file.
         expect: identical: the same digest; equivalent: the same predictions within a tolerance will do.
+        set: KEY=VALUE: make a variation instead, a new run on the recorded data and code that differs in this; may be
+            given several times.
         json: print one JSON object.
     """
+    from lineal.errors import ReproductionError
     from lineal.orchestration.server import quiet_environment
+    from lineal.reports import reproduction as report
     from lineal.reports import terminal
-    from lineal.reports.reproduction import render
     from lineal.reproduction.reproduce import Request, reproduce_model
+    from lineal.reproduction.varying import vary
     from lineal.store.log import Store
     from lineal.subjects import Subject
 
     asked = Subject.parse(model, allowed=("model",))
     quiet_environment()
-    answer = reproduce_model(Store(create=False), asked, Request(env, expect), tell=_tell)
-    terminal.show(answer, render, as_json=json)
+    if set:
+        varied = vary(Store(create=False), asked, set, env, tell=_tell)
+        terminal.show(varied, report.variation, as_json=json)
+        return OK if varied.passed else NOT_HELD
+    try:
+        answer = reproduce_model(Store(create=False), asked, Request(env, expect), tell=_tell)
+    except ReproductionError as problem:
+        if problem.status is not None:
+            # It was tried and came to nothing, which answers the question.
+            problem.exit_status = NOT_HELD
+        raise
+    terminal.show(answer, report.render, as_json=json)
     return OK if answer.held else NOT_HELD
 
 

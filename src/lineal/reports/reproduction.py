@@ -6,7 +6,9 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from lineal.reports.terminal import figure
 from lineal.reproduction.reproduce import Reproduction
+from lineal.reproduction.varying import Variation
 
 _MOST = 8
 _MEANING = {
@@ -36,6 +38,27 @@ def render(answer: Reproduction) -> RenderableType:
     where = "in the present environment" if answer.environment == "present" else "in the locked environment"
     head.append(f" ({_MEANING[answer.verdict]}), made again {where} in {answer.seconds:.0f} s", style="not bold")
     return Group(head, facts, Text(), Text("\n".join(_next(answer)), style="dim"))
+
+
+def variation(varied: Variation) -> RenderableType:
+    """What a variation came to beside what it varies, and what to do next."""
+    facts = Table.grid(padding=(0, 2))
+    facts.add_column(style="dim", no_wrap=True)
+    facts.add_column(overflow="fold")
+    for name, value in varied.metrics.items():
+        before = varied.before.get(name)
+        facts.add_row(f"  {name}", figure(value) + (f", was {figure(before)}" if before is not None else ""))
+    facts.add_row("  code", varied.code)
+    facts.add_row("  digest", varied.digest)
+    facts.add_row("  MLflow", f"run {varied.run}")
+    for note in varied.notes:
+        facts.add_row("  note", note)
+    made = varied.made or f"run:{varied.run}"
+    head = Text(f"{made} varies {varied.subject} in {', '.join(varied.changed)}", style="bold")
+    if varied.made is None:
+        head.append(" (not registered)", style="not bold")
+    after = [f"lineal diff {varied.subject} {made}", f"lineal trace {made}"]
+    return Group(head, facts, Text(), Text("\n".join(after), style="dim"))
 
 
 def _next(answer: Reproduction) -> list[str]:

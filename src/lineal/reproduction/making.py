@@ -40,13 +40,17 @@ class Recipe:
     environment: Mapping[str, str]
 
 
-def make(recipe: Recipe, subject: str) -> dict[str, Any]:
+def make(recipe: Recipe, failing: str) -> dict[str, Any]:
     """Run `lineal run` and return the result that it prints.
 
     The process ends with this one, also where this is interrupted.
 
+    Args:
+        recipe: what is run.
+        failing: begins the message where it comes to no result.
+
     Raises:
-        ReproductionError: it does not come to a result; exit status 1, for that is an answer.
+        ReproductionError: it comes to no result; its `status` is the process's.
     """
     # -P: the folder may hold modules of any name; the flow's own are found by Lineal.
     command = [recipe.python or sys.executable, "-P", "-c", _COMMAND, "run", str(recipe.file)]
@@ -73,7 +77,9 @@ def make(recipe: Recipe, subject: str) -> dict[str, Any]:
         result = json.loads(out.decode().strip().splitlines()[-1])
         if isinstance(result, dict) and "digest" in result:
             return result
-    raise _failure(subject, said.decode(errors="replace"), process.returncode)
+    # Where the file lay for the while says nothing to anyone.
+    text = said.decode(errors="replace").replace(f"{recipe.folder}{os.sep}", "")
+    raise _failure(failing, text, process.returncode)
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
@@ -86,10 +92,8 @@ def _end(process: subprocess.Popen[bytes]) -> None:
             return
 
 
-def _failure(subject: str, said: str, status: int) -> ReproductionError:
+def _failure(failing: str, said: str, status: int) -> ReproductionError:
     lines = [line.strip() for line in said.splitlines() if line.strip()]
     told = [line.removeprefix("lineal: ") for line in lines if line.startswith("lineal: ")]
     reason = (told or lines or [f"its process ended with status {status} and said nothing"])[-1].rstrip(".")
-    problem = ReproductionError(f"{subject} cannot be made again: {reason}")
-    problem.exit_status = 1
-    return problem
+    return ReproductionError(f"{failing}: {reason}", status=status)

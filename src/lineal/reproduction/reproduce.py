@@ -196,7 +196,10 @@ def _made_again(work: _Work, data: Path) -> Reproduction:
         given.symlink_to(data)
         file = pipeline_file.put(found, code, folder)
         tell(f"training {found.pipeline} again on {found.snapshot.name}@{found.snapshot.version[:12]}")
-        make(Recipe(python, file, given, found.overrides, code.folder, variables), found.subject)
+        make(
+            Recipe(python, file, given, found.overrides, code.folder, variables),
+            f"{found.subject} cannot be made again",
+        )
         made = Side(_made(home, found.subject), Cache(home / "cache"))
         recorded = Side(found, Cache())
         steps = compare(recorded, made)

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from lineal import settings
 from lineal.errors import ReproductionError
 from lineal.models.code import git, toplevel
 from lineal.models.keeping import DIFF
@@ -107,6 +108,33 @@ def environment(home: Path, code: Code, present: Path) -> dict[str, str]:
         "PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL": "CRITICAL",
         **python_path(code, present),
     }
+
+
+def variation(code: Code, present: Path, subject: str) -> dict[str, str]:
+    """The variables of a process that makes a variation: a run like any other, on the user's own stores and servers.
+
+    Args:
+        code: what it runs.
+        present: the folder that the user is in.
+        subject: the model that is varied.
+    """
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
+    # The work tree has no stores of its own; what is relative is so to the folder that the user is in.
+    where = {
+        "LINEAL_HOME": str(settings.home().absolute()),
+        "LINEAL_STORE": _absolute(settings.store_url()),
+        "LINEAL_VARIES": subject,
+    }
+    if "MLFLOW_TRACKING_URI" in os.environ:
+        where["MLFLOW_TRACKING_URI"] = _absolute(os.environ["MLFLOW_TRACKING_URI"])
+    return {**kept, **where, **python_path(code, present)}
+
+
+def _absolute(uri: str) -> str:
+    scheme, slashes, rest = uri.rpartition("sqlite:///")
+    if slashes and not scheme:
+        return f"{slashes}{Path(rest).absolute()}"
+    return uri if ":" in uri else str(Path(uri).absolute())
 
 
 def python_path(code: Code, present: Path) -> dict[str, str]:

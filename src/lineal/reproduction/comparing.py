@@ -204,18 +204,24 @@ def _facts(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[str]
     known, new = (
         {(each["api"], each["name"]): each for each in side.get("libraries") or ()} for side in (before, after)
     )
-    for place in known.keys() & new.keys():
+    for place in sorted(known.keys() & new.keys()):
         for key, name in (("version", "version"), ("architecture", "kernels")):
             if known[place].get(key) != new[place].get(key):
-                yield f"{place[1]}'s {name} are {new[place].get(key)}, recorded {known[place].get(key)}"
+                yield f"{place[1]} has the {name} {new[place].get(key)}, recorded {known[place].get(key)}"
 
 
 def _packages(before: Mapping[str, str], after: Mapping[str, str]) -> Iterator[str]:
     if not before or not after:
         return
-    for name in sorted(before.keys() | after.keys()):
-        if before.get(name) != after.get(name):
-            yield f"{name} {after.get(name, 'is not there')}, recorded {before.get(name, 'none')}"
+    for name in sorted(before.keys() & after.keys()):
+        if before[name] != after[name]:
+            yield f"{name} is {after[name]}, recorded {before[name]}"
+    for what, one, other in (("not here", before, after), ("here and not on record", after, before)):
+        alone = sorted(one.keys() - other.keys())
+        if alone:
+            listed = ", ".join(f"{name} {one[name]}" for name in alone[:_SHOWN])
+            count = f"{len(alone)} packages are" if len(alone) > 1 else "1 package is"
+            yield f"{count} {what}: {listed}{', …' if len(alone) > _SHOWN else ''}"
 
 
 def _versions_in(text: bytes | None) -> dict[str, str]:

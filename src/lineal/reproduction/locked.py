@@ -6,6 +6,7 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 from lineal.errors import ReproductionError
@@ -13,13 +14,14 @@ from lineal.questions.materials import Materials, bytes_of
 from lineal.reproduction.sandbox import Code
 
 
-def python(found: Materials, code: Code, folder: Path) -> str:
+def python(found: Materials, code: Code, folder: Path, project: Path) -> str:
     """Make the environment that a model was made in, and return its interpreter.
 
     Args:
         found: what is on record.
         code: the code, whose project file the lock file belongs to.
         folder: where the environment may be put.
+        project: the folder that the user is in.
 
     Raises:
         ReproductionError: there is no lock file or uv, another Python is needed, or a package is no longer to be had.
@@ -31,7 +33,7 @@ def python(found: Materials, code: Code, folder: Path) -> str:
             f"{found.subject}: its record has no lock file, so its environment cannot be made anew; "
             "leave out --env locked, and keep a uv.lock or requirements.txt in the project"
         )
-    uv = _uv(found)
+    uv = _uv(found, project)
     wanted = str(found.environment.get("python"))
     place = folder / "environment"
     variables = {
@@ -69,13 +71,19 @@ def python(found: Materials, code: Code, folder: Path) -> str:
     return str(made)
 
 
-def _uv(found: Materials) -> str:
-    uv = shutil.which("uv")
-    if uv is None:
-        raise ReproductionError(
-            f"{found.subject}: --env locked needs uv, which is not on the path; `pip install uv`, or leave it out"
-        )
-    return uv
+def _uv(found: Materials, project: Path) -> str:
+    """The uv on the path, beside this interpreter, or of the project's own tools."""
+    beside = os.pathsep.join(
+        (os.environ.get("PATH", ""), str(Path(sys.executable).parent), str(project / ".tools/bin"))
+    )
+    for folder in beside.split(os.pathsep):
+        uv = shutil.which("uv", path=folder)
+        # One on the path may be a shim with nothing behind it.
+        if uv and subprocess.run([uv, "--version"], capture_output=True, check=False).returncode == 0:
+            return uv
+    raise ReproductionError(
+        f"{found.subject}: --env locked needs uv, which is not on the path; `pip install uv`, or leave it out"
+    )
 
 
 def _run(command: list[str], folder: Path, variables: dict[str, str], found: Materials, what: str) -> None:

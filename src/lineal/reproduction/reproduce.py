@@ -190,7 +190,7 @@ def _made_again(work: _Work, data: Path) -> Reproduction:
         python = sys.executable
         if request.environment == "locked":
             tell("packages: a new environment from the recorded lock file")
-            python = locked.python(found, code, folder)
+            python = locked.python(found, code, folder, work.project)
             variables.pop("PYTHONPATH", None)
         given = folder / f"{found.snapshot.name}.parquet"
         given.symlink_to(data)

@@ -69,7 +69,9 @@ def code_of(found: Materials, project: Path, folder: Path) -> Iterator[Code]:
         ReproductionError: the commit is not here, or what no commit holds was not kept.
     """
     if found.commit is None:
-        yield Code(project, None, "the present code, as the record names no commit (there was no git)")
+        yield Code(
+            project, None, "the present code, as the record names no commit (there was no git, or nothing committed)"
+        )
         return
     patch = _patch(found)
     top = _repository(found, project)

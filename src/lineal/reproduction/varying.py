@@ -86,7 +86,7 @@ def vary(
         python = sys.executable
         if environment == "locked":
             tell("packages: a new environment from the recorded lock file")
-            python = locked.python(found, code, folder)
+            python = locked.python(found, code, folder, project)
             variables.pop("PYTHONPATH", None)
         given = _lasting(data, f"{found.snapshot.name}-{found.snapshot.version}.parquet")
         file = pipeline_file.put(found, code, folder)

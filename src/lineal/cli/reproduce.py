@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 from typing import Annotated, Literal
 
@@ -43,6 +44,8 @@ def reproduce(
     from lineal.store.log import Store
     from lineal.subjects import Subject
 
+    # Also who is told to end leaves nothing behind.
+    signal.signal(signal.SIGTERM, _end)
     asked = Subject.parse(model, allowed=("model",))
     quiet_environment()
     if set:
@@ -58,6 +61,10 @@ def reproduce(
         raise
     terminal.show(answer, report.render, as_json=json)
     return OK if answer.held else NOT_HELD
+
+
+def _end(number: int, _frame: object) -> None:
+    raise SystemExit(128 + number)
 
 
 def _tell(sentence: str) -> None:

@@ -84,7 +84,7 @@ def make(recipe: Recipe, failing: str) -> dict[str, Any]:
 
 def _end(process: subprocess.Popen[bytes]) -> None:
     """End the process and what it started, gently first, so that its own server ends as well."""
-    for how, patience in ((signal.SIGINT, _END_SECONDS), (signal.SIGKILL, _END_SECONDS)):
+    for how, patience in ((signal.SIGTERM, _END_SECONDS), (signal.SIGKILL, _END_SECONDS)):
         with suppress(ProcessLookupError):
             os.killpg(process.pid, how)
         with suppress(subprocess.TimeoutExpired):

@@ -36,10 +36,9 @@ def of_leaves(table: Iterable[Leaf]) -> str:
     """Return the digest of the model that `table` was taken from."""
     total = hashlib.sha256(_SCHEME)
     for leaf in table:
-        for text in (leaf.path, leaf.tag, leaf.dtype, ",".join(map(str, leaf.shape)), leaf.sha256):
-            encoded = text.encode("utf-8", "surrogatepass")
-            total.update(b"%d:" % len(encoded))
-            total.update(encoded)
+        texts = (leaf.path, leaf.tag, leaf.dtype, ",".join(map(str, leaf.shape)), leaf.sha256)
+        encoded = [text.encode("utf-8", "surrogatepass") for text in texts]
+        total.update(b"".join([b"%d:%b" % (len(part), part) for part in encoded]))
     return total.hexdigest()
 
 

@@ -7,8 +7,10 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from lineal import settings
+from lineal.errors import TrackingError
 from lineal.models.tracking.connection import connect, explained
 from lineal.models.tracking.logged import location
+from lineal.redaction import redact
 
 
 def artifact(run_id: str, path: str) -> bytes:
@@ -47,10 +49,12 @@ def model_files(uri: str, folder: Path) -> None:
     import mlflow.artifacts
 
     with explained(f"bring back the files of {uri}"):
-        where = location(client, uri)
-        mlflow.artifacts.download_artifacts(
-            artifact_uri=f"{where.rstrip('/')}/", dst_path=str(folder), tracking_uri=settings.tracking_uri()
-        )
+        where = f"{location(client, uri).rstrip('/')}/"
+        asked = {"artifact_uri": where, "tracking_uri": settings.tracking_uri()}
+        # Of a folder that is gone MLflow brings nothing, without a word.
+        if not mlflow.artifacts.list_artifacts(**asked):
+            raise TrackingError(f"the files of the model {uri} are gone from {redact(where)}; train it again")
+        mlflow.artifacts.download_artifacts(**asked, dst_path=str(folder))
 
 
 def mark(run_id: str, tags: Mapping[str, str]) -> None:

@@ -15,6 +15,7 @@
     ├── TrackingError             an MLflow server, store or registry that refuses
     ├── StorageError              a disk that is full, read-only or not ours to write
     ├── VersionError              a dataset version whose bytes are gone, or are not those that were recorded
+    ├── ReproductionError         a model that cannot be made again: code, package, Python or data that is gone
     ├── EventError                an event or event log from elsewhere that is no valid OpenLineage
     ├── StoreError                the lineage store: locked, read-only, of another version
     │   └── NothingRecordedError  a store that is asked before anything was recorded in it
@@ -124,6 +125,18 @@ class VersionError(LinealError):
 
     def __init__(self, message: str, *, version: str | None = None) -> None:
         self.version = version
+        super().__init__(message)
+
+
+class ReproductionError(LinealError):
+    """A model that cannot be made again, as something that it takes is not to be had.
+
+    Attributes:
+        status: that of the process that was to make it; None where it was not begun.
+    """
+
+    def __init__(self, message: str, *, status: int | None = None) -> None:
+        self.status = status
         super().__init__(message)
 
 

@@ -52,6 +52,20 @@ def facets(lineage):
             ],
             by="a rule",
         )
+        kept = {"name": "uv.lock", "md5": "m", "sha256": "s", "size": 3, "redacted": True}
+        run.materials({"pipelineFile": "p.toml", "overrides": ["a=1"], "data": None, "varies": "model:m@1"})
+        run.materials({"files": [kept], "uncommitted": {"state": "too large", "size": 9, "modules": ["a.py"]}})
+        run.reproduction(
+            {
+                "subject": "model:m@1",
+                "verdict": "different",
+                "expected": "identical",
+                "held": False,
+                "environment": "present",
+                "steps": [{"name": "features", "same": None, "detail": "not on record"}],
+                "differences": ["numpy is 2, recorded 1"],
+            }
+        )
         run.parameters({f"p{i}": "x" * 9000 for i in range(200)})
         run.prediction(
             {
@@ -92,10 +106,12 @@ def test_each_facet_holds_to_its_schema(facets):
         "lineal_drift",
         "lineal_dvc",
         "lineal_environment",
+        "lineal_materials",
         "lineal_metrics",
         "lineal_mlflow",
         "lineal_prediction",
         "lineal_process",
+        "lineal_reproduction",
         "lineal_truncation",
     }
     assert {key: problems(facet) for key, facet in facets.items()} == {key: [] for key in facets}

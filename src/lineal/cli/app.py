@@ -30,6 +30,7 @@ app = App(
 for name, place, summary in (
     ("run", "run", "Run a pipeline: ingest, check, split, train, evaluate, explain, register."),
     ("predict", "predict", "Score a batch with a registered model; each row gets an id that leads back."),
+    ("reproduce", "reproduce", "Make a model again from its record, and compare."),
     ("trace", "trace", "Show where a model, dataset, file or run came from."),
     ("diff", "diff", "Show what differs between two models, dataset versions or runs."),
     ("history", "history", "Show all versions of a model, dataset or alias, and what changed."),

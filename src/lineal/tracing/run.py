@@ -260,6 +260,16 @@ class Run:
         """Record what the run runs in."""
         self.facets["lineal_environment"] = facets.custom("LinealEnvironmentRunFacet", values)
 
+    def materials(self, values: Mapping[str, Any]) -> None:
+        """Record what else it takes to do the run again, beside what is recorded of it already."""
+        self.facets["lineal_materials"] = facets.custom(
+            "LinealMaterialsRunFacet", {**self.facets.get("lineal_materials", {}), **values}
+        )
+
+    def reproduction(self, values: Mapping[str, Any]) -> None:
+        """Record what came of making something again."""
+        self.facets["lineal_reproduction"] = facets.custom("LinealReproductionRunFacet", values)
+
     def source(self, text: str, language: str) -> None:
         """Record the text that defines the job, such as a pipeline file."""
         self.job_facets["sourceCode"] = source_code_job.SourceCodeJobFacet(language=language, sourceCode=text)

@@ -14,6 +14,7 @@ from __future__ import annotations
 from lineal.models.tracking.connection import connect
 from lineal.models.tracking.logged import load_model, requirements
 from lineal.models.tracking.place import check_reachable, namespace, run_url
+from lineal.models.tracking.reading import artifact, mark, model_files
 from lineal.models.tracking.recording import Recording, Trial, resume, start
 from lineal.models.tracking.registry import (
     RegisteredVersion,
@@ -33,11 +34,14 @@ __all__ = [
     "Recording",
     "RegisteredVersion",
     "Trial",
+    "artifact",
     "artifact_texts",
     "check_reachable",
     "connect",
     "holder",
     "load_model",
+    "mark",
+    "model_files",
     "namespace",
     "newest_version",
     "register",

@@ -97,16 +97,18 @@ def load_model(uri: str, *, trusted: Collection[str] = (), digest: str | None = 
     import mlflow.artifacts
 
     with explained(f"bring back the model {uri}"), tempfile.TemporaryDirectory(prefix="lineal-") as folder:
-        location = _location(client, uri)
+        where_it_lies = location(client, uri)
         where = {"tracking_uri": settings.tracking_uri()}
-        names = {Path(entry.path).name for entry in mlflow.artifacts.list_artifacts(artifact_uri=location, **where)}
+        names = {
+            Path(entry.path).name for entry in mlflow.artifacts.list_artifacts(artifact_uri=where_it_lies, **where)
+        }
         if storage.FILE_NAME not in names:
             raise UntrustedModelError(
                 f"the model {uri} has no {storage.FILE_NAME} (it holds {', '.join(sorted(names)) or 'no files'}); "
                 "other formats can run code when loaded, so train it again with Lineal"
             )
         file = mlflow.artifacts.download_artifacts(
-            artifact_uri=f"{location.rstrip('/')}/{storage.FILE_NAME}", dst_path=folder, **where
+            artifact_uri=f"{where_it_lies.rstrip('/')}/{storage.FILE_NAME}", dst_path=folder, **where
         )
         model = storage.load(file, trusted=trusted)
     if digest is not None:
@@ -121,7 +123,7 @@ def load_model(uri: str, *, trusted: Collection[str] = (), digest: str | None = 
     return model
 
 
-def _location(client: MlflowClient, uri: str) -> str:
+def location(client: MlflowClient, uri: str) -> str:
     """Where a model's files lie; MLflow's own look-up asks the global tracking URI."""
     name, _, part = uri.removeprefix("models:/").partition("/")
     if not uri.startswith("models:/") or not name:

@@ -31,6 +31,7 @@ for name, place, summary in (
     ("run", "run", "Run a pipeline: ingest, check, split, train, evaluate, explain, register."),
     ("trace", "trace", "Show where a model, dataset, file or run came from."),
     ("list", "listing", "Show what there is: pipelines, datasets, models or runs."),
+    ("verify", "verify", "Check that all on record is there and as it was recorded."),
     ("events", "events", "Print the event log as OpenLineage NDJSON, or import one."),
     ("deliver", "deliver", "Send the event log to the configured OpenLineage consumers."),
     ("sweep", "sweep", "End runs that were killed, and deliver what is left."),

@@ -17,17 +17,17 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from lineal import settings
 from lineal.errors import SigningError, StorageError
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey, EllipticCurvePublicKey
-    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+    from cryptography.hazmat.primitives.hashes import HashAlgorithm
 
     Private = Ed25519PrivateKey | EllipticCurvePrivateKey
-    Public = Ed25519PublicKey | EllipticCurvePublicKey
 
 Purpose = Literal["log", "models"]
 _VARIABLES: dict[Purpose, str] = {"log": "LINEAL_KEY", "models": "LINEAL_MODEL_KEY"}
@@ -36,29 +36,39 @@ _MAKE: dict[Purpose, str] = {
     "log": "openssl genpkey -algorithm ed25519 -out FILE",
     "models": "openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out FILE",
 }
+# Of the curves that the model-signing tool takes.
+_HASHES = {"secp256r1": "SHA256", "secp384r1": "SHA384", "secp521r1": "SHA512"}
 
 
 @dataclass(frozen=True, slots=True)
 class PublicKey:
-    """A key that signatures of the log are checked with.
+    """A key that signatures are checked with.
 
     Attributes:
         id: SHA-256 of the key, as it stands in what was signed with it.
-        raw: its 32 bytes.
+        purpose: what is signed with keys of its kind.
+        pem: the key itself.
         origin: where it was found.
     """
 
     id: str
-    raw: bytes
+    purpose: Purpose
+    pem: bytes
     origin: str
 
     def verifies(self, signature: bytes, message: bytes) -> bool:
         """Whether this key's owner signed a message."""
         from cryptography.exceptions import InvalidSignature
+        from cryptography.hazmat.primitives.asymmetric.ec import ECDSA, EllipticCurvePublicKey
         from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+        from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
+        key = load_pem_public_key(self.pem)
         try:
-            Ed25519PublicKey.from_public_bytes(self.raw).verify(signature, message)
+            if isinstance(key, Ed25519PublicKey):
+                key.verify(signature, message)
+            elif isinstance(key, EllipticCurvePublicKey):
+                key.verify(signature, message, ECDSA(_hash_for(key)))
         except InvalidSignature:
             return False
         return True
@@ -66,13 +76,17 @@ class PublicKey:
 
 @dataclass(frozen=True, slots=True)
 class SigningKey:
-    """The key that the log is signed with."""
+    """A key to sign with."""
 
     public: PublicKey
-    _private: Ed25519PrivateKey
+    _private: Private
 
     def sign(self, message: bytes) -> bytes:
         """Sign a message."""
+        from cryptography.hazmat.primitives.asymmetric.ec import ECDSA, EllipticCurvePrivateKey
+
+        if isinstance(self._private, EllipticCurvePrivateKey):
+            return self._private.sign(message, ECDSA(_hash_for(self._private.public_key())))
         return self._private.sign(message)
 
 
@@ -87,87 +101,85 @@ def path_of(purpose: Purpose) -> Path:
     return Path(given).expanduser() if given else folder() / f"{purpose}.pem"
 
 
-def log_key() -> SigningKey:
-    """The key that the log is signed with; made if there is none.
+def key_for(purpose: Purpose) -> SigningKey:
+    """The key that something is signed with; made if there is none.
 
     Raises:
         SigningError: the file is no such key, or cannot be read.
         StorageError: it cannot be made.
     """
-    return _log_key(_present("log"))
+    file, variable = path_of(purpose), _VARIABLES[purpose]
+    if not file.exists():
+        if os.environ.get(variable):
+            raise SigningError(
+                f"{variable} names {file}, which is not there; make the key by `{_MAKE[purpose]}`, or unset {variable}"
+            )
+        _make(file, purpose)
+    return _own(file, purpose)
 
 
-def model_key() -> Path:
-    """The file of the key that models are signed with; made if there is none.
-
-    Raises:
-        SigningError: the file that is given is not there.
-        StorageError: it cannot be made.
-    """
-    return _present("models")
-
-
-def trusted(files: Iterable[Path] = ()) -> dict[str, PublicKey]:
-    """The public keys that signatures of the log may be of, by their ids.
+def trusted(purpose: Purpose, files: Iterable[Path] = ()) -> dict[str, PublicKey]:
+    """The public keys that signatures may be of, by their ids.
 
     Args:
-        files: those to believe, and no others; where none is named, this machine's own and those in `keys/trusted`.
+        purpose: what is signed.
+        files: those to believe, and no others of this kind; where none is named, this machine's own and those in
+            `keys/trusted`.
 
     Raises:
-        SigningError: a file is no public key of this kind.
+        SigningError: a file is no public key.
     """
-    named = tuple(files)
-    if named:
-        found = [read_public(file) for file in named]
-    else:
-        own = path_of("log")
-        found = [_log_key(own).public] if own.exists() or os.environ.get(_VARIABLES["log"]) else []
-        found += [read_public(file) for file in sorted((folder() / "trusted").glob("*.pub"))]
+    found = [key for key in map(read_public, files) if key.purpose == purpose]
+    if not found:
+        own = path_of(purpose)
+        if own.exists() or os.environ.get(_VARIABLES[purpose]):
+            found.append(_own(own, purpose).public)
+        others = (read_public(file) for file in sorted((folder() / "trusted").glob("*.pub")))
+        found += [key for key in others if key.purpose == purpose]
     return {key.id: key for key in found}
 
 
 def read_public(file: Path) -> PublicKey:
-    """Read an Ed25519 public key from a PEM file; of a private key, its public half.
+    """Read a public key from a PEM file; of a private key, its public half.
 
     Raises:
-        SigningError: there is none in the file.
+        SigningError: there is none in the file, or one of a kind that nothing is signed with.
     """
-    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+    from cryptography.exceptions import UnsupportedAlgorithm
     from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
     data = _read(file)
+    if b"PRIVATE KEY" in data:
+        return _public(_private(file, data).public_key(), file)
     try:
-        key: object = _private(file, data) if b"PRIVATE KEY" in data else load_pem_public_key(data)
-    except ValueError as problem:
+        return _public(load_pem_public_key(data), file)
+    except (ValueError, UnsupportedAlgorithm) as problem:
         raise SigningError(
             f"{file} is no key (a PEM file that begins with -----BEGIN PUBLIC KEY-----); "
-            "give the file log.pub that lies beside the key the log was signed with"
+            "give the file log.pub or models.pub that lies beside the key it was signed with"
         ) from problem
-    if isinstance(key, Ed25519PrivateKey):
-        key = key.public_key()
-    if not isinstance(key, Ed25519PublicKey):
-        raise SigningError(f"{file} is a key of another kind; the log is signed with Ed25519, so give its public key")
-    return _public(key, str(file))
 
 
-def _log_key(file: Path) -> SigningKey:
+def _own(file: Path, purpose: Purpose) -> SigningKey:
     try:
         status = file.stat()
     except OSError as problem:
-        raise SigningError(f"the key {file} cannot be read: {problem.strerror}; set LINEAL_KEY to one") from problem
-    return _cached(file, status.st_mtime_ns, status.st_ino)
+        raise SigningError(
+            f"the key {file} cannot be read: {problem.strerror}; correct or unset {_VARIABLES[purpose]}"
+        ) from problem
+    return _cached(file, purpose, status.st_mtime_ns, status.st_ino)
 
 
 @lru_cache(maxsize=8)
-def _cached(file: Path, _modified: int, _inode: int) -> SigningKey:
-    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-
-    key = _private(file, _read(file))
-    if not isinstance(key, Ed25519PrivateKey):
+def _cached(file: Path, purpose: Purpose, _modified: int, _inode: int) -> SigningKey:
+    private = _private(file, _read(file))
+    public = _public(private.public_key(), file)
+    if public.purpose != purpose:
         raise SigningError(
-            f"the key {file} is of another kind; the log is signed with Ed25519: make one by `{_MAKE['log']}`"
+            f"the key {file} is of another kind; the {purpose} "
+            f"{'is' if purpose == 'log' else 'are'} signed with {_KINDS[purpose]}: make one by `{_MAKE[purpose]}`"
         )
-    return SigningKey(_public(key.public_key(), str(file)), key)
+    return SigningKey(public, private)
 
 
 def _read(file: Path) -> bytes:
@@ -177,32 +189,43 @@ def _read(file: Path) -> bytes:
         raise SigningError(f"the key {file} cannot be read: {problem.strerror}; name another file") from problem
 
 
-def _private(file: Path, data: bytes) -> object:
+def _private(file: Path, data: bytes) -> Private:
     from cryptography.exceptions import UnsupportedAlgorithm
     from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
     try:
-        return load_pem_private_key(data, None)
+        key: Any = load_pem_private_key(data, None)
     except TypeError as problem:
         raise SigningError(f"the key {file} is locked by a password; give one that is not") from problem
     except (ValueError, UnsupportedAlgorithm) as problem:
         raise SigningError(f"{file} is no private key in PEM form; make one by `{_MAKE['log']}`") from problem
+    _public(key.public_key(), file)
+    return key  # type: ignore[no-any-return]
 
 
-def _public(key: Ed25519PublicKey, origin: str) -> PublicKey:
-    raw = key.public_bytes_raw()
-    return PublicKey(hashlib.sha256(raw).hexdigest(), raw, origin)
+def _public(key: object, file: Path) -> PublicKey:
+    from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+    from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+    if isinstance(key, Ed25519PublicKey):
+        pem = key.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+        return PublicKey(hashlib.sha256(key.public_bytes_raw()).hexdigest(), "log", pem, str(file))
+    if isinstance(key, EllipticCurvePublicKey) and key.curve.name in _HASHES:
+        pem = key.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+        # The name that the model-signing tool has for it.
+        return PublicKey(hashlib.sha256(pem).hexdigest(), "models", pem, str(file))
+    raise SigningError(
+        f"{file} is a key of another kind; the log is signed with {_KINDS['log']}, models with {_KINDS['models']}"
+    )
 
 
-def _present(purpose: Purpose) -> Path:
-    file, variable = path_of(purpose), _VARIABLES[purpose]
-    if not file.exists():
-        if os.environ.get(variable):
-            raise SigningError(
-                f"{variable} names {file}, which is not there; make the key by `{_MAKE[purpose]}`, or unset {variable}"
-            )
-        _make(file, purpose)
-    return file
+def _hash_for(key: EllipticCurvePublicKey) -> HashAlgorithm:
+    """The hash that goes with a curve, by the model-signing tool."""
+    from cryptography.hazmat.primitives import hashes
+
+    found: HashAlgorithm = getattr(hashes, _HASHES[key.curve.name])()
+    return found
 
 
 def _make(file: Path, purpose: Purpose) -> None:

@@ -31,6 +31,11 @@ class Cache:
         """Where the bytes of a version lie, whether or not they are there."""
         return self.root / "files" / "md5" / version[:2] / version[2:]
 
+    def located(self, version: str) -> Path | None:
+        """The cache's file of a version, not looked into; None where there is none."""
+        path = self.path(version)
+        return path if path.is_file() else None
+
     def get(self, version: str) -> Path:
         """Give the file that holds a version's bytes.
 

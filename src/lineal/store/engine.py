@@ -83,16 +83,16 @@ def engine_of(url: str) -> sa.Engine:
     return engine
 
 
-def writing(engine: sa.Engine, patience: float = BUSY_TIMEOUT) -> sa.Engine:
+def writing(engine: sa.Engine, patience: float | None = None) -> sa.Engine:
     """The engine whose transactions write: each holds the store's one lock from its beginning.
 
     Args:
         engine: of the store.
-        patience: how long to wait for another writer, in seconds.
+        patience: how long to wait for another writer, in seconds; as long as an event would where it is left out.
     """
-    wait = round(patience * 1000)
+    wait = round((BUSY_TIMEOUT if patience is None else patience) * 1000)
     statement = _BEGIN_WRITING[engine.dialect.name].format(wait)
-    return engine.execution_options(lineal_begin=statement, lineal_wait=None if patience == BUSY_TIMEOUT else wait)
+    return engine.execution_options(lineal_begin=statement, lineal_wait=None if patience is None else wait)
 
 
 def sqlite_file(url: str) -> Path | None:
@@ -126,7 +126,7 @@ def _begin(connection: sa.Connection) -> None:
         try:
             connection.exec_driver_sql(str(statement))
         finally:
-            connection.exec_driver_sql(f"PRAGMA busy_timeout = {BUSY_TIMEOUT * 1000}")
+            connection.exec_driver_sql(f"PRAGMA busy_timeout = {round(BUSY_TIMEOUT * 1000)}")
     elif statement or connection.dialect.name == "sqlite":
         connection.exec_driver_sql(str(statement or "BEGIN"))
 

@@ -8,8 +8,11 @@ import os
 import time
 
 from lineal import settings
+from lineal.errors import StoreError
 from lineal.redaction import redact
 from lineal.store import checkpoints
+from lineal.store.checkpoints import Checkpoint
+from lineal.store.log import Store
 from lineal.tracing import begin
 
 # Of root runs that end in quick succession not each makes a checkpoint; the last one does when the process ends.
@@ -30,19 +33,37 @@ def seal() -> None:
             atexit.register(_seal_owed)
         _owed.add(here)
         return
-    _seal(here)
-
-
-def _seal(here: tuple[int, str]) -> None:
     _owed.discard(here)
+    _make(here[1])
+    _last[here] = time.monotonic()
+
+
+def forget(url: str) -> None:
+    """Make no more checkpoints of a store that is about to go."""
+    _owed.discard((os.getpid(), url))
+
+
+def sealed() -> Checkpoint | None:
+    """Make a checkpoint, and give the newest one, to be written down elsewhere; None where that cannot be had."""
+    store = _make(settings.store_url())
     try:
-        checkpoints.make(begin.store_of(here[1]), most=_MOST, patience=_PATIENCE_SECONDS)
+        return checkpoints.newest(store) if store is not None else None
+    except StoreError:
+        return None
+
+
+def _make(url: str) -> Store | None:
+    try:
+        store = begin.store_of(url)
+        checkpoints.make(store, most=_MOST, patience=_PATIENCE_SECONDS)
     except Exception as problem:  # noqa: BLE001 - the events are on record; a later checkpoint covers them
         logger.warning("lineage: no checkpoint was made, the next run or `lineal sweep` will: %s", redact(str(problem)))
-    _last[here] = time.monotonic()
+        return None
+    return store
 
 
 def _seal_owed() -> None:
     for here in list(_owed):
+        _owed.discard(here)
         if here[0] == os.getpid():
-            _seal(here)
+            _make(here[1])

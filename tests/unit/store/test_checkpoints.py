@@ -131,7 +131,7 @@ def test_every_event_comes_under_one_checkpoint_and_each_follows_the_last(store,
     assert [(each.first_seq, each.last_seq) for each in found] == [(1, 4), (5, 8), (9, 10), (11, 11)]
     assert found[0].previous == "0" * 64
     assert [each.previous for each in found[1:]] == [each.digest for each in found[:-1]]
-    key = signing.log_key().public
+    key = signing.key_for("log").public
     assert all(each.is_signed_by(key) for each in found)
     assert found[-1] == last == checkpoints.newest(store)
 
@@ -147,7 +147,7 @@ def _write_and_make(url, number):
     for _ in range(8):
         store.append(event(number))
         checkpoints.make(store)
-    return signing.log_key().public.id
+    return signing.key_for("log").public.id
 
 
 def test_processes_that_make_them_at_once_do_not_fork_the_chain(store, store_url):
@@ -220,11 +220,11 @@ def test_a_checkpoint_waits_for_other_writers_no_longer_than_it_is_told(store):
 # --- proofs -------------------------------------------------------------------------------------------------------
 
 
-def test_an_event_is_proven_without_the_log(store):
+def test_an_event_is_proven_without_the_log(store, tmp_path):
     filled(store, 7)
     assert checkpoints.prove_event(store, 3) is None
     checkpoints.make(store)
-    key = signing.log_key().public
+    key = signing.key_for("log").public
     bodies = list(store.events())
     for seq, body in enumerate(bodies, 1):
         told = json.loads(json.dumps(checkpoints.prove_event(store, seq).to_json()))
@@ -232,12 +232,17 @@ def test_an_event_is_proven_without_the_log(store):
         assert checkpoints.check_proof(proof, body, key)
         assert not checkpoints.check_proof(proof, body + " ", key)
         assert not checkpoints.check_proof(replace(proof, seq=seq + 1), body, key)
-        other = signing.PublicKey("x", bytes(32), "")
+        other = signing.read_public(_key_file(tmp_path, "other", _pem("ed25519")))
         assert not checkpoints.check_proof(proof, body, other)
         fake = replace(proof.checkpoint, made_at="2020-01-01T00:00:00+00:00")
         assert not checkpoints.check_proof(replace(proof, checkpoint=fake), body, key)
     with pytest.raises(StoreError, match="there was no event 0 when checkpoint 1 was made"):
         checkpoints.prove_event(store, 0)
+
+
+def _key_file(folder, name, content):
+    (folder / name).write_bytes(content)
+    return folder / name
 
 
 # --- keys ---------------------------------------------------------------------------------------------------------
@@ -249,7 +254,7 @@ def test_the_key_is_made_at_first_use_for_its_owner_alone(store, own_home):
     folder = own_home / ".lineal" / "keys"
     assert stat.S_IMODE((folder / "log.pem").stat().st_mode) == 0o600
     assert (folder / ".gitignore").read_text() == "*\n"
-    assert signing.read_public(folder / "log.pub").raw == signing.log_key().public.raw
+    assert signing.read_public(folder / "log.pub").pem == signing.key_for("log").public.pem
     assert [each.name for each in folder.iterdir() if each.name.startswith(".n")] == []
 
 
@@ -292,7 +297,7 @@ def test_a_key_that_cannot_be_used(content, sentence, tmp_path, monkeypatch):
         key.write_bytes(content)
     monkeypatch.setenv("LINEAL_KEY", str(key))
     with pytest.raises(SigningError, match=sentence) as raised:
-        signing.log_key()
+        signing.key_for("log")
     assert str(key) in str(raised.value)
 
 
@@ -300,7 +305,7 @@ def test_a_home_that_cannot_be_written(monkeypatch, tmp_path):
     (tmp_path / "file").write_text("")
     monkeypatch.setenv("LINEAL_HOME", str(tmp_path / "file"))
     with pytest.raises(LinealError, match="cannot be made: Not a directory; set LINEAL_HOME"):
-        signing.log_key()
+        signing.key_for("log")
 
 
 def test_the_signature_is_plain_ed25519_over_the_note(store, tmp_path):

@@ -6,7 +6,7 @@ import json
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from lineal import settings
@@ -86,6 +86,35 @@ def version(name: str, number: int) -> RegisteredVersion | None:
     return _found(f"look up version {number} of {name}", "get_model_version", name, str(number))
 
 
+def versions(name: str) -> list[RegisteredVersion]:
+    """Return all versions of a registered model, the oldest first; none where there is no such model."""
+    client = connect()
+    found: list[RegisteredVersion] = []
+    with explained(f"list the versions of {name}"):
+        quoted = name.replace("'", "\\'")
+        token: str | None = None
+        while True:
+            page = client.search_model_versions(f"name='{quoted}'", max_results=200, page_token=token)
+            found += [_version(each) for each in page]
+            token = page.token
+            if not token:
+                break
+        # A search does not tell the aliases of versions, the model itself does.
+        holders = client.get_registered_model(name).aliases if found else {}
+    aliases: dict[int, list[str]] = {}
+    for alias, number in holders.items():
+        aliases.setdefault(int(number), []).append(alias)
+    complete = [replace(each, aliases=tuple(sorted(aliases.get(each.number, ())))) for each in found]
+    return sorted(complete, key=lambda each: each.number)
+
+
+def run_tags(run_id: str) -> Mapping[str, str]:
+    """Return the tags of a run."""
+    client = connect()
+    with explained(f"read run {run_id}"):
+        return dict(client.get_run(run_id).data.tags)
+
+
 def set_alias(name: str, alias: str, number: int) -> None:
     """Give an alias to a version; who held it before loses it."""
     client = connect()
@@ -124,6 +153,10 @@ def _found(doing: str, method: str, *arguments: str) -> RegisteredVersion | None
             if missing or code_of(problem) in ("RESOURCE_DOES_NOT_EXIST", "NOT_FOUND"):
                 return None
             raise
+    return _version(found)
+
+
+def _version(found: Any) -> RegisteredVersion:
     return RegisteredVersion(
         name=found.name,
         number=int(found.version),

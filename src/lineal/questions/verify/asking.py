@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import IO
 
@@ -12,31 +12,66 @@ import sqlalchemy as sa
 
 from lineal import signing
 from lineal.errors import EventError, SigningError
-from lineal.questions.verify.findings import Tally, Verification
+from lineal.questions.verify.datasets import check_datasets
+from lineal.questions.verify.findings import Checked, Tally, Verification
 from lineal.questions.verify.index import check_index
-from lineal.questions.verify.log import Entry, LogCheck, check_log
+from lineal.questions.verify.log import Entry, LogCheck, check_log, cut_off, not_that
+from lineal.questions.verify.models import check_models
+from lineal.questions.verify.things import scope_of
+from lineal.signing import PublicKey
 from lineal.store import tables
 from lineal.store.checkpoints import Checkpoint, heads
 from lineal.store.checkpoints.exporting import read_checkpoints, read_lines
 from lineal.store.log import Store
-from lineal.subjects import Kind
+from lineal.subjects import Kind, Subject
 
 KINDS: tuple[Kind, ...] = ("model", "dataset", "run")
 
 
-def verify(store: Store, *, keys: Sequence[Path] = ()) -> Verification:
-    """Check the whole record.
+def verify(store: Store, subject: Subject | None = None, *, keys: Sequence[Path] = ()) -> Verification:
+    """Check the record, or what one subject rests on.
+
+    The log is one chain, so that it is always read whole; of single events, those of other runs are then not told.
 
     Args:
         store: the lineage store.
+        subject: check its descent alone; everything where it is left out.
         keys: files of the public keys to believe; where none is named, this machine's own and those in `keys/trusted`.
 
     Raises:
         SigningError: a file is no key, or none is known and there is something signed.
         StoreError: the store cannot be read.
+        SubjectError: unknown or ambiguous.
     """
-    log = Tally("log")
-    believed = signing.trusted(keys)
+    believed, of_models = signing.trusted("log", keys), signing.trusted("models", keys)
+    scope = scope_of(store, subject) if subject is not None else None
+    log, index, kept = Tally("log", scope.runs if scope else None), Tally("index"), Tally("datasets")
+    files, registry = Tally("models"), Tally("mlflow")
+    found = _check_log(store, believed, log)
+    _require_keys(believed, found)
+    lines: list[Checked] = []
+    if scope is None:
+        counts = check_index(store, index)
+        lines.append(index.checked(", ".join(f"{count} {name}" for name, count in counts.items() if count)))
+    elsewhere = check_datasets(store, scope, kept)
+    lines.append(kept.checked(f"{elsewhere} more lie elsewhere: see `lineal stale`" if elsewhere else ""))
+    of_them = check_models(store, scope, of_models, files, registry)
+    for head in of_them.heads:
+        if not heads.is_in_chain(store, head):
+            there = found.newest is not None and head.number <= found.newest.number
+            log.add(not_that(head) if there else cut_off(head, found.newest))
+    lines.append(files.checked(f"{of_them.unsigned} of them not signed" if of_them.unsigned else ""))
+    lines.append(registry.checked())
+    return Verification(
+        subject=scope.subject if scope else None,
+        source=str(store),
+        checked=(log.checked(_said(found)), *lines),
+        findings=(*log.kept, *index.kept, *kept.kept, *files.kept, *registry.kept),
+        newest=found.newest,
+    )
+
+
+def _check_log(store: Store, believed: Mapping[str, PublicKey], log: Tally) -> LogCheck:
     columns = tables.events.c
     with store.snapshot() as connection:
         query = sa.select(columns.seq, columns.body, columns.run_id, columns.event_time).order_by(columns.seq)
@@ -45,18 +80,7 @@ def verify(store: Store, *, keys: Sequence[Path] = ()) -> Verification:
         def body_at(seq: int) -> str | None:
             return connection.execute(sa.select(columns.body).where(columns.seq == seq)).scalar()
 
-        found = check_log(events, read_checkpoints(connection), believed, heads.read(store), log, body_at)
-    _require_keys(believed, found)
-    index = Tally("index")
-    counts = check_index(store, index)
-    rows = ", ".join(f"{count} {name}" for name, count in counts.items() if count)
-    return Verification(
-        subject=None,
-        source=str(store),
-        checked=(log.checked(_said(found)), index.checked(rows)),
-        findings=(*log.kept, *index.kept),
-        newest=found.newest,
-    )
+        return check_log(events, read_checkpoints(connection), believed, heads.read(store), log, body_at)
 
 
 def verify_file(file: Path, *, keys: Sequence[Path] = ()) -> Verification:
@@ -71,7 +95,9 @@ def verify_file(file: Path, *, keys: Sequence[Path] = ()) -> Verification:
         SigningError: a file is no key, or none is known.
     """
     log = Tally("log")
-    believed = signing.trusted(keys)
+    believed = signing.trusted("log", keys)
+    if keys and not {key.id for key in map(signing.read_public, keys)} & set(believed):
+        raise SigningError(f"{keys[0]} is a key for models; the log is signed with Ed25519, so give its public key")
     try:
         with file.open("rb") as opened, tempfile.TemporaryFile("w+", encoding="utf-8") as aside:
             # Checkpoints come after their events: they are read first, and set aside.

@@ -82,15 +82,25 @@ class Verification:
 
 @dataclass(slots=True)
 class Tally:
-    """Findings of one family as they come: all counted, the first kept."""
+    """Findings of one family as they come: all counted, the first kept.
+
+    Attributes:
+        family: which.
+        runs: of findings on events of runs, only those on these are taken; None: all.
+    """
 
     family: Family
+    runs: frozenset[str] | None = None
     count: int = 0
     wrong: int = 0
     kept: list[Finding] = field(default_factory=list)
 
     def add(self, finding: Finding) -> None:
         """Take a finding."""
+        # What is missing may have been anyone's.
+        others = self.runs is not None and finding.run_id is not None and finding.run_id not in self.runs
+        if others and finding.problem != "missing":
+            return
         self.wrong += 1
         if len(self.kept) < MOST:
             self.kept.append(finding)

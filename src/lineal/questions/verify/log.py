@@ -82,11 +82,11 @@ def check_log(
         check.stretch(before, checkpoint, kept)
         head = wanted.pop(checkpoint.number, None)
         if head is not None and head.digest != checkpoint.digest:
-            tally.add(_not_that(head, checkpoint))
+            tally.add(not_that(head))
         before = checkpoint
     check.finish()
     for head in wanted.values():
-        tally.add(_cut_off(head, before))
+        tally.add(cut_off(head, before))
     check.tell_untrusted()
     tally.count = check.events
     return LogCheck(check.events, number, check.events - check.covered, before)
@@ -226,16 +226,21 @@ def _somewhere(here: Checkpoint, seen: Sequence[_Seen], count: int) -> Finding:
     return Finding("log", "changed" if seen else "missing", where, detail, *place)
 
 
-def _not_that(head: Head, here: Checkpoint) -> Finding:
-    detail = f"it is not the one of {head.made_at} that is written down in {head.origin}: the log was written anew"
-    return Finding("log", "changed", f"checkpoint {here.number}", detail)
+def not_that(head: Head) -> Finding:
+    """A checkpoint that is another one than was noted elsewhere."""
+    detail = f"it is not the one that {_noted(head)}: the log was written anew"
+    return Finding("log", "changed", f"checkpoint {head.number}", detail)
 
 
-def _cut_off(head: Head, newest: Checkpoint | None) -> Finding:
+def cut_off(head: Head, newest: Checkpoint | None) -> Finding:
+    """Checkpoints that are not there any more, by what was noted elsewhere."""
     last = newest.number if newest else 0
     gone = f"checkpoint {head.number}" if head.number == last + 1 else f"checkpoints {last + 1} to {head.number}"
-    detail = (
-        f"the log was cut off, or is another one: it had checkpoint {head.number} of {head.made_at}, by {head.origin}; "
-        "if the store was begun anew on purpose, remove that file"
-    )
+    detail = f"the log was cut off, or is another one, as {_noted(head)} checkpoint {head.number}"
+    if head.made_at:
+        detail += "; if the store was begun anew on purpose, remove that file"
     return Finding("log", "missing", gone, detail)
+
+
+def _noted(head: Head) -> str:
+    return f"{head.origin} notes{f' of {head.made_at}' if head.made_at else ''}"

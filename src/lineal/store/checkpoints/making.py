@@ -52,7 +52,7 @@ def make(store: Store, *, most: int | None = None, patience: float | None = None
         leaves = _leaves(store, before.last_seq if before else 0, size)
         if not leaves:
             break
-        key = signing.log_key()
+        key = signing.key_for("log")
         checkpoint = signed(
             key,
             number=before.number + 1 if before else 1,

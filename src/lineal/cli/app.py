@@ -36,6 +36,7 @@ for name, place, summary in (
     ("history", "history", "Show all versions of a model, dataset or alias, and what changed."),
     ("stale", "stale", "Show which models and predictions rest on what is no longer the newest."),
     ("list", "listing", "Show what there is: pipelines, datasets, models, runs or predictions."),
+    ("verify", "verify", "Check that all on record is there and as it was recorded."),
     ("events", "events", "Print the event log as OpenLineage NDJSON, or import one."),
     ("deliver", "deliver", "Send the event log to the configured OpenLineage consumers."),
     ("sweep", "sweep", "End runs that were killed, and deliver what is left."),

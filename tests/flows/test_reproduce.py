@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from lineal.cli.restoring_model import restore_model
+from lineal.cli.restore import restore
 from lineal.datasets.cache import Cache
 from lineal.models import tracking
 from lineal.questions.materials import materials
@@ -166,7 +166,7 @@ def test_code_that_no_commit_holds_is_part_of_the_record(lineal, repository):
     assert out.startswith("model:sorts@1: identical (the same digest)")
     assert "with the changes that were not committed" in out
 
-    assert restore_model("model:sorts@1", str(repository.parent / "back"), False, False) == 1  # the artifacts are lost
+    assert restore("model:sorts@1", to=repository.parent / "back") == 1  # the artifacts are lost
     back = repository.parent / "back"
     assert (back / "code" / "extra.py").read_text() == "THERE = True\n"
     environment = {**os.environ, "LINEAL_HOME": str(back / ".lineal"), "PATH": f"{_bin()}:{os.environ['PATH']}"}

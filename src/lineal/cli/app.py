@@ -40,7 +40,7 @@ for name, place, summary in (
     ("events", "events", "Print the event log as OpenLineage NDJSON, or import one."),
     ("deliver", "deliver", "Send the event log to the configured OpenLineage consumers."),
     ("sweep", "sweep", "End runs that were killed, and deliver what is left."),
-    ("restore", "restore", "Bring a recorded version's bytes back, checked."),
+    ("restore", "restore", "Bring back a dataset version, or everything that made a model, checked."),
     ("rebuild", "rebuild", "Remake the index from the event log."),
 ):
     app.command(f"lineal.cli.{place}:{place}", name=name, help=summary)

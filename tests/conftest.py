@@ -49,6 +49,11 @@ def own_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("MLFLOW_DISABLE_TELEMETRY", "true")
     monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(home / ".gitconfig"))
     monkeypatch.setenv("LINEAL_USER", "Ada")
+    # DVC's own folders, too; and this repository's cache is no place for what tests keep.
+    for name in ("DVC_GLOBAL_CONFIG_DIR", "DVC_SYSTEM_CONFIG_DIR", "DVC_SITE_CACHE_DIR"):
+        monkeypatch.setenv(name, str(tmp_path / "dvc" / name.lower()))
+    monkeypatch.setenv("DVC_NO_ANALYTICS", "true")
+    monkeypatch.chdir(home)
     return home
 
 

@@ -152,6 +152,16 @@ class Run:
                 columnMetrics={name: metrics.ColumnMetrics(**figures) for name, figures in columns.items()},  # type: ignore[arg-type]
             )
 
+    def pushed(self, dataset: Dataset, *, to: str, problem: str | None = None) -> None:
+        """Record that an input's bytes are in a DVC remote, or what kept them out of it."""
+        self.input(dataset)
+        key = _key("inputs", self._described(dataset))
+        known: Any = self._inputs[key].facets
+        if "lineal_dvc" in known:
+            told = {"remote": to, "pushed": problem is None, "problem": problem}
+            known["lineal_dvc"] = {**known["lineal_dvc"], **told}
+            self._cleaned.pop(key, None)
+
     def output(
         self,
         thing: Dataset | Model,
@@ -250,6 +260,16 @@ class Run:
         """Record what the run runs in."""
         self.facets["lineal_environment"] = facets.custom("LinealEnvironmentRunFacet", values)
 
+    def materials(self, values: Mapping[str, Any]) -> None:
+        """Record what else it takes to do the run again, beside what is recorded of it already."""
+        self.facets["lineal_materials"] = facets.custom(
+            "LinealMaterialsRunFacet", {**self.facets.get("lineal_materials", {}), **values}
+        )
+
+    def reproduction(self, values: Mapping[str, Any]) -> None:
+        """Record what came of making something again."""
+        self.facets["lineal_reproduction"] = facets.custom("LinealReproductionRunFacet", values)
+
     def source(self, text: str, language: str) -> None:
         """Record the text that defines the job, such as a pipeline file."""
         self.job_facets["sourceCode"] = source_code_job.SourceCodeJobFacet(language=language, sourceCode=text)
@@ -267,7 +287,7 @@ class Run:
     def failed(self, error: BaseException | None, message: str | None = None) -> None:
         """Record what ended the run: an exception, and what it comes to where its own words do not say it."""
         self.facets["errorMessage"] = error_message_run.ErrorMessageRunFacet(
-            message=message or str(error) or type(error).__name__,
+            message=message or _said(error),
             programmingLanguage="PYTHON",
             stackTrace="".join(traceback.format_exception(error)) if error is not None else None,
         )
@@ -374,6 +394,12 @@ class Run:
         if key not in self._cleaned:
             self._cleaned[key] = clean(entry)
         return self._cleaned[key]
+
+
+def _said(error: BaseException | None) -> str:
+    # An exit's own words are a bare number as a rule.
+    bare = isinstance(error, SystemExit) or not str(error)
+    return f"{type(error).__name__}: {error}".removesuffix(": ") if bare else str(error)
 
 
 def _key(role: str, thing: Dataset | Model) -> tuple[str, ...]:

@@ -94,25 +94,32 @@ def version(name: str, number: int) -> RegisteredVersion | None:
 
 def newest_version(name: str) -> RegisteredVersion | None:
     """Return the newest version of a registered model; None where there is no such model, or it has no version."""
-    numbers = [number for number, _ in versions(name)]
-    return version(name, max(numbers)) if numbers else None
+    known = versions(name)
+    return known[-1] if known else None
 
 
-def versions(name: str) -> list[tuple[int, str | None]]:
-    """Return the number and the model digest of each version of a registered model, newest first."""
+def versions(name: str) -> list[RegisteredVersion]:
+    """Return all versions of a registered model, the oldest first; none where there is no such model."""
     client = connect()
-    found: list[tuple[int, str | None]] = []
-    token: str | None = None
+    found: list[RegisteredVersion] = []
     # MLflow has no way to quote a quote; no registered model's name should hold one.
     if "'" in name:
         return []
-    with explained(f"look up the versions of {name}"):
+    with explained(f"list the versions of {name}"):
+        token: str | None = None
         while True:
-            page = client.search_model_versions(f"name='{name}'", max_results=1000, page_token=token)
-            found += [(int(each.version), each.tags.get("lineal.digest")) for each in page]
+            page = client.search_model_versions(f"name='{name}'", max_results=200, page_token=token)
+            found += [_version(each) for each in page]
             token = page.token
             if not token:
-                return sorted(found, reverse=True)
+                break
+        # A search does not tell the aliases of versions, the model itself does.
+        holders = client.get_registered_model(name).aliases if found else {}
+    aliases: dict[int, list[str]] = {}
+    for alias, number in holders.items():
+        aliases.setdefault(int(number), []).append(alias)
+    complete = [replace(each, aliases=tuple(sorted(aliases.get(each.number, ())))) for each in found]
+    return sorted(complete, key=lambda each: each.number)
 
 
 def tracked_run(version: RegisteredVersion) -> TrackedRun | None:
@@ -186,6 +193,10 @@ def _found(doing: str, method: str, *arguments: str) -> RegisteredVersion | None
             if missing or code_of(problem) in ("RESOURCE_DOES_NOT_EXIST", "NOT_FOUND"):
                 return None
             raise
+    return _version(found)
+
+
+def _version(found: Any) -> RegisteredVersion:
     return RegisteredVersion(
         name=found.name,
         number=int(found.version),

@@ -78,14 +78,21 @@ def test_one_changed_parameter_one_changed_cell_and_one_removed_row(train, ask, 
     shown = lineal("diff", "model:breast-cancer@1", "model:breast-cancer@4")[1]
     assert len(shown.splitlines()) <= 50
     assert "1 removed, 1 changed, by sample" in shown
-    assert "both are model:breast-cancer@4: the same" in lineal("diff", "model:breast-cancer@4", "model:breast-cancer")[1]
+    assert (
+        "both are model:breast-cancer@4: the same" in lineal("diff", "model:breast-cancer@4", "model:breast-cancer")[1]
+    )
 
     runs = [version["run_id"] for version in ask("history", "model:breast-cancer")["versions"]]
     of_runs = ask("diff", f"run:{runs[-1]}", f"run:{runs[-2]}")
     assert of_runs["parameters"] == [{"key": "max_depth", "left": "5", "right": "2"}]
 
     changed = [version["changed"] for version in ask("history", "model:breast-cancer")["versions"]]
-    assert changed == [["data (569 → 568 rows)"], ["data", "params (max_depth 2 → 5)"], ["params (max_depth 5 → 2)"], []]
+    assert changed == [
+        ["data (569 → 568 rows)"],
+        ["data", "params (max_depth 2 → 5)"],
+        ["params (max_depth 5 → 2)"],
+        [],
+    ]
     tables = ask("history", "dataset:breast-cancer.snapshot", "--limit", "2")
     assert tables["total"] == 3
     assert [version["changed"] for version in tables["versions"]] == [["569 → 568 rows"], ["values"]]

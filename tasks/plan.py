@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from lineal import current_run
+from lineal.datasets import versioning
 from lineal.models import tracking
 from lineal.models.estimators import validate
 from lineal.pipeline import Pipeline, load
@@ -38,6 +39,7 @@ def plan(pipeline: Path, data: str | None = None, overrides: Sequence[str] = ())
     if planned.owner:
         run.owner(planned.owner)
     validate(planned)
+    versioning.set_up()
     tracking.check_reachable()
     return planned
 

@@ -18,6 +18,8 @@
     ├── ReproductionError         a model that cannot be made again: code, package, Python or data that is gone
     ├── EventError                an event or event log from elsewhere that is no valid OpenLineage
     ├── StoreError                the lineage store: locked, read-only, of another version
+    │   └── NothingRecordedError  a store that is asked before anything was recorded in it
+    ├── SigningError              a key that is none, does not fit, or cannot be read
     └── DeliveryError             a consumer of the events: its configuration, or what is asked of its delivery
 
 The message of each is one sentence for a person: what is wrong, where, and what to do. What a program may want to
@@ -149,6 +151,14 @@ class EventError(LinealError):
 
 class StoreError(LinealError):
     """A lineage store that cannot be read or written."""
+
+
+class NothingRecordedError(StoreError):
+    """A store that is asked before anything was recorded in it."""
+
+
+class SigningError(LinealError):
+    """A key that is none, is of another kind, or cannot be read."""
 
 
 class DeliveryError(LinealError):

@@ -27,7 +27,7 @@ def validate(pipeline: Pipeline, snapshot: Snapshot) -> None:
     _columns(pipeline, snapshot)
     _target(pipeline.source.target, snapshot)
     if pipeline.source.id is not None:
-        _ids(pipeline.source.id, snapshot)
+        require_ids(pipeline.source.id, snapshot)
 
 
 def _columns(pipeline: Pipeline, snapshot: Snapshot) -> None:
@@ -64,7 +64,12 @@ def _target(name: str, snapshot: Snapshot) -> None:
     )
 
 
-def _ids(name: str, snapshot: Snapshot) -> None:
+def require_ids(name: str, snapshot: Snapshot) -> None:
+    """Hold an id column to naming each row, and only one.
+
+    Raises:
+        DataError: an id is missing or comes twice.
+    """
     missing, first = _missing(name, snapshot)
     if missing:
         raise DataError(

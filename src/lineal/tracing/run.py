@@ -152,6 +152,16 @@ class Run:
                 columnMetrics={name: metrics.ColumnMetrics(**figures) for name, figures in columns.items()},  # type: ignore[arg-type]
             )
 
+    def pushed(self, dataset: Dataset, *, to: str, problem: str | None = None) -> None:
+        """Record that an input's bytes are in a DVC remote, or what kept them out of it."""
+        self.input(dataset)
+        key = _key("inputs", self._described(dataset))
+        known: Any = self._inputs[key].facets
+        if "lineal_dvc" in known:
+            told = {"remote": to, "pushed": problem is None, "problem": problem}
+            known["lineal_dvc"] = {**known["lineal_dvc"], **told}
+            self._cleaned.pop(key, None)
+
     def output(
         self,
         thing: Dataset | Model,
@@ -234,6 +244,14 @@ class Run:
         """Record the MLflow run that belongs to this one."""
         self.facets["lineal_mlflow"] = facets.custom("LinealMlflowRunFacet", values)
 
+    def prediction(self, values: Mapping[str, Any]) -> None:
+        """Record which model predicted a batch, and what its predictions' ids begin with."""
+        self.facets["lineal_prediction"] = facets.custom("LinealPredictionRunFacet", values)
+
+    def drift(self, values: Mapping[str, Any]) -> None:
+        """Record how a batch compares with the rows that its model learnt from."""
+        self.facets["lineal_drift"] = facets.custom("LinealDriftRunFacet", values)
+
     def process(self, values: Mapping[str, Any]) -> None:
         """Record the process that the run runs in."""
         self.facets["lineal_process"] = facets.custom("LinealProcessRunFacet", values)
@@ -269,7 +287,7 @@ class Run:
     def failed(self, error: BaseException | None, message: str | None = None) -> None:
         """Record what ended the run: an exception, and what it comes to where its own words do not say it."""
         self.facets["errorMessage"] = error_message_run.ErrorMessageRunFacet(
-            message=message or str(error) or type(error).__name__,
+            message=message or _said(error),
             programmingLanguage="PYTHON",
             stackTrace="".join(traceback.format_exception(error)) if error is not None else None,
         )
@@ -376,6 +394,12 @@ class Run:
         if key not in self._cleaned:
             self._cleaned[key] = clean(entry)
         return self._cleaned[key]
+
+
+def _said(error: BaseException | None) -> str:
+    # An exit's own words are a bare number as a rule.
+    bare = isinstance(error, SystemExit) or not str(error)
+    return f"{type(error).__name__}: {error}".removesuffix(": ") if bare else str(error)
 
 
 def _key(role: str, thing: Dataset | Model) -> tuple[str, ...]:

@@ -81,10 +81,11 @@ def as_nobody():
 
 
 @pytest.fixture
-def open_folder():
+def open_folder(monkeypatch):
     """A folder that everybody may look into; pytest's own are closed to others."""
     folder = Path(tempfile.mkdtemp(prefix="lineal-test-"))
     folder.chmod(0o755)
+    monkeypatch.chdir("/")
     yield folder
     folder.chmod(0o755)
     shutil.rmtree(folder)
@@ -228,7 +229,9 @@ def test_a_database_with_other_peoples_tables_beside_ours(postgres_url):
 
 
 def test_a_database_in_which_nothing_is_recorded(postgres_url):
-    with pytest.raises(StoreError, match="nothing is recorded here yet; run a pipeline first, or set LINEAL_STORE"):
+    with pytest.raises(
+        StoreError, match="nothing is recorded here yet; run a pipeline or a traced flow first, or set LINEAL_STORE"
+    ):
         Store(postgres_url, create=False)
     engine = sa.create_engine(postgres_url)
     with engine.connect() as connection:

@@ -30,6 +30,7 @@ app = App(
 for name, place, summary in (
     ("run", "run", "Run a pipeline: ingest, check, split, train, evaluate, explain, register."),
     ("trace", "trace", "Show where a model, dataset, file or run came from."),
+    ("impact", "impact", "Show what came of a file, dataset, model, run or record."),
     ("list", "listing", "Show what there is: pipelines, datasets, models or runs."),
     ("events", "events", "Print the event log as OpenLineage NDJSON, or import one."),
     ("deliver", "deliver", "Send the event log to the configured OpenLineage consumers."),

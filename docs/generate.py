@@ -51,6 +51,8 @@ def pipeline_file() -> str:
         ("[evaluate.gates]", module.Gate),
         ("evaluate.champion", module.Champion),
         ("register", module.Register),
+        ("drift", module.Drift),
+        ('drift.columns."NAME"', module.DriftLimits),
     ]
     parts = [NOTE, "# The pipeline file\n", f"{_summary(module)}\n", EXAMPLE]
     for title, section in sections:

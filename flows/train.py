@@ -12,11 +12,13 @@ from tasks.check import check
 from tasks.evaluate import evaluate
 from tasks.explain import explain
 from tasks.ingest import ingest
+from tasks.links import tracked_run
 from tasks.plan import plan
 from tasks.publish import Result, publish
 from tasks.register import register
 from tasks.split import split
 from tasks.train import train as fit
+from tasks.version import version
 
 
 def _name() -> str:
@@ -42,4 +44,6 @@ def train(pipeline: Path, data: str | None = None, overrides: list[str] | None =
     judgement = evaluate(planned, trained.model, parts.test)
     importances = explain(planned, trained.model, parts.test)
     registration = register(planned, trained.model, judgement)
-    return publish(planned, snapshot, parts, trained, judgement, importances, registration)
+    tables = [snapshot.dataset, parts.train, parts.test, judgement.predictions, importances]
+    kept = version(planned, tables, tracked_run(trained.model))
+    return publish(planned, snapshot, parts, trained, judgement, importances, registration, kept)

@@ -17,7 +17,7 @@ from lineal.reports.progress import watched
 from lineal.tracing.run import Origin
 
 
-def _is_silence(_task: Any, _run: Any, state: Any) -> bool:
+def is_silence(_task: Any, _run: Any, state: Any) -> bool:
     """Whether a source did not answer; one that answers wrongly will do so again."""
     return isinstance(state.result(raise_on_failure=False), UnreachableError)
 
@@ -26,7 +26,7 @@ def _is_silence(_task: Any, _run: Any, state: Any) -> bool:
     task_run_name="ingest {plan.name}",
     retries=2,
     retry_delay_seconds=[1, 5],
-    retry_condition_fn=_is_silence,
+    retry_condition_fn=is_silence,
     cache_policy=NO_CACHE,
 )
 @traced

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 from lineal import Model, current_run
 from lineal.models import tracking
 from lineal.models.model import TrackedRun
@@ -9,6 +11,7 @@ from lineal.models.registration import Registration
 from lineal.orchestration import context
 from lineal.orchestration.events import tag_flow_run
 from lineal.pipeline import Pipeline
+from lineal.tracing.sealing import sealed
 
 
 def mlflow_tags(plan: Pipeline) -> dict[str, str]:
@@ -20,6 +23,8 @@ def mlflow_tags(plan: Pipeline) -> dict[str, str]:
         "openlineage.run_id": str(run.root.id),
         "openlineage.job": f"{run.root.job.namespace}/{run.root.job.name}",
     }
+    if plan.overrides:
+        tags["lineal.pipeline_set"] = json.dumps(plan.overrides)
     flow = context.enclosing_flow()
     if flow is not None:
         tags |= {"prefect.flow_run_id": str(flow.id), "prefect.flow_run_name": flow.name}
@@ -37,7 +42,11 @@ def run_name(plan: Pipeline) -> str:
 
 def mlflow_facet(model: Model) -> dict[str, str | None]:
     """What the lineage says of the MLflow run that holds a model."""
-    tracked = tracked_run(model)
+    return facet_of(tracked_run(model))
+
+
+def facet_of(tracked: TrackedRun) -> dict[str, str | None]:
+    """What the lineage says of an MLflow run."""
     return {
         "trackingUri": tracked.tracking_uri,
         "experimentId": tracked.experiment_id,
@@ -59,9 +68,12 @@ def tracked_run(model: Model) -> TrackedRun:
 
 
 def tell_mlflow(model: Model, settled: Registration) -> None:
-    """Tag the MLflow run with what was decided, and the flow run with both others."""
-    tracked = tracked_run(model)
+    """Tag the MLflow run with what was decided and the log's newest checkpoint, and the flow run with both others."""
+    tracked, checkpoint = tracked_run(model), sealed()
     with tracking.resume(tracked) as recording:
+        if checkpoint is not None:
+            # Out of the store's reach: `lineal verify` finds by it that the log was cut off.
+            recording.tags({"lineal.checkpoint": f"{checkpoint.number} {checkpoint.digest}"})
         for decision in settled.decisions:
             recording.tags({f"lineal.decision.{decision.action}": decision.reason})
     root = current_run().root

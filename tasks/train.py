@@ -10,11 +10,13 @@ from prefect.cache_policies import NO_CACHE
 
 from lineal import Column, Dataset, Model, current_run, traced
 from lineal.datasets.read import to_frame
-from lineal.models import loaded, tracking
-from lineal.models.digest import digest
+from lineal.models import loaded, profile, tracking
+from lineal.models.digest import leaves, of_leaves, to_csv
 from lineal.models.estimators import named_classes
-from lineal.models.fitting import Fitted, fit
+from lineal.models.fitting import Fitted, features_digest, fit
+from lineal.models.keeping import keep
 from lineal.models.preprocessing import feature_origins
+from lineal.models.profile import profile_of
 from lineal.orchestration.log import run_logger
 from lineal.pipeline import Pipeline
 from lineal.reports.progress import watched
@@ -44,9 +46,12 @@ def train(plan: Pipeline, data: Dataset) -> Trained:
         recording.dataset(data, "training")
         with watched("Training") as on_progress:
             fitted = fit(plan, frame, on_progress)
-        model_digest = digest(fitted.estimator)
+        table = leaves(fitted.estimator)
+        model_digest = of_leaves(table)
         loaded.remember(model_digest, fitted.estimator)
         _log_fit(recording, fitted)
+        # What a batch of new rows will be compared with.
+        recording.artifact_text(profile_of(fitted.estimator, frame).to_json(), f"{profile.FOLDER}/{profile.FILE}")
         rows = _example(frame[list(fitted.features)].head(EXAMPLE_ROWS))
         uri = recording.model(
             fitted.estimator,
@@ -57,6 +62,8 @@ def train(plan: Pipeline, data: Dataset) -> Trained:
             trusted=named_classes(plan),
         )
         recording.tags({"lineal.digest": model_digest})
+        run = current_run()
+        run.materials({**keep(to_csv(table), recording), "featuresDigest": features_digest(fitted, frame)})
         tracked = recording.tracked
     for warning in fitted.warnings:
         run_logger().warning("%s: %s", plan.name, warning)

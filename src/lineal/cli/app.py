@@ -29,12 +29,19 @@ app = App(
 # Named, not imported: `lineal --help` loads none of them.
 for name, place, summary in (
     ("run", "run", "Run a pipeline: ingest, check, split, train, evaluate, explain, register."),
+    ("predict", "predict", "Score a batch with a registered model; each row gets an id that leads back."),
+    ("reproduce", "reproduce", "Make a model again from its record, and compare."),
     ("trace", "trace", "Show where a model, dataset, file or run came from."),
     ("impact", "impact", "Show what came of a file, dataset, model, run or record."),
-    ("list", "listing", "Show what there is: pipelines, datasets, models or runs."),
+    ("diff", "diff", "Show what differs between two models, dataset versions or runs."),
+    ("history", "history", "Show all versions of a model, dataset or alias, and what changed."),
+    ("stale", "stale", "Show which models and predictions rest on what is no longer the newest."),
+    ("list", "listing", "Show what there is: pipelines, datasets, models, runs or predictions."),
+    ("verify", "verify", "Check that all on record is there and as it was recorded."),
     ("events", "events", "Print the event log as OpenLineage NDJSON, or import one."),
     ("deliver", "deliver", "Send the event log to the configured OpenLineage consumers."),
     ("sweep", "sweep", "End runs that were killed, and deliver what is left."),
+    ("restore", "restore", "Bring a recorded version's bytes back, checked."),
     ("rebuild", "rebuild", "Remake the index from the event log."),
 ):
     app.command(f"lineal.cli.{place}:{place}", name=name, help=summary)

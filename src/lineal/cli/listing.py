@@ -11,7 +11,7 @@ from lineal import settings
 
 
 def listing(
-    what: Literal["pipelines", "datasets", "models", "runs"],
+    what: Literal["pipelines", "datasets", "models", "runs", "predictions"],
     /,
     *,
     limit: Annotated[int, Parameter(validator=validators.Number(gte=1))] = 20,
@@ -20,7 +20,7 @@ def listing(
     """Show what there is, newest first.
 
     Args:
-        what: pipelines, datasets, models or runs.
+        what: pipelines, datasets, models, runs or predictions.
         limit: show at most so many.
         json: print one JSON object.
     """
@@ -46,6 +46,9 @@ def listing(
     elif what == "models":
         models = question.models(store, limit=limit)
         terminal.show({what: models}, lambda _: report.models(models), as_json=json)
+    elif what == "predictions":
+        batches = question.predictions(store, limit)
+        terminal.show({what: batches}, lambda _: report.predictions(batches), as_json=json)
     else:
         runs = question.runs(store, limit)
         terminal.show({what: runs}, lambda _: report.runs(runs), as_json=json)

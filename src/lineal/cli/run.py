@@ -19,6 +19,7 @@ def run(
     *,
     data: str | None = None,
     set: Annotated[tuple[str, ...], Parameter(negative=())] = (),
+    out: Path | None = None,
     json: Annotated[bool, Parameter(negative=())] = False,
 ) -> int:
     """Run a whole pipeline: ingest, check, split, train, evaluate, explain, register.
@@ -29,6 +30,8 @@ def run(
         pipeline: the pipeline file.
         data: a source that takes the place of the file's: a path, folder, glob or URI.
         set: KEY=VALUE in place of the file's value, such as model.params.max_depth=3; may be given several times.
+        out: a folder for the held-out metrics, predictions, ROC curves and importances as files, for DVC's metrics and
+            plots.
         json: print one JSON object.
     """
     # Before anything heavy is imported: what is wrong with the file is told at once.
@@ -47,17 +50,19 @@ def run(
     with embedded_server() as api:
         # The server starts in a process of its own while this one imports what the flow needs.
         result = _run(entrypoint, api, planned, data, set)
-    from lineal.reports import terminal
+    from lineal.reports import files, terminal
     from lineal.reports.training import Result, render
 
     if not isinstance(result, Result):
         return OK
+    if out is not None:
+        files.write(result, out)
     terminal.show(result, render, as_json=json)
     return OK if result.passed else NOT_HELD
 
 
 def _run(entrypoint: Any, api: Any, planned: Any, data: str | None, overrides: tuple[str, ...]) -> Any:
-    with _loading():
+    with loading():
         from lineal.models import tracking
         from lineal.models.estimators import validate
         from lineal.orchestration.project import load_flow
@@ -73,7 +78,7 @@ def _run(entrypoint: Any, api: Any, planned: Any, data: str | None, overrides: t
 
 
 @contextmanager
-def _loading() -> Iterator[None]:
+def loading() -> Iterator[None]:
     """Import without looking for garbage: nothing that importing creates is any, and looking takes a sixth of a run."""
     gc.disable()
     try:

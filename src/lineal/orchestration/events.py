@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 logger = logging.getLogger(__name__)
 
-Name = Literal["lineal.model.registered", "lineal.alias.moved", "lineal.gate.failed"]
+Name = Literal["lineal.model.registered", "lineal.alias.moved", "lineal.gate.failed", "lineal.drift.detected"]
 
 
 def emit(
@@ -57,6 +57,22 @@ def markdown_artifact(key: str, markdown: str, description: str | None = None) -
     try:
         create_markdown_artifact(markdown, key=key, description=description)
     except Exception:  # as above: the run's result does not hang on how it is shown
+        logger.warning("The artifact %s could not be stored in Prefect", key, exc_info=True)
+
+
+def table_artifact(key: str, rows: Sequence[Mapping[str, Any]], description: str | None = None) -> None:
+    """Show a table beside the run in Prefect's UI.
+
+    Args:
+        key: as for `markdown_artifact`.
+        rows: JSON-able.
+        description: one line about it.
+    """
+    from prefect.artifacts import create_table_artifact
+
+    try:
+        create_table_artifact([dict(row) for row in rows], key=key, description=description)
+    except Exception:  # as above
         logger.warning("The artifact %s could not be stored in Prefect", key, exc_info=True)
 
 

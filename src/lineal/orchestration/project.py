@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from prefect import Flow
 
 FILE = "prefect.yaml"
+# The parameter of a deployment tells a flow that trains from one that predicts.
+_TRAINING = "`entrypoint: flows.train.train` and `parameters: {pipeline: pipelines/NAME.toml}`"
+_PREDICTION = "`entrypoint: flows.predict.predict` and `parameters: {model: 'model:NAME@ALIAS', data: PATH}`"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,28 +45,51 @@ def flow_entrypoint(pipeline: Path | None, folder: Path) -> Entrypoint:
     Raises:
         ProjectError: there is no `prefect.yaml`, it cannot be read, or no deployment in it fits.
     """
-    folder = folder.absolute()
+    file, candidates = _candidates(folder.absolute(), "pipeline", _TRAINING)
+    wanted = None if pipeline is None else (folder.absolute() / pipeline).resolve()
+    of_this_file = [entrypoint for path, entrypoint in candidates if (file.parent / path).resolve() == wanted]
+    return Entrypoint((of_this_file or [entrypoint for _, entrypoint in candidates])[0], file.parent)
+
+
+def prediction_entrypoint(model: str, folder: Path) -> Entrypoint:
+    """Find the flow that predicts with a registered model, in the nearest `prefect.yaml` upwards from `folder`.
+
+    It is the entrypoint of the first deployment whose `parameters.model` is a version or alias of that model; where the
+    model has no deployment, that of the first deployment with a `model` parameter at all.
+
+    Args:
+        model: the registered model's name.
+        folder: the working folder.
+
+    Raises:
+        ProjectError: as `flow_entrypoint`.
+    """
+    file, candidates = _candidates(folder.absolute(), "model", _PREDICTION)
+    of_this_model = [path for given, path in candidates if given.removeprefix("model:").rpartition("@")[0] == model]
+    return Entrypoint((of_this_model or [path for _, path in candidates])[0], file.parent)
+
+
+def _candidates(folder: Path, parameter: str, example: str) -> tuple[Path, list[tuple[str, str]]]:
+    """The project's file, and of each deployment with a parameter its value and the entrypoint."""
     file = next((up / FILE for up in (folder, *folder.parents) if (up / FILE).is_file()), None)
     if file is None:
         raise ProjectError(
             f"there is no {FILE} in {folder} or in any folder above it; run this inside a Lineal project, "
-            f"or write one with a deployment that has an entrypoint and a `pipeline` parameter"
+            f"or write one with a deployment that has an entrypoint and a `{parameter}` parameter"
         )
     candidates = [
-        (Path(str(parameters["pipeline"])), deployment["entrypoint"])
+        (str(parameters[parameter]), deployment["entrypoint"])
         for deployment in _deployments(file)
         if isinstance(parameters := deployment.get("parameters"), dict)
-        and "pipeline" in parameters
+        and parameter in parameters
         and isinstance(deployment.get("entrypoint"), str)
     ]
     if not candidates:
         raise ProjectError(
-            f"{file}: no deployment has both an entrypoint and a `pipeline` parameter, so there is no flow to run; "
-            "give one such as `entrypoint: flows.train.train` and `parameters: {pipeline: pipelines/NAME.toml}`"
+            f"{file}: no deployment has both an entrypoint and a `{parameter}` parameter, so there is no flow to run; "
+            f"give one such as {example}"
         )
-    wanted = None if pipeline is None else (folder / pipeline).resolve()
-    of_this_file = [entrypoint for path, entrypoint in candidates if (file.parent / path).resolve() == wanted]
-    return Entrypoint((of_this_file or [entrypoint for _, entrypoint in candidates])[0], file.parent)
+    return file, candidates
 
 
 def load_flow(entrypoint: Entrypoint) -> Flow[..., Any]:

@@ -1,4 +1,4 @@
-"""List what there is: pipelines, datasets, models, runs."""
+"""List what there is: pipelines, datasets, models, runs, predictions."""
 
 from __future__ import annotations
 
@@ -16,7 +16,18 @@ from lineal.store import graph, tables
 from lineal.store.log import Store
 from lineal.store.runs import RunRow, read_runs, select_runs
 
-__all__ = ["DatasetItem", "ModelRow", "PipelineItem", "RunItem", "datasets", "models", "pipelines", "runs"]
+__all__ = [
+    "DatasetItem",
+    "ModelRow",
+    "PipelineItem",
+    "PredictionItem",
+    "RunItem",
+    "datasets",
+    "models",
+    "pipelines",
+    "predictions",
+    "runs",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +67,33 @@ class RunItem:
     name: str | None
     deployment: str | None
     error: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class PredictionItem:
+    """A batch of predictions: which model made it, when, and how it differed from the training rows.
+
+    Attributes:
+        name: of the table of predictions.
+        version: of the table.
+        rows: how many.
+        model: the registered model's name.
+        number: its version.
+        alias: that it was asked for by.
+        predicted_at: when the scoring run ended.
+        run_id: the scoring run.
+        id_prefix: what the predictions' ids begin with.
+    """
+
+    name: str
+    version: str
+    rows: int | None
+    model: str
+    number: int
+    alias: str | None
+    predicted_at: str | None
+    run_id: str
+    id_prefix: str
 
 
 def pipelines(folder: Path) -> list[PipelineItem]:
@@ -117,6 +155,50 @@ def runs(store: Store, limit: int | None = None) -> list[RunItem]:
     found = read_runs(store, query)
     bodies = graph.bodies(store, (run.last_seq for run in found))
     return [_run_item(run, json.loads(bodies[run.last_seq])) for run in found]
+
+
+def predictions(store: Store, limit: int | None = None) -> list[PredictionItem]:
+    """Batches of predictions, newest first."""
+    edges, versions, names = tables.edges.c, tables.versions.c, tables.datasets.c
+    written = (
+        sa.select(edges.run_id)
+        .join(tables.versions, versions.key == edges.version)
+        .join(tables.datasets, names.key == versions.dataset)
+        .where(edges.role == "o", names.name.endswith(".predictions"))
+    )
+    query = (
+        select_runs()
+        .where(tables.runs.c.run_id.in_(written), tables.runs.c.state == "COMPLETE")
+        .order_by(tables.runs.c.first_seq.desc())
+    )
+    items: list[PredictionItem] = []
+    found = read_runs(store, query)
+    # A flow of the user's own may write a table of such a name; only a scoring run says by which model.
+    for start in range(0, len(found), 200):
+        some = found[start : start + 200]
+        bodies = graph.bodies(store, (run.last_seq for run in some))
+        items += [item for run in some if (item := _prediction_item(run, json.loads(bodies[run.last_seq])))]
+        if limit is not None and len(items) >= limit:
+            break
+    return items[:limit]
+
+
+def _prediction_item(run: RunRow, event: Mapping[str, Any]) -> PredictionItem | None:
+    facet = (event["run"].get("facets") or {}).get("lineal_prediction")
+    made = next((out for out in event.get("outputs") or () if out["name"].endswith(".predictions")), None)
+    if facet is None or made is None:
+        return None
+    return PredictionItem(
+        name=made["name"],
+        version=((made.get("facets") or {}).get("version") or {}).get("datasetVersion", ""),
+        rows=facet.get("rows"),
+        model=facet["model"],
+        number=facet["version"],
+        alias=facet.get("askedBy"),
+        predicted_at=run.ended_at,
+        run_id=run.run_id,
+        id_prefix=facet["idPrefix"],
+    )
 
 
 def _run_item(run: RunRow, event: Mapping[str, Any]) -> RunItem:

@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from lineal import settings
-from lineal.questions.listing import DatasetItem, ModelRow, PipelineItem, RunItem
+from lineal.questions.listing import DatasetItem, ModelRow, PipelineItem, PredictionItem, RunItem
 from lineal.reports.terminal import moment, short, span
 
 _STATES = {"COMPLETE": "green", "FAIL": "red", "ABORT": "yellow"}
@@ -66,6 +66,21 @@ def runs(items: Sequence[RunItem]) -> RenderableType:
         job = item.job if item.namespace == settings.namespace() else f"{item.namespace}/{item.job}"
         table.add_row(item.run_id, job, item.pipeline or "-", state, moment(item.started_at), took, name)
     return _shown(table, f"lineal trace run:{items[0].run_id}" if items else "no run is on record yet")
+
+
+def predictions(items: Sequence[PredictionItem]) -> RenderableType:
+    """Batches of predictions."""
+    table = _table("predictions", "version", "rows", "model", "asked by", "when", "ids", "run")
+    for item in items:
+        rows = "-" if item.rows is None else f"{item.rows:,}"
+        model, alias = f"{item.model}@{item.number}", Text(f"@{item.alias}" if item.alias else "-", style="green")
+        when = moment(item.predicted_at)
+        table.add_row(item.name, item.version[:12], rows, model, alias, when, f"{item.id_prefix}…", item.run_id)
+    newest = items[0] if items else None
+    return _shown(
+        table,
+        f"lineal trace dataset:{newest.name}@{newest.version[:12]}" if newest else "no batch is predicted yet",
+    )
 
 
 def _table(*names: str) -> Table:

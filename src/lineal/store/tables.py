@@ -8,7 +8,19 @@ from __future__ import annotations
 
 import hashlib
 
-from sqlalchemy import BigInteger, Column, Float, Index, Integer, MetaData, String, Table, Text, text
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Float,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+    text,
+)
 
 metadata = MetaData()
 _KEY = String(32)
@@ -168,6 +180,23 @@ refusals = Table(
     Column("status", Integer, comment="of the consumer's HTTP answer"),
     Column("answer", Text, nullable=False),
     Column("refused_at", Float, nullable=False),
+)
+
+# What makes tampering with the log show; see lineal.store.checkpoints. No part of the index either.
+checkpoints = Table(
+    "lineal_checkpoints",
+    metadata,
+    Column("number", BigInteger, primary_key=True, autoincrement=False),
+    Column("first_seq", BigInteger, nullable=False),
+    Column("last_seq", BigInteger, nullable=False),
+    Column("count", Integer, nullable=False),
+    Column("root", String(64), nullable=False, comment="Merkle root over the events from first_seq to last_seq"),
+    Column("previous", String(64), nullable=False, comment="hash of the checkpoint before"),
+    Column("made_at", String(40), nullable=False),
+    Column("key", String(64), nullable=False, comment="id of the key that it is signed with"),
+    Column("signature", String(128), nullable=False, comment="Ed25519 over all of the above, in base64"),
+    Column("leaves", LargeBinary, nullable=False, comment="seq and leaf hash of each event, so that one can be named"),
+    Index("lineal_checkpoints_last", "last_seq"),
 )
 
 INDEX_TABLES = (jobs, runs, datasets, versions, edges, models, aliases, recalls)

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import json
 import os
+import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 from lineal import settings
 from lineal.errors import TrackingError
 from lineal.models.model import TrackedRun
 from lineal.models.tracking.connection import code_of, connect, explained
+from lineal.models.tracking.place import run_url
+from lineal.redaction import redact
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +30,7 @@ class RegisteredVersion:
         run_id: of the MLflow run that made it, where MLflow knows.
         tags: as they stand now; `lineal.digest` holds the model digest where Lineal registered it.
         aliases: that it holds now.
+        model_id: of the logged model that the version is, where MLflow knows.
     """
 
     name: str
@@ -34,6 +39,7 @@ class RegisteredVersion:
     run_id: str | None
     tags: Mapping[str, str]
     aliases: tuple[str, ...] = ()
+    model_id: str | None = None
 
     @property
     def digest(self) -> str | None:
@@ -86,6 +92,69 @@ def version(name: str, number: int) -> RegisteredVersion | None:
     return _found(f"look up version {number} of {name}", "get_model_version", name, str(number))
 
 
+def newest_version(name: str) -> RegisteredVersion | None:
+    """Return the newest version of a registered model; None where there is no such model, or it has no version."""
+    known = versions(name)
+    return known[-1] if known else None
+
+
+def versions(name: str) -> list[RegisteredVersion]:
+    """Return all versions of a registered model, the oldest first; none where there is no such model."""
+    client = connect()
+    found: list[RegisteredVersion] = []
+    # MLflow has no way to quote a quote; no registered model's name should hold one.
+    if "'" in name:
+        return []
+    with explained(f"list the versions of {name}"):
+        token: str | None = None
+        while True:
+            page = client.search_model_versions(f"name='{name}'", max_results=200, page_token=token)
+            found += [_version(each) for each in page]
+            token = page.token
+            if not token:
+                break
+        # A search does not tell the aliases of versions, the model itself does.
+        holders = client.get_registered_model(name).aliases if found else {}
+    aliases: dict[int, list[str]] = {}
+    for alias, number in holders.items():
+        aliases.setdefault(int(number), []).append(alias)
+    complete = [replace(each, aliases=tuple(sorted(aliases.get(each.number, ())))) for each in found]
+    return sorted(complete, key=lambda each: each.number)
+
+
+def tracked_run(version: RegisteredVersion) -> TrackedRun | None:
+    """Return the run that made a version; None where MLflow does not know it."""
+    if version.run_id is None:
+        return None
+    client = connect()
+    with explained(f"look up the run of {version.name} version {version.number}"):
+        info = client.get_run(version.run_id).info
+    tracked = TrackedRun(redact(settings.tracking_uri()), str(info.experiment_id), version.run_id, version.model_id)
+    return replace(tracked, url=run_url(tracked))
+
+
+def run_tags(run_id: str) -> Mapping[str, str]:
+    """Return the tags of a run."""
+    client = connect()
+    with explained(f"look up run {run_id}"):
+        return dict(client.get_run(run_id).data.tags)
+
+
+def artifact_texts(run_id: str, folder: str) -> dict[str, str]:
+    """Return the text files that a run keeps in a folder of its artifacts, by name."""
+    client = connect()
+    import mlflow.artifacts
+
+    with explained(f"read what run {run_id} keeps in {folder}"), tempfile.TemporaryDirectory(prefix="lineal-") as here:
+        texts = {}
+        for entry in client.list_artifacts(run_id, folder):
+            file = mlflow.artifacts.download_artifacts(
+                run_id=run_id, artifact_path=entry.path, dst_path=here, tracking_uri=settings.tracking_uri()
+            )
+            texts[Path(entry.path).name] = Path(file).read_bytes().decode("utf-8")
+        return texts
+
+
 def set_alias(name: str, alias: str, number: int) -> None:
     """Give an alias to a version; who held it before loses it."""
     client = connect()
@@ -124,6 +193,10 @@ def _found(doing: str, method: str, *arguments: str) -> RegisteredVersion | None
             if missing or code_of(problem) in ("RESOURCE_DOES_NOT_EXIST", "NOT_FOUND"):
                 return None
             raise
+    return _version(found)
+
+
+def _version(found: Any) -> RegisteredVersion:
     return RegisteredVersion(
         name=found.name,
         number=int(found.version),
@@ -131,7 +204,14 @@ def _found(doing: str, method: str, *arguments: str) -> RegisteredVersion | None
         run_id=found.run_id or None,
         tags=dict(found.tags),
         aliases=tuple(found.aliases),
+        model_id=found.model_id or _model_id(found.source),
     )
+
+
+def _model_id(source: str | None) -> str | None:
+    """The logged model that a version was made from: some stores tell it by the source alone."""
+    name = (source or "").removeprefix("models:/")
+    return name if name.startswith("m-") and "/" not in name else None
 
 
 @contextmanager

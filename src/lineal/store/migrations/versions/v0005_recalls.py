@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0005"
-down_revision = "0003"
+down_revision = "0004"
 
 _CHUNK = 1000
 _events = sa.table("lineal_events", sa.column("seq"), sa.column("body"))

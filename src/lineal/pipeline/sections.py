@@ -1,14 +1,9 @@
-"""The pipeline file: one TOML file that says what to read, check, split, fit, hold to and register.
-
-`load` reads and validates it without importing pandas or scikit-learn, so that a mistake is reported at once.
-"""
+"""The sections of the pipeline file, and the pipeline they make up."""
 
 from __future__ import annotations
 
 import hashlib
-import re
-import tomllib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from datetime import date
 from math import isfinite
 from pathlib import Path
@@ -20,13 +15,11 @@ from pydantic import (
     Field,
     PlainSerializer,
     PlainValidator,
-    ValidationError,
     field_validator,
     model_validator,
 )
 
-from lineal.errors import PipelineFileError
-from lineal.findings import Finding, first_finding, line_of, shown, unknown_key
+from lineal.findings import shown
 from lineal.redaction import redact
 from lineal.settings import project_of
 
@@ -60,7 +53,8 @@ Count = Annotated[int, Field(ge=0)]
 _NAME = r"^[A-Za-z][\w.-]*$"
 _ALIAS = r"^[A-Za-z0-9_-]+$"
 _IMPORT_PATH = r"^[A-Za-z_]\w*(\.[A-Za-z_]\w*)+$"
-_MEANING = {
+# What each regular expression means, for a person.
+MEANING = {
     _NAME: "should begin with a letter and hold only letters, digits, `.`, `_` and `-`",
     _ALIAS: "should hold only letters, digits, `_` and `-`",
     _IMPORT_PATH: "should be an import path such as sklearn.linear_model.LogisticRegression",
@@ -289,6 +283,47 @@ class Register(Section):
         return alias
 
 
+class DriftLimits(Section):
+    """The limits of one column where they differ from the others'; what is left out is as for the others.
+
+    Attributes:
+        psi: as in `[drift]`.
+        ks: as in `[drift]`.
+        missing: as in `[drift]`.
+        unseen: as in `[drift]`.
+    """
+
+    psi: float | None = Field(default=None, ge=0)
+    ks: float | None = Field(default=None, ge=0)
+    missing: float | None = Field(default=None, ge=0)
+    unseen: float | None = Field(default=None, ge=0)
+
+
+class Drift(Section):
+    """How far a batch may differ from the training rows before it counts as drift.
+
+    Attributes:
+        psi: the most that a column's population stability index may be.
+        ks: the most that a column's Kolmogorov-Smirnov distance may be.
+        missing: the most that a column's share of missing values may be above that of the training rows.
+        unseen: the most that a column's share of values outside those of the training rows may be.
+        significance: the chance that a batch without any drift counts as one with; smaller batches must differ more.
+        columns: other limits for some columns, a table each.
+    """
+
+    psi: float = Field(default=0.2, ge=0)
+    ks: float = Field(default=0.15, ge=0)
+    missing: float = Field(default=0.1, ge=0)
+    unseen: float = Field(default=0.05, ge=0)
+    significance: float = Field(default=0.01, gt=0, lt=1)
+    columns: dict[str, DriftLimits] = Field(default_factory=dict)
+
+    def of(self, column: str) -> Drift:
+        """The limits that hold for a column."""
+        own = self.columns.get(column)
+        return self if own is None else self.model_copy(update=own.model_dump(exclude_none=True))
+
+
 class Pipeline(BaseModel):
     """A validated pipeline file.
 
@@ -309,6 +344,7 @@ class Pipeline(BaseModel):
     split: Split = Split()
     evaluate: Evaluate = Evaluate()
     register_: Register | None = Field(default=None, alias="register")
+    drift: Drift = Drift()
 
     path: Path = Field(exclude=True)
     text: str = Field(default="", exclude=True, repr=False)
@@ -339,67 +375,6 @@ class Pipeline(BaseModel):
         return dict(_flatten(self.model_dump(mode="json", by_alias=True, exclude_none=True)))
 
 
-def load(path: str | Path, *, data: str | None = None, overrides: Sequence[str] = ()) -> Pipeline:
-    """Read and validate a pipeline file.
-
-    Args:
-        path: the TOML file.
-        data: a source URI that takes the place of the file's `source.uri`; relative to the working folder.
-        overrides: `KEY=VALUE` with a dotted key and a TOML value (a bare word is text), in order.
-
-    Raises:
-        PipelineFileError: naming file, and line or key, and what to do.
-    """
-    path = Path(path).absolute()
-    try:
-        text = path.read_bytes().decode("utf-8-sig")
-    except FileNotFoundError:
-        raise PipelineFileError("there is no such pipeline file", path=path) from None
-    except IsADirectoryError:
-        raise PipelineFileError("is a folder, not a pipeline file; name the .toml file in it", path=path) from None
-    except UnicodeDecodeError as problem:
-        raise PipelineFileError(f"is not UTF-8 text (byte {problem.start}); save it as UTF-8", path=path) from None
-    except OSError as problem:
-        raise PipelineFileError(f"cannot be read: {problem.strerror}", path=path) from None
-    try:
-        tree = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as problem:
-        place = re.search(r" \(at line (\d+), (column \d+)\)$", str(problem))
-        said = f"{str(problem)[: place.start()]} ({place[2]})" if place else str(problem)
-        line = int(place[1]) if place else None
-        raise PipelineFileError(f"is not valid TOML: {said}", path=path, line=line) from None
-    except RecursionError:
-        raise PipelineFileError("is nested too deeply to be read", path=path) from None
-    given: dict[str, str] = {}
-    if data is not None:
-        uri = data if "://" in data else str(Path(data).absolute())
-        _set(tree, "source.uri", uri, path)
-        given["source.uri"] = f"--data {data}"
-    for override in overrides:
-        key, equals, value = override.partition("=")
-        if not equals or not key.strip():
-            raise PipelineFileError(f"--set {override}: write KEY=VALUE, such as model.params.max_depth=3", path=path)
-        _set(tree, key.strip(), _toml_value(value), path)
-        given[key.strip()] = f"--set {override}"
-    for reserved in ("path", "text", "overrides", "register_"):
-        if reserved in tree:
-            line = line_of(text, [reserved])
-            raise PipelineFileError(unknown_key(reserved, Pipeline), path=path, key=reserved, line=line)
-    try:
-        pipeline = _validated(tree, path, text, overrides)
-    except ValidationError as problem:
-        raise _explain(problem, path, text, given) from None
-    if pipeline.source.query is not None and "://" not in pipeline.source.uri:
-        raise PipelineFileError(
-            f"source.query needs a database URL in source.uri, such as postgresql+psycopg://host/db, but that is "
-            f"{shown(pipeline.source.uri)}",
-            path=path,
-            key="source.query",
-            line=line_of(text, ["source", "query"]),
-        )
-    return pipeline
-
-
 def _orderly(low_name: str, low: float | date | None, high_name: str, high: float | date | None) -> None:
     if low is None or high is None:
         return
@@ -411,33 +386,6 @@ def _orderly(low_name: str, low: float | date | None, high_name: str, high: floa
         raise ValueError(f"{low_name} = {shown(low)} is above {high_name} = {shown(high)}")
 
 
-def _tupled(value: Any) -> Any:
-    """Lists as tuples, which frozen sections hold."""
-    if isinstance(value, Mapping):
-        # Estimator parameters keep their lists: scikit-learn tells a list from a tuple.
-        return {key: inner if key == "params" else _tupled(inner) for key, inner in value.items()}
-    if isinstance(value, list):
-        return tuple(_tupled(inner) for inner in value)
-    return value
-
-
-def _toml_value(text: str) -> Any:
-    try:
-        tree = tomllib.loads(f"value = {text}")
-    except (tomllib.TOMLDecodeError, RecursionError):
-        return text.strip()
-    return tree["value"] if len(tree) == 1 else text.strip()
-
-
-def _set(tree: dict[str, Any], key: str, value: Any, path: Path) -> None:
-    *sections, last = key.split(".")
-    for section in sections:
-        tree = tree.setdefault(section, {})
-        if not isinstance(tree, dict):
-            raise PipelineFileError(f"--set {key}: {section} is no table; set it as a whole", path=path, key=key)
-    tree[last] = value
-
-
 def _flatten(value: Any, prefix: str = "") -> Iterator[tuple[str, str]]:
     if isinstance(value, Mapping):
         for key, inner in value.items():
@@ -447,34 +395,3 @@ def _flatten(value: Any, prefix: str = "") -> Iterator[tuple[str, str]]:
             yield from _flatten(inner, f"{prefix}.{number}")
     else:
         yield prefix, redact(value if isinstance(value, str) else str(value))
-
-
-def _validated(tree: Mapping[str, Any], path: Path, text: str, overrides: Sequence[str]) -> Pipeline:
-    return Pipeline.model_validate(
-        {**_tupled(tree), "path": path, "text": redact(text), "overrides": tuple(map(redact, overrides))}
-    )
-
-
-def _explain(problem: ValidationError, path: Path, text: str, given: Mapping[str, str]) -> PipelineFileError:
-    """The first finding as one sentence with its line, or with the arguments that brought it in."""
-    finding = first_finding(problem, Pipeline, _MEANING)
-    if given and not _found_without_arguments(finding, path, text):
-        place = _below(finding.location[:-1] if finding.missing else finding.location)
-        to_blame = [said for key, said in given.items() if _below(key.split(".")).startswith(place)]
-        to_blame += [said for key, said in given.items() if place.startswith(_below(key.split(".")))]
-        arguments = " ".join(dict.fromkeys(to_blame or given.values()))
-        return PipelineFileError(f"{redact(arguments)}: {finding.message}", path=path, key=finding.key)
-    line = line_of(text, finding.location)
-    return PipelineFileError(finding.message, path=path, key=finding.key or None, line=line)
-
-
-def _found_without_arguments(finding: Finding, path: Path, text: str) -> bool:
-    try:
-        _validated(tomllib.loads(text), path, text, ())
-    except ValidationError as problem:
-        return first_finding(problem, Pipeline, _MEANING) == finding
-    return False
-
-
-def _below(location: Sequence[int | str]) -> str:
-    return "".join(f"{part}." for part in location)

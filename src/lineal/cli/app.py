@@ -32,6 +32,7 @@ for name, place, summary in (
     ("predict", "predict", "Score a batch with a registered model; each row gets an id that leads back."),
     ("reproduce", "reproduce", "Make a model again from its record, and compare."),
     ("trace", "trace", "Show where a model, dataset, file or run came from."),
+    ("impact", "impact", "Show what came of a file, dataset, model, run or record."),
     ("diff", "diff", "Show what differs between two models, dataset versions or runs."),
     ("history", "history", "Show all versions of a model, dataset or alias, and what changed."),
     ("stale", "stale", "Show which models and predictions rest on what is no longer the newest."),

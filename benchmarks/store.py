@@ -86,8 +86,8 @@ def write(number: int, runs: int) -> None:
     print(json.dumps({"start": start, "end": time.time(), "errors": errors}))
 
 
-def chain_events(number: int, table: str, *, last: bool = False) -> list[dict[str, Any]]:
-    """The two events of a run that reads a version of a table and writes the next one."""
+def chain_events(number: int, table: str) -> list[dict[str, Any]]:
+    """The two events of a run that reads a version of a table and writes the next one; a tenth register a model."""
     place = number % ANCESTORS
     chain = number // ANCESTORS
     columns = [{"name": f"column {column}", "type": "double"} for column in range(10)]
@@ -111,12 +111,19 @@ def chain_events(number: int, table: str, *, last: bool = False) -> list[dict[st
         "inputs": [dataset(place)],
     }
     start = {**common, "eventType": "START", "eventTime": "2026-01-01T00:00:00+00:00", "outputs": []}
-    end = {
+    end: dict[str, Any] = {
         **common,
         "eventType": "COMPLETE",
         "eventTime": "2026-01-01T00:00:01+00:00",
         "outputs": [dataset(place + 1)],
     }
+    if place == ANCESTORS - 1:
+        model = {"namespace": "mlflow://local", "name": f"models/{table}", "facets": {}}
+        model["facets"] = {"version": facet(datasetVersion=f"{chain:032x}"), "datasetType": facet(datasetType="MODEL")}
+        end["outputs"] = [model]
+        decision = {"namespace": "mlflow://local", "name": table, "number": chain + 1, "digest": f"{chain:032x}"}
+        decided = facet(by="a rule", decisions=[{**decision, "action": "register", "reason": "held"}])
+        end["run"] = {**common["run"], "facets": {"lineal_decision": decided}}
     return [start, end]
 
 
@@ -142,6 +149,11 @@ def fill(before: int, size: int) -> None:
         import_events(store, io.BytesIO("".join(lines).encode()), "made up")
 
 
+def depth(node: Any) -> int:
+    """How many runs lie behind a node of a descent."""
+    return max((1 + depth(each) for each in node.inputs), default=0)
+
+
 def ask(size: int) -> tuple[float, float]:
     """Seconds of the query for ten ancestors, and of `lineal trace` as a whole process (medians)."""
     from lineal.questions.trace import trace
@@ -149,7 +161,7 @@ def ask(size: int) -> tuple[float, float]:
     from lineal.subjects import Subject
 
     chain = size // 2 // ANCESTORS - 1
-    subject = f"dataset:chain.{ANCESTORS}@{chain:032x}"
+    subject = f"model:chain@{chain + 1}"
     store = Store()
     queries, wholes = [], []
     for _ in range(20):
@@ -157,6 +169,7 @@ def ask(size: int) -> tuple[float, float]:
         found = trace(store, Subject.parse(subject))
         queries.append(time.perf_counter() - start)
     assert found is not None
+    assert depth(found.node) == ANCESTORS
     for _ in range(5):
         start = time.perf_counter()
         subprocess.run([str(BIN / "lineal"), "trace", subject], check=True, stdout=subprocess.DEVNULL)

@@ -17,6 +17,7 @@
     ├── VersionError              a dataset version whose bytes are gone, or are not those that were recorded
     ├── EventError                an event or event log from elsewhere that is no valid OpenLineage
     ├── StoreError                the lineage store: locked, read-only, of another version
+    │   └── NothingRecordedError  a store that is asked before anything was recorded in it
     └── DeliveryError             a consumer of the events: its configuration, or what is asked of its delivery
 
 The message of each is one sentence for a person: what is wrong, where, and what to do. What a program may want to
@@ -136,6 +137,10 @@ class EventError(LinealError):
 
 class StoreError(LinealError):
     """A lineage store that cannot be read or written."""
+
+
+class NothingRecordedError(StoreError):
+    """A store that is asked before anything was recorded in it."""
 
 
 class DeliveryError(LinealError):

@@ -13,6 +13,7 @@ import pytest
 from lineal import Dataset, traced
 from lineal.store.log import Store
 from lineal.tracing.sweep import sweep
+from tests.parts.processes import on_machine
 
 PLAIN = """
 import time
@@ -50,10 +51,10 @@ outer()
 
 
 @contextmanager
-def running(code):
+def running(code, machine=()):
     """A program that has begun its runs; killed at the end, if it was not before."""
     program = subprocess.Popen(
-        [sys.executable, "-c", textwrap.dedent(code)], env=dict(os.environ), stdout=subprocess.PIPE, text=True
+        [*machine, sys.executable, "-c", textwrap.dedent(code)], env=dict(os.environ), stdout=subprocess.PIPE, text=True
     )
     try:
         assert program.stdout.readline() == "begun\n"
@@ -64,8 +65,8 @@ def running(code):
         program.stdout.close()
 
 
-def killed(code):
-    with running(code):
+def killed(code, machine=()):
+    with running(code, machine):
         pass
 
 
@@ -99,6 +100,19 @@ def test_a_process_of_another_machine_is_not_judged(lineage, monkeypatch):
     killed(PLAIN)  # on this machine, which `elsewhere` knows nothing of
     assert sweep(Store()) == []
     lineal.processes._process.cache_clear()
+
+
+def test_sweeps_on_two_machines_end_each_its_own(lineage, check_events):
+    alpha, beta = on_machine("alpha"), on_machine("beta")
+    killed(PLAIN, alpha)
+    code = "from lineal.tracing.sweep import sweep; from lineal.store.log import Store; print(len(sweep(Store())))"
+    call = [sys.executable, "-c", code]
+    assert subprocess.check_output([*beta, *call], text=True) == "0\n"
+    assert sweep(Store()) == []
+    killed(PLAIN, beta)
+    sweeps = [subprocess.Popen([*each, *call], stdout=subprocess.PIPE, text=True) for each in (alpha, beta, alpha)]
+    assert sum(int(each.communicate(timeout=60)[0]) for each in sweeps) == 4
+    check_events(lineage.ndjson())
 
 
 def test_many_sweeps_at_a_time_end_each_run_once(lineage, check_events):

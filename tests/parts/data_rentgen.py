@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
 from collections.abc import Callable, Iterable, Iterator
@@ -63,7 +64,7 @@ def _interpreters() -> Iterator[Path]:
     """Pythons from 3.12 on that answer: those on PATH, where pyenv's may be shims of nothing, and pyenv's own."""
     for version in ("3.12", "3.13"):
         on_path = shutil.which(f"python{version}")
-        pyenv = Path("~/.pyenv/versions").expanduser()
+        pyenv = Path(os.environ.get("PYENV_ROOT", "~/.pyenv")).expanduser() / "versions"
         for candidate in ([Path(on_path)] if on_path else []) + sorted(pyenv.glob(f"{version}.*/bin/python3")):
             said = subprocess.run([candidate, "--version"], capture_output=True, text=True, check=False).stdout
             if said.startswith(f"Python {version}."):

@@ -11,6 +11,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+import pytest
+
 
 def free_port() -> int:
     """A loopback port that nobody listens on."""
@@ -73,6 +75,22 @@ def run(command: Sequence[str | Path], *, user: str | None = None) -> None:
     done = subprocess.run(words, capture_output=True, text=True, check=False, cwd="/")
     if done.returncode:
         raise RuntimeError(f"{words} failed:\n{done.stdout}{done.stderr}")
+
+
+def on_machine(name: str) -> list[str]:
+    """What a command is preceded by to run as on another machine: one with a name of its own.
+
+    Skips the test where this may not be done here.
+    """
+    words = ["unshare", "--uts", "sh", "-c", 'hostname "$0" && exec "$@"', name]
+    try:
+        done = subprocess.run([*words, "uname", "-n"], capture_output=True, text=True, check=False)
+        said = done.stdout.strip() or done.stderr.strip()
+    except OSError as problem:
+        said = str(problem)
+    if said != name:
+        pytest.skip(f"another machine cannot be played here: {said}")
+    return words
 
 
 def _as_user(user: str | None, when_we_die: signal.Signals | None = None) -> list[str]:

@@ -26,7 +26,7 @@ def deliver(
         forget: a consumer, by its name as --status shows it, whose place in the log is not to be kept any more.
         json: print one JSON object.
     """
-    from lineal.errors import DeliveryError
+    from lineal.errors import DeliveryError, NothingRecordedError
     from lineal.reports import delivery as report
     from lineal.reports import terminal
     from lineal.store.delivery import deliver as delivery
@@ -34,7 +34,12 @@ def deliver(
 
     if status + again + skip + (forget is not None) > 1:
         raise DeliveryError("--status, --again, --skip and --forget are four things to do; give one of them")
-    store = Store(create=False)
+    try:
+        store = Store(create=False)
+    except NothingRecordedError as nothing:
+        said = str(nothing)
+        terminal.show({"consumers": [], "deliveries": []}, lambda _: said, as_json=json)
+        return OK
     if status:
         standings = delivery.standings(store)
         terminal.show({"consumers": standings}, lambda _: report.standings(standings), as_json=json)

@@ -24,6 +24,7 @@ def listing(
         limit: show at most so many.
         json: print one JSON object.
     """
+    from lineal.errors import NothingRecordedError
     from lineal.questions import listing as question
     from lineal.reports import listing as report
     from lineal.reports import terminal
@@ -33,12 +34,17 @@ def listing(
         files = question.pipelines(settings.project_of(Path.cwd()) / "pipelines")[:limit]
         terminal.show({what: files}, lambda _: report.pipelines(files), as_json=json)
         return
-    store = Store(create=False)
+    try:
+        store = Store(create=False)
+    except NothingRecordedError as nothing:
+        said = str(nothing)
+        terminal.show({what: []}, lambda _: said, as_json=json)
+        return
     if what == "datasets":
         tables = question.datasets(store, limit)
         terminal.show({what: tables}, lambda _: report.datasets(tables), as_json=json)
     elif what == "models":
-        models = question.models(store)[:limit]
+        models = question.models(store, limit=limit)
         terminal.show({what: models}, lambda _: report.models(models), as_json=json)
     elif what == "predictions":
         batches = question.predictions(store, limit)

@@ -17,6 +17,7 @@ def sweep(*, json: Annotated[bool, Parameter(negative=())] = False) -> int:
     Args:
         json: print one JSON object.
     """
+    from lineal.errors import NothingRecordedError
     from lineal.orchestration.server import quiet_environment
     from lineal.reports import sweep as report
     from lineal.reports import terminal
@@ -26,7 +27,13 @@ def sweep(*, json: Annotated[bool, Parameter(negative=())] = False) -> int:
     from lineal.tracing.sweep import sweep as end_dead_runs
 
     quiet_environment()
-    store = Store(create=False)
+    try:
+        store = Store(create=False)
+    except NothingRecordedError as nothing:
+        # A schedule may come before the first run; that is nothing to be woken for.
+        said = str(nothing)
+        terminal.show({"ended": [], "deliveries": []}, lambda _: said, as_json=json)
+        return OK
     ended = end_dead_runs(store)
     deliveries = [delivery.deliver_all(store, consumer) for consumer in configured()]
     terminal.show({"ended": ended, "deliveries": deliveries}, lambda _: report.swept(ended, deliveries), as_json=json)

@@ -58,6 +58,7 @@ class RunItem:
     """A root run: a flow's, or a traced call's of its own."""
 
     run_id: str
+    namespace: str
     job: str
     pipeline: str | None
     state: str
@@ -207,6 +208,7 @@ def _run_item(run: RunRow, event: Mapping[str, Any]) -> RunItem:
     message = (facets.get("errorMessage") or {}).get("message")
     return RunItem(
         run_id=run.run_id,
+        namespace=run.namespace,
         job=run.job,
         pipeline=tags.get("pipeline"),
         state=run.state,

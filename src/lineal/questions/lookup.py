@@ -54,22 +54,16 @@ def find_model(store: Store, subject: Subject) -> ModelRow:
     Raises:
         SubjectError: unknown or ambiguous; the message shows what there is.
     """
-    rows = models(store, subject.name)
-    if not rows:
+    wanted = subject.version
+    found = models(store, subject.name, limit=1) if wanted is None else _versions_called(store, subject.name, wanted)
+    if len(found) == 1:
+        return found[0]
+    newest = models(store, subject.name, limit=_SHOWN)
+    if not newest:
         raise _unknown(
             subject, "model", _names(store, sa.select(tables.models.c.name).distinct()), "lineal list models"
         )
-    wanted = subject.version
-    if wanted is None:
-        return rows[0]
-    held = [row for row in rows if wanted in row.aliases]
-    numbered = [row for row in rows if str(row.number) == wanted.removeprefix("v")]
-    # The same training gives the same digest again: of equal models the newest version is meant.
-    digested = {row.digest: row for row in reversed(rows) if len(wanted) >= 4 and row.digest.startswith(wanted)}
-    found = held or numbered or list(digested.values())
-    if len(found) == 1:
-        return found[0]
-    known = ", ".join(f"{row.number}{''.join(f' @{alias}' for alias in row.aliases)}" for row in rows[:8])
+    known = ", ".join(f"{row.number}{''.join(f' @{alias}' for alias in row.aliases)}" for row in newest)
     what = (
         f"{len(found)} versions of model {subject.name} begin so"
         if found
@@ -78,12 +72,38 @@ def find_model(store: Store, subject: Subject) -> ModelRow:
     raise SubjectError(f"{subject}: {what}; there are {known}", subject=str(subject))
 
 
-def models(store: Store, name: str | None = None) -> list[ModelRow]:
-    """Registered model versions, newest first, each with the aliases it holds."""
+def _versions_called(store: Store, name: str, wanted: str) -> list[ModelRow]:
+    """The versions of a model that hold an alias, bear a number, or have a digest that begins so."""
     columns = tables.models.c
-    query = sa.select(tables.models).order_by(columns.registered_at.desc(), columns.number.desc())
+    held = [move.number for move in holding(store, name) if move.alias == wanted]
+    found = [row for row in models(store, name, columns.number.in_(held)) if wanted in row.aliases] if held else []
+    number = wanted.removeprefix("v")
+    if not found and number.isascii() and number.isdecimal() and len(number) < 10:
+        found = models(store, name, columns.number == int(number))
+    if not found and len(wanted) >= 4:
+        # The same training gives the same digest again: of equal models the newest version is meant.
+        begun = models(store, name, _begins(store, columns.digest, wanted))
+        found = list({row.digest: row for row in reversed(begun)}.values())
+    return found
+
+
+def models(
+    store: Store, name: str | None = None, which: sa.ColumnElement[bool] | None = None, limit: int | None = None
+) -> list[ModelRow]:
+    """Registered model versions, newest first, each with the aliases it holds.
+
+    Args:
+        store: the lineage store.
+        name: of one model only.
+        which: a condition on `tables.models`.
+        limit: at most so many.
+    """
+    columns = tables.models.c
+    query = sa.select(tables.models).order_by(columns.registered_at.desc(), columns.number.desc()).limit(limit)
     if name is not None:
         query = query.where(columns.name == name)
+    if which is not None:
+        query = query.where(which)
     holders: dict[tuple[str, str, int | None], list[str]] = {}
     for move in holding(store, name):
         holders.setdefault((move.namespace, move.name, move.number), []).append(move.alias)
@@ -96,12 +116,16 @@ def models(store: Store, name: str | None = None) -> list[ModelRow]:
 def holding(store: Store, name: str | None = None) -> list[AliasMove]:
     """The newest move of each alias: who holds it now."""
     columns = tables.aliases.c
-    query = sa.select(tables.aliases).order_by(columns.seq)
+    last = sa.select(sa.func.max(columns.seq).label("seq"), columns.namespace, columns.name, columns.alias).group_by(
+        columns.namespace, columns.name, columns.alias
+    )
     if name is not None:
-        query = query.where(columns.name == name)
-    newest = {(row.namespace, row.name, row.alias): row for row in store.read(query)}
+        last = last.where(columns.name == name)
+    newest = last.subquery()
+    same = [columns[each] == newest.c[each] for each in ("seq", "namespace", "name", "alias")]
     fields = AliasMove.__dataclass_fields__
-    return [AliasMove(**{field: row._mapping[field] for field in fields}) for row in newest.values()]
+    query = sa.select(*(columns[field] for field in fields)).join(newest, sa.and_(*same)).order_by(columns.seq)
+    return [AliasMove(**row._mapping) for row in store.read(query)]
 
 
 def find_version(store: Store, subject: Subject) -> VersionRow:
@@ -138,19 +162,18 @@ def find_version(store: Store, subject: Subject) -> VersionRow:
     found = list(graph.versions(store, whole_keys).values())
     if not found:
         begin_so = tables.versions.c.dataset.in_([table.key for table in tables_named]) & _begins(
-            store, subject.version
+            store, tables.versions.c.version, subject.version
         )
         found = graph.read_versions(store, graph.select_versions().where(begin_so).limit(_SHOWN))
     return _one(subject, found, newest)
 
 
-def _begins(store: Store, start: str) -> sa.ColumnElement[bool]:
-    version = tables.versions.c.version
-    begins = version.startswith(start, autoescape=True)
+def _begins(store: Store, column: sa.ColumnElement[str], start: str) -> sa.ColumnElement[bool]:
+    begins = column.startswith(start, autoescape=True)
     if store.engine.dialect.name != "sqlite":
         return begins
     # LIKE knows no case there, and so uses no index; texts are compared by their code points.
-    return begins & (version >= start) & (version < f"{start}\U0010ffff")
+    return begins & (column >= start) & (column < f"{start}\U0010ffff")
 
 
 def find_file(store: Store, subject: Subject) -> VersionRow:

@@ -8,6 +8,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from lineal import settings
 from lineal.questions.listing import DatasetItem, ModelRow, PipelineItem, PredictionItem, RunItem
 from lineal.reports.terminal import moment, short, span
 
@@ -61,7 +62,9 @@ def runs(items: Sequence[RunItem]) -> RenderableType:
         name = Text(item.deployment or item.name or "")
         if item.error:
             name.append(f"\n{item.error}", style="red")
-        table.add_row(item.run_id, item.job, item.pipeline or "-", state, moment(item.started_at), took, name)
+        # Those of other producers have namespaces of their own.
+        job = item.job if item.namespace == settings.namespace() else f"{item.namespace}/{item.job}"
+        table.add_row(item.run_id, job, item.pipeline or "-", state, moment(item.started_at), took, name)
     return _shown(table, f"lineal trace run:{items[0].run_id}" if items else "no run is on record yet")
 
 

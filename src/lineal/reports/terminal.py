@@ -53,6 +53,9 @@ def span(start: str | None, end: str | None) -> str:
     if start is None or end is None:
         return ""
     seconds = (datetime.fromisoformat(end) - datetime.fromisoformat(start)).total_seconds()
+    if seconds < 0:
+        # The clock of another producer, or of another machine.
+        return ""
     if seconds < 90:
         return f"{seconds:.1f} s"
     minutes, rest = divmod(round(seconds), 60)

@@ -16,6 +16,7 @@ from lineal.reports.terminal import figure, moment, short, span
 # How many source files of a folder are named before the rest is counted.
 _MOST_SIBLINGS = 8
 _MOST_PARAMETERS = 12
+_MOST_FAILURES = 3
 
 
 def render(trace: Trace) -> RenderableType:
@@ -83,9 +84,30 @@ def _rows(trace: Trace) -> Iterable[tuple[str, str]]:
     if prefect:
         deployment = f"  deployment {prefect['deployment']}" if prefect.get("deployment") else ""
         yield "Prefect", f"flow run {prefect.get('flowRunName')} {prefect.get('flowRunId')}{deployment}"
+    yield from _failures(trace, flow)
+
+
+def _failures(trace: Trace, flow: RunDetail) -> Iterable[tuple[str, str]]:
+    """What ended a flow that did not end well, in which of its runs it began, and where in the code."""
     error = flow.facets.get("errorMessage") or {}
-    if error:
-        yield "error", error["message"].splitlines()[0]
+    if not error:
+        return
+    sentence = _first_line(error)
+    yield "error", sentence
+    bad = [run for run in trace.runs if run.state == flow.state]
+    above = {run.parent_id for run in bad}
+    innermost = [run for run in bad if run is not flow and run.run_id not in above]
+    for run in innermost[-_MOST_FAILURES:]:
+        said = _first_line(run.facets.get("errorMessage") or {})
+        yield "failed in", f"{run.job}  {run.run_id}" + (f": {said}" if said and said != sentence else "")
+    frames = [line.strip() for line in (error.get("stackTrace") or "").splitlines() if line.startswith("  File ")]
+    own = [frame for frame in frames if "site-packages" not in frame]
+    if own or frames:
+        yield "at", (own or frames)[-1].removeprefix("File ")
+
+
+def _first_line(error: Mapping[str, Any]) -> str:
+    return next(iter(str(error.get("message", "")).splitlines()), "")
 
 
 _ACTIONS = {

@@ -47,7 +47,12 @@ def parse(line: bytes) -> str:
     except (ValueError, RecursionError) as problem:
         raise EventError(f"is not JSON ({problem})") from problem
     if not isinstance(event, dict):
-        raise EventError("is no JSON object; a log has one whole event on each line")
+        many = isinstance(event, list)
+        raise EventError(
+            "is a JSON array of events; write each on a line of its own, as `jq -c '.[]'` does"
+            if many
+            else "is no JSON object; a log has one whole event on each line"
+        )
     if not storable(text):
         event = scrubbed(event)
         text = json.dumps(event, ensure_ascii=False, separators=(",", ":"))

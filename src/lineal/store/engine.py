@@ -57,7 +57,7 @@ def engine_of(url: str) -> sa.Engine:
     Raises:
         StoreError: not a database that a store can be in, or its driver is not installed.
     """
-    parsed = sa.make_url(url)
+    parsed = _parsed(url)
     if parsed.drivername in ("postgres", "postgresql"):
         parsed = parsed.set(drivername="postgresql+psycopg")
     if parsed.get_backend_name() not in _BEGIN_WRITING:
@@ -90,10 +90,21 @@ def writing(engine: sa.Engine) -> sa.Engine:
 
 def sqlite_file(url: str) -> Path | None:
     """The file of an SQLite URL; None for another database, or one in memory."""
-    parsed = sa.make_url(url)
+    parsed = _parsed(url)
     if parsed.get_backend_name() != "sqlite" or parsed.database in (None, "", ":memory:"):
         return None
     return Path(str(parsed.database)).absolute()
+
+
+def _parsed(url: str) -> sa.URL:
+    try:
+        return sa.make_url(url)
+    except sa.exc.ArgumentError as problem:
+        path = f"sqlite:///{Path(url).expanduser().absolute()}" if "://" not in url else "sqlite:///lineal.db"
+        raise StoreError(
+            f"{redact(url)}: the lineage store cannot be opened: this is no URL of a database; "
+            f"set LINEAL_STORE to such as {path} or postgresql+psycopg://host/db"
+        ) from problem
 
 
 def may_be_tried_again(problem: DBAPIError) -> bool:

@@ -1,4 +1,4 @@
-"""Take in the events of other producers: a whole log or nothing of it, and no event twice."""
+"""Take in the events of other producers: none of a log with a broken line in it, and no event twice."""
 
 from __future__ import annotations
 
@@ -6,17 +6,19 @@ import json
 import tempfile
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from itertools import islice
 from typing import Any, BinaryIO
 
 import sqlalchemy as sa
 
-from lineal.errors import EventError
+from lineal.errors import EventError, StoreError
 from lineal.store import checking, index, tables
 from lineal.store.checking import Event
 from lineal.store.log import Store
 
 _CHUNK = 500
+_TRANSACTION = 5000
 _INSERT = sa.insert(tables.events).returning(tables.events.c.seq, sort_by_parameter_order=True)
 
 
@@ -29,10 +31,11 @@ class Imported:
 
 
 def import_events(store: Store, file: BinaryIO, name: str) -> Imported:
-    """Add the events of a log to a store, but for those it has, in one transaction.
+    """Add the events of a log to a store, but for those it has.
 
     An event is known by its content: the same JSON data, whatever the order of its keys and the space between them. The
-    log is checked whole before any of it is written, so that other writers wait no longer than they must.
+    log is checked whole before any of it is written, and written some thousand events a transaction, so that other
+    writers wait no longer than they must.
 
     Args:
         store: where to.
@@ -41,23 +44,34 @@ def import_events(store: Store, file: BinaryIO, name: str) -> Imported:
 
     Raises:
         EventError: a line is no valid event; nothing was taken.
-        StoreError: the store cannot be written; nothing was taken.
+        StoreError: the store cannot be written any more; a second import takes what is left.
     """
     with tempfile.TemporaryFile("w+", encoding="utf-8", newline="\n") as checked:
         for text in _checked(file, name):
             checked.write(text + "\n")
 
-        def write(connection: sa.Connection) -> Imported:
-            checked.seek(0)
-            new = known = 0
-            while lines := list(islice(checked, _CHUNK)):
-                chunk = [(json.loads(line), line.removesuffix("\n")) for line in lines]
-                fresh = _unknown(connection, chunk)
-                _add(connection, fresh)
-                new, known = new + len(fresh), known + len(chunk) - len(fresh)
-            return Imported(new, known)
+        checked.seek(0)
+        new = known = 0
+        try:
+            while lines := list(islice(checked, _TRANSACTION)):
+                taken = store.write(partial(_take, lines=lines))
+                new, known = new + taken.new, known + taken.known
+        except StoreError as problem:
+            raise StoreError(
+                f"{problem.message}; {new} new events of {name} were taken before that: import it again, "
+                "and those that are on record are passed over"
+            ) from problem
+        return Imported(new, known)
 
-        return store.write(write)
+
+def _take(connection: sa.Connection, lines: list[str]) -> Imported:
+    new = known = 0
+    for start in range(0, len(lines), _CHUNK):
+        chunk = [(json.loads(line), line.removesuffix("\n")) for line in lines[start : start + _CHUNK]]
+        fresh = _unknown(connection, chunk)
+        _add(connection, fresh)
+        new, known = new + len(fresh), known + len(chunk) - len(fresh)
+    return Imported(new, known)
 
 
 def _checked(file: BinaryIO, name: str) -> Iterator[str]:

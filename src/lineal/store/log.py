@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from lineal import settings
-from lineal.errors import EventError, StoreError
+from lineal.errors import EventError, NothingRecordedError, StoreError
 from lineal.redaction import redact
 from lineal.store import engine, index, schema, tables
 from lineal.store.rebuild import remake
@@ -45,9 +45,7 @@ class Store:
             self._file = engine.sqlite_file(self.url)
             if self._file and not self._file.exists():
                 if not create:
-                    raise StoreError(
-                        f"{self._file}: nothing is recorded here yet; run a pipeline first, or set LINEAL_STORE"
-                    )
+                    raise NothingRecordedError(f"{self._file}: {schema.NOTHING}")
                 _make_home(self._file.parent)
             self.engine = engine.engine_of(self.url)
             self._writer = engine.writing(self.engine)

@@ -5,11 +5,12 @@ from __future__ import annotations
 import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError
 
-from lineal.errors import StoreError
+from lineal.errors import NothingRecordedError, StoreError
 from lineal.store import migrations, tables
 from lineal.store.engine import writing
 from lineal.store.migrations import HEAD
 
+NOTHING = "nothing is recorded here yet; run a pipeline or a traced flow first, or set LINEAL_STORE"
 _VERSION = sa.select(sa.column("version_num", sa.String)).select_from(sa.table(migrations.VERSION_TABLE))
 
 
@@ -46,7 +47,7 @@ def prepare(engine: sa.Engine, where: str, *, create: bool) -> None:
                 "set LINEAL_STORE to a file of its own"
             )
         elif not create:
-            raise StoreError(f"{where}: nothing is recorded here yet; run a pipeline first, or set LINEAL_STORE")
+            raise NothingRecordedError(f"{where}: {NOTHING}")
         else:
             # What the migrations make, in a tenth of the time and without loading Alembic; a test holds them together.
             tables.metadata.create_all(connection)

@@ -267,7 +267,7 @@ class Run:
     def failed(self, error: BaseException | None, message: str | None = None) -> None:
         """Record what ended the run: an exception, and what it comes to where its own words do not say it."""
         self.facets["errorMessage"] = error_message_run.ErrorMessageRunFacet(
-            message=message or str(error) or type(error).__name__,
+            message=message or _said(error),
             programmingLanguage="PYTHON",
             stackTrace="".join(traceback.format_exception(error)) if error is not None else None,
         )
@@ -374,6 +374,12 @@ class Run:
         if key not in self._cleaned:
             self._cleaned[key] = clean(entry)
         return self._cleaned[key]
+
+
+def _said(error: BaseException | None) -> str:
+    # An exit's own words are a bare number as a rule.
+    bare = isinstance(error, SystemExit) or not str(error)
+    return f"{type(error).__name__}: {error}".removesuffix(": ") if bare else str(error)
 
 
 def _key(role: str, thing: Dataset | Model) -> tuple[str, ...]:

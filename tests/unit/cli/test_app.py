@@ -124,6 +124,38 @@ def test_what_is_not_there_is_said_in_one_sentence(run, recorded, subject, sente
     assert err.count("\n") == 1
 
 
+def test_a_failed_run_says_which_of_its_parts_failed_and_where(run, lineage):
+    @traced
+    def works(): ...
+
+    @traced
+    def breaks():
+        raise ValueError("the third column is gone\nand more")
+
+    @traced
+    def whole():
+        works()
+        try:
+            breaks()
+        except ValueError as problem:
+            raise RuntimeError("no table") from problem
+
+    with pytest.raises(RuntimeError):
+        whole()
+    (failed,) = lineage.events("whole", "FAIL")
+    status, out, _ = run("trace", f"run:{failed['run']['runId']}")
+    assert status == 0
+    facts = dict(line.strip().split("  ", 1) for line in out.splitlines() if line.startswith("  "))
+    assert facts["error"].strip() == "no table"
+    part = facts["failed in"].strip()
+    assert part.startswith("whole.breaks  ")
+    assert part.endswith(": the third column is gone")
+    assert "works" not in out
+    place = facts["at"].strip()
+    assert place.startswith(f'"{__file__}", line ')
+    assert place.endswith("in whole")
+
+
 def test_lists(run, recorded):
     models = json.loads(run("list", "models", "--json")[1])["models"]
     assert [(row["name"], row["number"], row["aliases"]) for row in models] == [("demo", 1, ["champion"])]
@@ -165,10 +197,17 @@ def test_rebuild_says_that_nothing_differed(run, recorded):
 
 def test_where_nothing_is_recorded(run, tmp_path, monkeypatch):
     monkeypatch.setenv("LINEAL_STORE", f"sqlite:///{tmp_path}/none.db")
-    for words in (["list", "models"], ["events"], ["trace", "model:x"], ["rebuild"]):
+    said = "nothing is recorded here yet; run a pipeline or a traced flow first"
+    for words in (["events"], ["trace", "model:x"], ["rebuild"]):
         status, _, err = run(*words)
         assert status == 2
-        assert "nothing is recorded here yet; run a pipeline first" in err
+        assert said in err
+    # There is nothing to be done or shown, which is no mistake.
+    for words in (["list", "models"], ["sweep"], ["deliver"], ["deliver", "--status"]):
+        status, out, err = run(*words)
+        assert (status, err) == (0, "")
+        assert said in out
+    assert json.loads(run("sweep", "--json")[1]) == {"ended": [], "deliveries": []}
 
 
 @pytest.mark.parametrize("words", [["trace"], ["list", "shoes"], ["nonsense"], ["trace", "model:x", "--nope"]])

@@ -84,7 +84,10 @@ def test_names_in_the_uri_come_from_the_environment(
     [
         ("penguin.csv", r"there is no .*/project/penguin\.csv; did you mean penguins\.csv\?"),
         ("zzz.csv", r"there is no .*/project/zzz\.csv; correct source\.uri"),
-        ("no/such/d.csv", r"nor the folder .*/no/such; correct source\.uri \(a relative path starts at the project\)"),
+        (
+            "no/such/d.csv",
+            r"nor the folder .*/no/such; correct source\.uri or --data \(a relative path starts at the project\)",
+        ),
         ("*.parquet", r"no file matches .*/\*\.parquet; correct the pattern"),
         ("empty", r"no data file lies in .*/empty; it needs files named \*\.csv"),
         ("mixed", r"mixed mixes formats: .*a\.csv is CSV, .*b\.jsonl is JSON lines; keep one"),

@@ -228,7 +228,9 @@ def test_a_database_with_other_peoples_tables_beside_ours(postgres_url):
 
 
 def test_a_database_in_which_nothing_is_recorded(postgres_url):
-    with pytest.raises(StoreError, match="nothing is recorded here yet; run a pipeline first, or set LINEAL_STORE"):
+    with pytest.raises(
+        StoreError, match="nothing is recorded here yet; run a pipeline or a traced flow first, or set LINEAL_STORE"
+    ):
         Store(postgres_url, create=False)
     engine = sa.create_engine(postgres_url)
     with engine.connect() as connection:

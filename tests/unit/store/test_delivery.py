@@ -20,6 +20,7 @@ from lineal.store.delivery import consumers, courier
 from lineal.store.delivery import deliver as delivery
 from lineal.store.log import Store
 from tests.parts.consumer import consumer
+from tests.parts.processes import on_machine
 
 
 @pytest.fixture
@@ -161,6 +162,17 @@ def test_retry_after_is_heeded_by_runs_but_not_by_who_insists(lineage, server, m
     assert sent_all(server)
 
 
+def test_a_redirect_is_not_taken_for_an_answer(lineage, server, unconfigured):
+    unconfigured(1)
+    server.answer(302, {"Location": "http://elsewhere/api"})
+    done = deliver()
+    assert not done.complete
+    assert "it redirects to http://elsewhere/api; configure that as its URL" in str(done.problem)
+    server.accept()
+    assert deliver().complete
+    assert sent_all(server)
+
+
 def test_what_is_refused_for_good_is_set_aside_with_the_answer_and_can_be_sent_again(lineage, server, unconfigured):
     unconfigured(1, "good")
     unconfigured(1, "bad")
@@ -201,14 +213,16 @@ def test_each_consumer_gets_all_by_itself(lineage, server, monkeypatch, unconfig
         assert len(other.events) == 4
 
 
-def test_many_processes_that_deliver_at_a_time_keep_the_order(lineage, server, unconfigured):
+@pytest.mark.parametrize("machines", [(), ("alpha", "beta")], ids=["one-machine", "two-machines"])
+def test_many_processes_that_deliver_at_a_time_keep_the_order(lineage, server, unconfigured, machines):
+    before = [on_machine(name) for name in machines] or [[]]
     unconfigured(50)
     server.slow(0.005)
     code = (
         "from lineal.store.delivery import deliver as d; from lineal.store.log import Store\n"
         "for each in d.required(): assert d.deliver_all(Store(), each).complete"
     )
-    workers = [subprocess.Popen([sys.executable, "-c", code], env=dict(os.environ)) for _ in range(3)]
+    workers = [subprocess.Popen([*before[n % len(before)], sys.executable, "-c", code]) for n in range(3)]
     for number in range(20):
         unconfigured(1, f"meanwhile{number}")
     assert [worker.wait(60) for worker in workers] == [0, 0, 0]
@@ -270,7 +284,9 @@ def test_a_consumer_gets_its_secret_and_nothing_keeps_it(lineage, server, monkey
 @pytest.mark.parametrize(
     ("variables", "file", "said"),
     [
-        ({"OPENLINEAGE_URL": "no url"}, None, "the OpenLineage transport http cannot be used"),
+        ({"OPENLINEAGE_URL": "no url"}, None, "'no url' is no URL that the OpenLineage transport http can send to"),
+        ({"OPENLINEAGE_URL": "localhost:5000"}, None, "write http://localhost:5000"),
+        ({"OPENLINEAGE_URL": "ftp://h/p"}, None, "it begins with http:// or https://"),
         ({"OPENLINEAGE__TRANSPORT__TYPE": "htpp"}, None, "the transport htpp cannot be loaded"),
         ({"OPENLINEAGE__TRANSPORT__URL": "http://h"}, None, "has no `type`"),
         ({}, "transport: [", "openlineage.yml:1: is not valid YAML"),

@@ -171,7 +171,9 @@ def test_many_processes_write_at_a_time(store_url):
 
 
 def test_asking_where_nothing_is_recorded(tmp_path):
-    with pytest.raises(StoreError, match="nothing is recorded here yet; run a pipeline first, or set LINEAL_STORE"):
+    with pytest.raises(
+        StoreError, match="nothing is recorded here yet; run a pipeline or a traced flow first, or set LINEAL_STORE"
+    ):
         Store(f"sqlite:///{tmp_path}/none.db", create=False)
     assert not (tmp_path / "none.db").exists()
 

@@ -119,11 +119,11 @@ def _missing(path: Path) -> SourceError:
     if not path.parent.is_dir():
         return SourceError(
             f"there is no {path}, nor the folder {path.parent}; correct source.uri "
-            "(a relative path starts at the project)",
+            "or --data (a relative path starts at the project)",
             uri=str(path),
         )
     hint = near(path.name, [file.name for file in path.parent.iterdir()])
-    return SourceError(f"there is no {path}{hint or '; correct source.uri'}", uri=str(path))
+    return SourceError(f"there is no {path}{hint or '; correct source.uri or --data'}", uri=str(path))
 
 
 def _of_folder(shown: str, inside: Sequence[tuple[str, Any]]) -> list[Any]:
@@ -237,7 +237,7 @@ def _asking(shown: str) -> Iterator[None]:
     except FileNotFoundError as problem:
         if _no_answer(problem.__cause__):
             raise _unreachable(shown, problem.__cause__ or problem) from problem
-        raise SourceError(f"there is no {shown}; correct source.uri", uri=shown) from problem
+        raise SourceError(f"there is no {shown}; correct source.uri or --data", uri=shown) from problem
     except PermissionError as problem:
         raise SourceError(f"{shown} may not be read with the credentials given; check them", uri=shown) from problem
     except Exception as problem:

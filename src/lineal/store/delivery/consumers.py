@@ -99,6 +99,8 @@ def consumers_of(transport: Mapping[str, Any]) -> Iterator[Consumer]:
         config = {key: value for key, value in transport.items() if key not in ("name", "priority")}
         # What is asynchronous here is the delivery; a transport that returns before it knows could lose events.
         config["type"] = "http" if kind == "async_http" else kind
+        if config["type"] == "http":
+            _require_http(str(config.get("url") or ""))
         consumer = Consumer(_name(config), str(config["type"]), json.dumps(config, sort_keys=True))
         from lineal.store.delivery.senders import sender_of
 
@@ -157,6 +159,14 @@ def _require_readable(file: str) -> None:
         raise DeliveryError(f"{file} cannot be read: {problem}; mend the file") from None
     if found is not None and not isinstance(found, dict):
         raise DeliveryError(f"{file}: should hold keys such as `transport`, and holds a {type(found).__name__}")
+
+
+def _require_http(url: str) -> None:
+    if url and not url.lower().startswith(("http://", "https://")):
+        # Without a scheme a host and its port look like one.
+        bare = "://" not in url
+        hint = f"write http://{redact(url)}" if bare else "it begins with http:// or https://"
+        raise DeliveryError(f"{redact(url)!r} is no URL that the OpenLineage transport http can send to; {hint}")
 
 
 def _name(config: Mapping[str, Any]) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -12,7 +13,7 @@ import sqlalchemy as sa
 from lineal.errors import DeliveryError
 from lineal.store import tables
 from lineal.store.delivery.consumers import Consumer, configured, is_disabled
-from lineal.store.delivery.queue import Queue, Refusal, Status
+from lineal.store.delivery.queue import Entry, Queue, Refusal, Status
 from lineal.store.delivery.senders import Refused, Sender, Unavailable, sender_of
 from lineal.store.log import Store
 
@@ -175,7 +176,7 @@ def deliver_refused(store: Store, consumer: Consumer) -> Delivery:
         if not queue.take(hold):
             return Delivery(consumer.name, busy=True)
         try:
-            for entry in queue.refused_entries(1_000_000):
+            for entry in _refused(queue):
                 try:
                     sender.send(json.loads(entry.body))
                     sender.flush()
@@ -192,6 +193,14 @@ def deliver_refused(store: Store, consumer: Consumer) -> Delivery:
     finally:
         sender.close()
     return Delivery(consumer.name, sent, refused)
+
+
+def _refused(queue: Queue) -> Iterator[Entry]:
+    """What was set aside, in order, some at a time; each once, whatever becomes of it."""
+    after = 0
+    while some := queue.refused_entries(_BATCH, after):
+        yield from some
+        after = some[-1].seq
 
 
 class _Attempt:

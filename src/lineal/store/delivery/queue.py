@@ -107,13 +107,13 @@ class Queue:
         query = sa.select(events.seq, events.body).where(events.seq > after).order_by(events.seq).limit(count)
         return [Entry(row.seq, row.body) for row in self.store.read(query)]
 
-    def refused_entries(self, count: int) -> list[Entry]:
-        """Events that were set aside, in order."""
+    def refused_entries(self, count: int, after: int = 0) -> list[Entry]:
+        """The next events behind a place in the log that were set aside, in order."""
         query = (
             sa.select(tables.events.c.seq, tables.events.c.body)
             .join(tables.refusals, _R.seq == tables.events.c.seq)
-            .where(_R.consumer == self.consumer)
-            .order_by(tables.events.c.seq)
+            .where(_R.consumer == self.consumer, _R.seq > after)
+            .order_by(_R.seq)
             .limit(count)
         )
         return [Entry(row.seq, row.body) for row in self.store.read(query)]

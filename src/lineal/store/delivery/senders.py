@@ -97,6 +97,8 @@ class _Http:
     def __init__(self, transport: Any) -> None:
         # Statuses are for us to judge, so that none is turned into an error without its answer.
         transport.config.retry = {**transport.config.retry, "total": 0, "read": 0, "connect": 0, "status_forcelist": []}
+        # A redirect turns the POST into a GET, whose answer says nothing of the event.
+        transport.session.max_redirects = 0
         self._transport = transport
         self.patience = float(transport.timeout) * 2
 
@@ -114,6 +116,9 @@ class _Http:
                 said = f"it answers {answer.status_code} {answer.reason}"
                 raise Unavailable(said, _seconds(answer.headers.get("Retry-After"))) from problem
             raise Refused(answer.status_code, text or str(answer.reason)) from problem
+        except requests.TooManyRedirects as problem:
+            place = problem.response.headers.get("Location", "") if problem.response is not None else ""
+            raise Unavailable(f"it redirects to {redact(place)}; configure that as its URL") from problem
         except (requests.RequestException, OSError, RuntimeError, ValueError) as problem:
             raise Unavailable(_reason(problem)) from problem
 

@@ -121,9 +121,8 @@ def _of_numbers(name: str, numbers: _Floats, kind: Kind) -> Learnt:
     if not len(present):
         return Learnt(name, kind, missing, (0,))
     shares = np.linspace(0, 1, _BINS + 1)[1:-1]
-    edges = np.unique(np.quantile(present, shares, method="inverted_cdf"))
-    # Above the last edge there is to be something.
-    edges = edges[edges < present.max()]
+    # The last bin holds what is larger than all that was learnt.
+    edges = np.unique([*np.quantile(present, shares, method="inverted_cdf"), present.max()])
     counts = np.bincount(np.searchsorted(edges, present, side="left"), minlength=len(edges) + 1)
     low, high = float(present.min()), float(present.max())
     return Learnt(name, kind, missing, tuple(counts.tolist()), tuple(edges.tolist()), low, high)

@@ -30,7 +30,8 @@ app = App(
 for name, place, summary in (
     ("run", "run", "Run a pipeline: ingest, check, split, train, evaluate, explain, register."),
     ("predict", "predict", "Score a batch with a registered model; each row gets an id that leads back."),
-    ("trace", "trace", "Show where a model, dataset, file or run came from."),
+    ("trace", "trace", "Show where a model, prediction, dataset, file or run came from."),
+    ("explain", "explain", "Show what a model's predictions rest on, led back to source columns."),
     ("list", "listing", "Show what there is: pipelines, datasets, models, runs or predictions."),
     ("events", "events", "Print the event log as OpenLineage NDJSON, or import one."),
     ("deliver", "deliver", "Send the event log to the configured OpenLineage consumers."),

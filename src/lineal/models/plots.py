@@ -6,7 +6,7 @@ They are made without `pyplot`: no window, no global state, good in any thread. 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -109,6 +109,39 @@ def contributions(found: Attribution, values: Mapping[str, str], title: str, mos
     axes.set_xlabel(f"added to the {found.unit}" + (f" of {_short(found.label)}" if found.label is not None else ""))
     way = {"tree": "exact", "linear": "exact", "sampled": "sampled, ± standard error"}[found.method]
     _title(axes, title, f"{found.base:.4g} for any row, {found.output:.4g} for this one; SHAP values, {way}")
+    return figure
+
+
+def side_by_side(
+    names: Sequence[str], panels: Sequence[tuple[str, Sequence[float | None], Sequence[float | None]]], title: str
+) -> Figure:
+    """Draw several measures of the same things, each in a panel of its own.
+
+    Args:
+        names: of the things, the first on top.
+        panels: what each measures, its values and their spreads; None where there is no value.
+        title: of the figure.
+    """
+    figure = Figure(figsize=(3.0 + 2.9 * len(panels), 1.6 + 0.3 * max(len(names), 2)), layout="constrained")
+    every = figure.subplots(1, len(panels), sharey=True, squeeze=False)[0]
+    places = range(len(names))
+    for place, (axes, (label, values, spreads)) in enumerate(zip(every, panels, strict=True)):
+        axes.spines[["top", "right"]].set_visible(False)
+        axes.set_axisbelow(True)
+        axes.barh(
+            places,
+            [value or 0.0 for value in values][::-1],
+            xerr=[spread or 0.0 for spread in spreads][::-1] if any(spreads) else None,
+            color=_COLOURS[place],
+            height=0.62,
+            error_kw={"ecolor": "#333333", "elinewidth": 1, "capsize": 2.5},
+        )
+        axes.axvline(0, color=_GREY, linewidth=0.8)
+        axes.grid(axis="x", color="#E6E6E6", linewidth=0.8)
+        axes.tick_params(axis="y", length=0)
+        axes.set_xlabel(label)
+    every[0].set_yticks(places, [_short(name) for name in names][::-1])
+    figure.suptitle(title, x=0.01, ha="left", fontsize=12, fontweight="bold")
     return figure
 
 

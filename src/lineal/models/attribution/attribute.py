@@ -152,7 +152,8 @@ def mean_absolute(
 
     Args:
         estimator: a fitted pipeline.
-        rows: raw rows; where contributions must be sampled, only as many of the first as `budget` allows.
+        rows: raw rows; of these only as many of the first as can be afforded are attributed, of a large ensemble or
+            where contributions must be sampled.
         training: the rows that it learnt from.
         target: what is predicted.
         seed: of what is drawn.
@@ -188,6 +189,8 @@ def _values(
     model, note = _innermost(estimator[-1]), None
     try:
         if trees.takes(model):
+            if budget is not None:
+                rows = rows.head(trees.affordable(model))
             found = trees.tree_values(model, dense(estimator[:-1].transform(rows)), target)
             return _Found(_by_column(found, origins, columns), "tree", None)
         if linear.takes(model, len(origins)):

@@ -38,11 +38,24 @@ _AVERAGED = (
 _HISTOGRAM = (HistGradientBoostingClassifier, HistGradientBoostingRegressor)
 _BOOSTED = (GradientBoostingClassifier, GradientBoostingRegressor, *_HISTOGRAM)
 _LOG_LINK = ("poisson", "gamma")
+# Visited in all where many rows are attributed, some seconds' worth; but never fewer than so many rows.
+_MOST_NODES = 50_000_000
+_LEAST_ROWS = 20
 
 
 def takes(model: Any) -> bool:
     """Whether a fitted model is of the kinds that are asked here."""
     return type(model) in (*_AVERAGED, *_BOOSTED)
+
+
+def affordable(model: Any) -> int:
+    """How many rows can be attributed in some seconds: a row takes time by the trees' nodes."""
+    if isinstance(model, _HISTOGRAM):
+        nodes = sum(len(tree.nodes) for stage in model._predictors for tree in stage)
+    else:
+        trees = np.ravel(model.estimators_) if hasattr(model, "estimators_") else [model]
+        nodes = sum(tree.tree_.node_count for tree in trees)
+    return max(_LEAST_ROWS, _MOST_NODES // max(nodes, 1))
 
 
 def tree_values(model: Any, features: Floats, target: str) -> Values:

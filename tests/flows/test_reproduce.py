@@ -260,8 +260,8 @@ def test_what_cannot_be_had_is_one_sentence(lineal, repository):
     (repository.parent / "mine").mkdir()
     (repository.parent / "mine" / "notes.txt").write_text("not to be lost\n")
     with pytest.raises(StorageError, match="mine holds something already; choose another folder, or add --force"):
-        restore_model("model:sorts", str(repository.parent / "mine"), False, False)
-    assert restore_model("model:sorts", str(repository.parent / "mine"), True, False) == 0
+        restore("model:sorts", to=repository.parent / "mine")
+    assert restore("model:sorts", to=repository.parent / "mine", force=True) == 0
     assert (repository.parent / "mine" / "notes.txt").read_text() == "not to be lost\n"
     assert (repository.parent / "mine" / "model" / "model.skops").is_file()
     file = Cache().path(snapshot.version)

@@ -140,7 +140,8 @@ class _Now:
             return None
         record = read_record(self.store, run)
         findings, unknown = self._look(record)
-        moved = tuple(self._superseded(record))
+        # An evaluation reads the champion to beat it; only predictions are a model's.
+        moved = tuple(self._superseded(record)) if name.endswith(".predictions") else ()
         return Item(f"dataset:{name}@{version[:12]}", (), run.ended_at, run.run_id, (*moved, *findings), unknown)
 
     def _look(self, record: Record) -> tuple[tuple[Finding, ...], tuple[str, ...]]:
@@ -281,7 +282,7 @@ def _said(key: str, before: Mapping[str, str], after: Mapping[str, str]) -> str:
 
 def _code(record: Record, unknown: list[str]) -> Iterator[Finding]:
     """The project's work tree against the recorded commit."""
-    commit = str(record.environment.get("gitCommit") or record.place.get("version") or "")
+    commit = str(record.environment.get("gitCommit") or "")
     project = project_settings.project_of(Path.cwd())
     if not commit:
         unknown.append("the run was outside git, so nothing is known of its code")

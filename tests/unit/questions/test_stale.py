@@ -199,6 +199,17 @@ def test_predictions_of_a_model_that_lost_its_alias_are_stale(train, ask):
     assert item.findings[0].sentence == "demo@champion was version 1, and is version 2 now"
 
 
+def test_an_evaluation_is_not_stale_for_the_champion_that_its_model_beat(train, ask):
+    @traced
+    def evaluate(champion: Model):
+        return write_table(pa.table({"prediction": [1]}), "demo.evaluation")
+
+    first = train()
+    evaluate(first)
+    train()
+    assert ask().items == ()
+
+
 def test_sources_that_lie_elsewhere_are_not_guessed_about(lineage, ask, project):
     @traced
     def flow(source: Dataset):

@@ -186,6 +186,54 @@ def test_a_regression_tells_how_far_predictions_went(train, ask):
     assert (found.most[0].id, found.most[0].left, found.most[0].right) == ("4", "2", "2.5")
 
 
+def test_labels_without_probabilities_have_their_noise_too(train, ask):
+    def labels(*predicted):
+        return {"_lineal_row": [1, 3], "actual": [2, 10], "prediction": list(predicted)}
+
+    train(evaluation=labels(2, 10), metrics={"f1": 1.0})
+    train(evaluation=labels(10, 10), metrics={"f1": 0.7})
+    answer = ask("model:demo@1", "model:demo@2")
+    assert answer.metrics[0].noise is not None
+    assert (answer.predictions.changed, answer.predictions.now_wrong, answer.predictions.mean_change) == (1, 1, None)
+
+
+def test_a_metric_that_is_no_scorer_has_no_noise_that_is_known(train, ask, shown):
+    train(metrics={"my own": 1.0})
+    train(metrics={"my own": 0.5})
+    (metric,) = ask("model:demo@1", "model:demo@2").metrics
+    assert (metric.noise, metric.within_noise) == (None, None)
+    assert "my own" in shown("model:demo@1", "model:demo@2")
+
+
+def test_dates_are_shown_as_dates(train, shown):
+    def days(*of):
+        return SNAPSHOT | {"day": pa.array(of, pa.int32()).cast(pa.date32())}
+
+    train(snapshot=days(0, 1, 2, 3))
+    train(snapshot=days(0, 1, 2, 7))
+    assert "mean 1970-01-02 12:00" in shown("model:demo@1", "model:demo@2")
+
+
+def test_runs_of_another_producer_are_compared_as_far_as_they_tell(lineage, ask, shown):
+    import io
+
+    from lineal.store.importing import import_events
+    from tests.parts.producers import ndjson, run_id, spark
+
+    def log(hour, version):
+        times = f"2026-01-01T{hour}:00:00Z", f"2026-01-01T{hour}:30:00Z"
+        return spark("load", *times, reads=("raw",), writes="orders", version=version)
+
+    events = [event for each in (log("01", "v1"), log("02", "v2")) for event in each]
+    for event in events:
+        event.pop("inputs")
+    import_events(lineage.store, io.BytesIO(ndjson(*events).encode()), "log")
+    one, two = (run_id("load", f"2026-01-01T{hour}:00:00Z") for hour in ("01", "02"))
+    answer = ask(f"run:{one}", f"run:{two}")
+    assert any("the bytes of orders@v1 are gone" in sentence for sentence in answer.missing)
+    assert "not compared: the bytes of orders@v1" in shown(f"run:{one}", f"run:{two}")
+
+
 def test_importances_beyond_their_spread_are_told(train, ask):
     train()
     train(importances=IMPORTANCES | {"importance": [0.1]})

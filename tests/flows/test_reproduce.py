@@ -22,7 +22,8 @@ from lineal.subjects import Subject
 from tests.parts.git import commit_all, git
 from tests.parts.project import ROOT
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("prefect")]
+# Each starts several whole processes, one after the other.
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("prefect"), pytest.mark.timeout(1200)]
 
 EXAMPLES = {"breast_cancer": "breast-cancer", "wine": "wine", "penguins": "penguins"}
 COMMAND = [sys.executable, "-P", "-c", "from lineal.cli.app import main; main()"]

@@ -3,8 +3,8 @@
     python benchmarks/digest.py            # 500 trees of depth 12, 100,000 rows
     python benchmarks/digest.py --trees 100 --repeat 7
 
-Both run in turn in one process on one fitted model. Printed are wall-clock seconds, medians of the rounds, and their
-ratio (target: at most 0.3).
+Both run in turn in one process on one fitted model. Printed are wall-clock seconds, medians of the rounds, and the
+median of each round's own ratio (target: at most 0.3).
 """
 
 from __future__ import annotations
@@ -64,7 +64,9 @@ def main() -> None:
     for name, seconds in taken.items():
         spread = f"{min(seconds):.3f} to {max(seconds):.3f} s"
         sys.stdout.write(f"{name:24} {medians[name]:7.3f} s   ({spread})\n")
-    ratio = medians["digest"] / medians["skops.io.dumps"]
+    # What else the machine does meets both of a round.
+    rounds = zip(taken["digest"], taken["skops.io.dumps"], strict=True)
+    ratio = statistics.median(one / other for one, other in rounds)
     sys.stdout.write(f"digest / skops.io.dumps: {ratio:.2f} (target: at most 0.3)\n")
     sys.stdout.write(json.dumps({"medians": medians, "ratio": ratio}) + "\n")
 

@@ -45,5 +45,5 @@ def train(pipeline: Path, data: str | None = None, overrides: list[str] | None =
     importances = explain(planned, trained.model, parts.test)
     registration = register(planned, trained.model, judgement)
     tables = [snapshot.dataset, parts.train, parts.test, judgement.predictions, importances]
-    kept = version(planned, tables, tracked_run(trained.model))
+    kept = version(planned, tables, tracked_run(trained.model), trained.kept)
     return publish(planned, snapshot, parts, trained, judgement, importances, registration, kept)

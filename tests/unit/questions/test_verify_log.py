@@ -66,7 +66,7 @@ def test_a_log_that_was_left_alone_holds(store):
     answer = verify(store)
     assert answer.holds
     assert answer.findings == ()
-    log, index = answer.checked
+    log, index, *_ = answer.checked
     assert (log.count, log.wrong, log.note) == (13, 0, "under 3 checkpoints, 1 not yet under one")
     assert (index.wrong, index.note) == (0, "1 jobs, 13 runs, 1 datasets, 13 versions, 13 edges")
     assert answer.newest.number == 3

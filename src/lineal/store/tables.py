@@ -7,6 +7,7 @@ A change here is a migration as well: see `lineal.store.migrations`.
 from __future__ import annotations
 
 import hashlib
+from functools import lru_cache
 
 from sqlalchemy import (
     BigInteger,
@@ -202,6 +203,7 @@ checkpoints = Table(
 INDEX_TABLES = (jobs, runs, datasets, versions, edges, models, aliases, recalls)
 
 
+@lru_cache(maxsize=65_536)
 def key_of(*parts: str) -> str:
     """The key of what is named by `parts`, the same in every process."""
     return hashlib.blake2b("\0".join(parts).encode(), digest_size=16).hexdigest()

@@ -14,6 +14,7 @@ from tasks.drift import drift
 from tasks.export import export
 from tasks.publish_predictions import Predicted, publish
 from tasks.score import score
+from tasks.version import version
 
 
 def _name() -> str:
@@ -38,5 +39,6 @@ def predict(model: str, data: str, query: str | None = None, out: Path | None = 
     held = check(chosen.plan, chosen.model, batch)
     scored = score(chosen, batch.dataset, held)
     drifted = drift(chosen, batch.dataset, scored.tracked)
+    kept = version(chosen.plan, [batch.dataset, scored.scores.predictions], scored.tracked)
     written = export(scored.scores.predictions, out, force) if out is not None else None
-    return publish(chosen, batch, held, scored, drifted, written)
+    return publish(chosen, batch, held, scored, drifted, kept, written)

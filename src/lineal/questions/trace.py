@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from lineal.questions import lookup
+from lineal.questions.descent import is_content
 from lineal.questions.lookup import AliasMove, ModelRow
 from lineal.store import graph, producers
 from lineal.store.graph import VersionRow
@@ -134,6 +135,31 @@ def trace(store: Store, subject: Subject, depth: int | None = None) -> Trace:
     )
 
 
+def origins(store: Store, version: VersionRow, run: RunRow | None) -> dict[str, VersionRow]:
+    """All that a version was made of, itself among it, by key; what it was only judged by is not.
+
+    A run that writes what it read (the same content under another name, as registering does with a model) made it of
+    that alone: what else it read decided on it.
+
+    Args:
+        store: the lineage store.
+        version: asked about.
+        run: that wrote it.
+    """
+    walk = _Walk(store)
+    found: dict[str, VersionRow] = {}
+    met: set[tuple[str, str]] = set()
+    waiting = [(version, run)]
+    while waiting:
+        row, by = waiting.pop()
+        found[row.key] = row
+        here = (row.key, by.run_id if by else "")
+        if by is not None and here not in met:
+            met.add(here)
+            waiting += walk.sources(row, by)
+    return found
+
+
 # What a descent has come through: versions, and the runs that wrote them.
 _Path = tuple[tuple[str, str], ...]
 
@@ -176,6 +202,13 @@ class _Walk:
         if known not in self._made:
             self._made[known] = self._make(version, run, depth, path)
         return self._made[known]
+
+    def sources(self, version: VersionRow, run: RunRow) -> list[tuple[VersionRow, RunRow | None]]:
+        """What a run made a version of, and who made that."""
+        self.take_root(run)
+        read = [self.rows[key] for key in self.reads.get(run.run_id, ()) if key != version.key]
+        copied = [row for row in read if is_content(version.version) and row.version == version.version]
+        return [self._source(row, run) for row in copied or read]
 
     def run_node(self, run: RunRow, depth: int | None) -> Node | None:
         """What a run wrote, with its descent; what it read, for one that wrote nothing."""

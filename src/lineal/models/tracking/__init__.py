@@ -18,6 +18,7 @@ from lineal.models.tracking.reading import artifact, mark, model_files
 from lineal.models.tracking.recording import Recording, Trial, resume, start
 from lineal.models.tracking.registry import (
     RegisteredVersion,
+    delete_alias,
     artifact_texts,
     holder,
     newest_version,
@@ -38,6 +39,7 @@ __all__ = [
     "artifact_texts",
     "check_reachable",
     "connect",
+    "delete_alias",
     "download",
     "holder",
     "load_model",

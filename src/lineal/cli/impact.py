@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from typing import Annotated
 
 from cyclopts import Parameter, validators
@@ -30,6 +31,8 @@ def impact(
     from lineal.reports import terminal
     from lineal.reports.impact import render
 
+    # Nothing of an answer is garbage before it is printed, and looking for some takes a quarter of the time.
+    gc.disable()
     asked = Subject.parse(subject, allowed=question.KINDS)
     answer = question.impact(Store(create=False), asked, depth)
     terminal.show(answer, render, as_json=json)

@@ -32,7 +32,7 @@ def recall(subject: str, /, *, reason: str, yes: Flag = False, undo: Flag = Fals
     from lineal.questions import recalls as question
     from lineal.reports import recall as report
     from lineal.reports import terminal
-    from lineal.tracing.recalling import AliasMove, record
+    from lineal.tracing.recalling import record
 
     if not reason.strip():
         raise SubjectError("--reason is empty; say why, for whoever meets the recall", subject=subject)
@@ -50,10 +50,9 @@ def recall(subject: str, /, *, reason: str, yes: Flag = False, undo: Flag = Fals
         if sys.stdin.readline().strip().lower() not in ("y", "yes"):
             sys.stderr.write("nothing has changed\n")
             return NOT_HELD
-    moves = [AliasMove(move.namespace, move.name, move.alias, move.holder, move.to, move.digest) for move in plan.moves]
     about = plan.version
     done = record(
-        plan.subject, question.handle_of(store, about), about.namespace, about.name, moves, reason.strip(), undo
+        plan.subject, question.handle_of(store, about), about.namespace, about.name, plan.moves, reason.strip(), undo
     )
     answer = report.Recalled(plan.subject, undo, reason.strip(), plan.impact.counts, done)
     terminal.show(answer, lambda _: report.done(answer, plan), as_json=json)

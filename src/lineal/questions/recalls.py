@@ -12,40 +12,19 @@ from lineal.datasets.dataset import Column, Dataset
 from lineal.errors import RecalledError, SubjectError
 from lineal.models.model import Model
 from lineal.questions import lookup
-from lineal.questions.descent import descend, is_content
+from lineal.questions.descent import descend
 from lineal.questions.impact import Impact, answer, begin, same_content
 from lineal.questions.lookup import ModelRow
-from lineal.questions.trace import origins
+from lineal.questions.trace import bad_among, origins
 from lineal.store import graph, producers, recalls, tables
 from lineal.store.graph import VersionRow
 from lineal.store.log import Store
-from lineal.store.recalls import Recall
-from lineal.store.runs import RunRow, find_run
+from lineal.store.recalls import AliasMove, Recall
+from lineal.store.runs import find_run
 from lineal.subjects import Kind, Subject
 
 # What can be bad.
 KINDS: tuple[Kind, ...] = ("file", "dataset", "model")
-
-
-@dataclass(frozen=True, slots=True)
-class Move:
-    """What becomes of an alias.
-
-    Attributes:
-        namespace: of the registered model.
-        name: of the registered model.
-        alias: that moves.
-        holder: the version that holds it.
-        to: the version that it goes to; None where it is taken away.
-        digest: of the version that it goes to; of the holder where it is taken away.
-    """
-
-    namespace: str
-    name: str
-    alias: str
-    holder: int
-    to: int | None
-    digest: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +45,7 @@ class Plan:
     undo: bool
     standing: Recall | None
     impact: Impact
-    moves: tuple[Move, ...]
+    moves: tuple[AliasMove, ...]
 
 
 def plan(store: Store, subject: Subject) -> Plan:
@@ -89,7 +68,7 @@ def plan(store: Store, subject: Subject) -> Plan:
             if model.number is not None:
                 better = _newest_sound(store, model.namespace, model.name, bad, others)
                 number, digest = (better.number, better.digest) if better else (None, model.digest)
-                moves.append(Move(model.namespace, model.name, alias, model.number, number, digest))
+                moves.append(AliasMove(model.namespace, model.name, alias, model.number, number, digest))
     return Plan(asked, version, False, _standing(store, version), whole, tuple(moves))
 
 
@@ -118,7 +97,7 @@ def plan_undo(store: Store, subject: Subject) -> Plan:
                 if not _rests_on(store, model, others):
                     # Where it was taken away, nobody holds it.
                     holder = move.number if move.number is not None else 0
-                    moves.append(Move(move.namespace, move.name, move.alias, holder, model.number, model.digest))
+                    moves.append(AliasMove(move.namespace, move.name, move.alias, holder, model.number, model.digest))
     return Plan(asked, version, True, standing, answer(store, asked, descend(store, (version,))), tuple(moves))
 
 
@@ -163,9 +142,10 @@ def bad_below(store: Store, versions: Iterable[tuple[str, str, str]]) -> list[Re
     for namespace, name, version in versions:
         key = graph.version_key(namespace, name, version)
         rows = graph.versions(store, [key])
-        made = origins(store, rows[key], producers.last_producer(store, key)) if key in rows else {}
-        contents = {key: version} | {key: row.version for key, row in made.items()}
-        found |= {recall.subject: recall for recall in standing if _meets(recall, contents)}
+        # What is to be used for the first time is on record nowhere, and its content may be bad all the same.
+        known = rows.get(key) or VersionRow(key, namespace, name, version, "", 0)
+        made = origins(store, known, producers.last_producer(store, key))
+        found |= {recall.subject: recall for recall in bad_among(standing, made)}
     return list(found.values())
 
 
@@ -175,11 +155,9 @@ def bad_below_model(store: Store, model: ModelRow, standing: Sequence[Recall] | 
     if not standing:
         return []
     rows = graph.versions(store, [model.version])
-    contents = {model.version: model.digest}
-    run: RunRow | None = find_run(store, model.run_id)
-    if model.version in rows:
-        contents |= {key: row.version for key, row in origins(store, rows[model.version], run).items()}
-    return [recall for recall in standing if _meets(recall, contents)]
+    known = VersionRow(model.version, model.namespace, f"models/{model.name}", model.digest, "MODEL", 0)
+    made = origins(store, rows.get(model.version, known), find_run(store, model.run_id))
+    return bad_among(standing, made)
 
 
 def require_not_recalled(store: Store, *versions: tuple[str, str, str]) -> None:
@@ -225,10 +203,6 @@ def _called(namespace: str, name: str, version: str) -> str:
     return f"file:{name}" if namespace == "file" else f"dataset:{name}@{version[:12]}"
 
 
-def _meets(recall: Recall, contents: dict[str, str]) -> bool:
-    return recall.version in contents or (is_content(recall.content) and recall.content in contents.values())
-
-
 def _about(store: Store, subject: Subject) -> tuple[str, VersionRow]:
     begun = begin(store, subject)
     if not begun.versions:
@@ -244,7 +218,7 @@ def _about(store: Store, subject: Subject) -> tuple[str, VersionRow]:
 
 
 def _standing(store: Store, version: VersionRow) -> Recall | None:
-    found = [recall for recall in recalls.standing(store) if _meets(recall, {version.key: version.version})]
+    found = bad_among(recalls.standing(store), {version.key: version})
     return found[0] if found else None
 
 

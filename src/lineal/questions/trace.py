@@ -10,9 +10,10 @@ from typing import Any
 from lineal.questions import lookup
 from lineal.questions.descent import is_content
 from lineal.questions.lookup import AliasMove, ModelRow
-from lineal.store import graph, producers
+from lineal.store import graph, producers, recalls
 from lineal.store.graph import VersionRow
 from lineal.store.log import Store
+from lineal.store.recalls import Recall
 from lineal.store.runs import RunRow
 from lineal.store.runs import find_run as run_by_id
 from lineal.subjects import Kind, Subject
@@ -75,6 +76,7 @@ class Trace:
         alias_moves: the newest move of each alias the model holds.
         flow: the root run of what was asked about.
         runs: the runs of the descent and of the root, in order.
+        recalls: that stand against what was asked about, or against anything that it was made of.
     """
 
     subject: str
@@ -83,6 +85,7 @@ class Trace:
     alias_moves: tuple[AliasMove, ...]
     flow: RunDetail | None
     runs: tuple[RunDetail, ...]
+    recalls: tuple[Recall, ...] = ()
 
 
 def trace(store: Store, subject: Subject, depth: int | None = None) -> Trace:
@@ -125,6 +128,7 @@ def trace(store: Store, subject: Subject, depth: int | None = None) -> Trace:
     if subject.kind == "run" and start is not None:
         node = walk.run_node(start, depth)
     details = walk.details()
+    bad = recalls.standing(store)
     return Trace(
         subject=str(subject),
         node=node,
@@ -132,7 +136,14 @@ def trace(store: Store, subject: Subject, depth: int | None = None) -> Trace:
         alias_moves=moves,
         flow=details.get(root or ""),
         runs=tuple(details.values()),
+        recalls=tuple(bad_among(bad, origins(store, version, start))) if version and bad else (),
     )
+
+
+def bad_among(standing: Iterable[Recall], versions: Mapping[str, VersionRow]) -> list[Recall]:
+    """The recalls that stand against any of some versions, by their keys: the same content under any name is meant."""
+    contents = {row.version for row in versions.values() if is_content(row.version)}
+    return [recall for recall in standing if recall.version in versions or recall.content in contents]
 
 
 def origins(store: Store, version: VersionRow, run: RunRow | None) -> dict[str, VersionRow]:

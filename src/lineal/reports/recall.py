@@ -11,8 +11,7 @@ from lineal.questions.impact import Counts
 from lineal.questions.recalls import Plan
 from lineal.reports.impact import sentence
 from lineal.reports.terminal import moment
-from lineal.store.recalls import Recall
-from lineal.tracing.recalling import AliasMove, Done
+from lineal.store.recalls import AliasMove, Done, Recall
 
 # How many models are named before the rest is counted.
 _MOST = 12
@@ -43,10 +42,7 @@ def planned(plan: Plan, reason: str) -> RenderableType:
         lines.append(Text(f"  rests on it: model:{model.name}@{model.number}{holds}"))
     if len(named) > _MOST:
         lines.append(Text(f"  … {len(named) - _MOST:,} more models", style="dim"))
-    lines += [
-        Text(f"  {_moved(AliasMove(m.namespace, m.name, m.alias, m.holder, m.to, m.digest), 'goes', 'is')}")
-        for m in plan.moves
-    ]
+    lines += [Text(f"  {_moved(move, 'goes', 'is')}") for move in plan.moves]
     if not plan.moves:
         lines.append(Text("  no alias moves"))
     return Group(*lines)

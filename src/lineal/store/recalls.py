@@ -33,6 +33,44 @@ class Recall:
     run_id: str
 
 
+@dataclass(frozen=True, slots=True)
+class AliasMove:
+    """What becomes of an alias because of a recall.
+
+    Attributes:
+        namespace: of the registered model.
+        name: of the registered model.
+        alias: that moves.
+        holder: the version that holds it; 0 where none does.
+        to: the version that it goes to; None where it is taken away.
+        digest: of the version that it goes to; of the holder where it is taken away.
+    """
+
+    namespace: str
+    name: str
+    alias: str
+    holder: int
+    to: int | None
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What a recall came to.
+
+    Attributes:
+        run_id: the run that recorded it.
+        moved: the aliases that went elsewhere.
+        left: a sentence for each that was left alone.
+        failed: a sentence for each that could not be moved.
+    """
+
+    run_id: str
+    moved: tuple[AliasMove, ...]
+    left: tuple[str, ...]
+    failed: tuple[str, ...]
+
+
 def standing(store: Store) -> list[Recall]:
     """The recalls that were not undone, oldest first."""
     columns = tables.recalls.c

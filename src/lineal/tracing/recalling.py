@@ -3,42 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from lineal.datasets.dataset import Dataset
 from lineal.errors import LinealError
 from lineal.models import tracking
 from lineal.models.model import Model
+from lineal.store.recalls import AliasMove, Done
 from lineal.tracing.decorator import current_run, traced
-
-
-@dataclass(frozen=True, slots=True)
-class AliasMove:
-    """An alias that goes to another version; to none where `to` is None."""
-
-    namespace: str
-    name: str
-    alias: str
-    holder: int
-    to: int | None
-    digest: str
-
-
-@dataclass(frozen=True, slots=True)
-class Done:
-    """What a recall came to.
-
-    Attributes:
-        run_id: the run that recorded it.
-        moved: the aliases that went elsewhere.
-        left: a sentence for each that was left alone.
-        failed: a sentence for each that could not be moved.
-    """
-
-    run_id: str
-    moved: tuple[AliasMove, ...]
-    left: tuple[str, ...]
-    failed: tuple[str, ...]
 
 
 def record(

@@ -18,8 +18,8 @@ from lineal.models.tracking.reading import artifact, mark, model_files
 from lineal.models.tracking.recording import Recording, Trial, resume, start
 from lineal.models.tracking.registry import (
     RegisteredVersion,
-    delete_alias,
     artifact_texts,
+    delete_alias,
     holder,
     newest_version,
     register,

@@ -15,6 +15,7 @@ from tasks.ingest import ingest
 from tasks.links import tracked_run
 from tasks.plan import plan
 from tasks.publish import Result, publish
+from tasks.recalled import refuse_recalled
 from tasks.register import register
 from tasks.split import split
 from tasks.train import train as fit
@@ -28,16 +29,20 @@ def _name() -> str:
 
 @flow(name="train", flow_run_name=_name)
 @traced
-def train(pipeline: Path, data: str | None = None, overrides: list[str] | None = None) -> Result:
+def train(
+    pipeline: Path, data: str | None = None, overrides: list[str] | None = None, allow_recalled: bool = False
+) -> Result:
     """Ingest, check, split, train, evaluate, explain and register what a pipeline file says.
 
     Args:
         pipeline: the TOML file.
         data: a source that takes the place of the file's.
         overrides: `KEY=VALUE` in place of the file's values.
+        allow_recalled: whether data that was recalled may be trained on.
     """
     planned = plan(pipeline, data, overrides or ())
     snapshot = ingest(planned)
+    refuse_recalled(snapshot, allowed=allow_recalled)
     check(planned, snapshot)
     parts = split(planned, snapshot.dataset)
     trained = fit(planned, parts.train)

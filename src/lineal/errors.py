@@ -15,6 +15,7 @@
     ├── TrackingError             an MLflow server, store or registry that refuses
     ├── StorageError              a disk that is full, read-only or not ours to write
     ├── VersionError              a dataset version whose bytes are gone, or are not those that were recorded
+    ├── RecalledError             data or a model that was recalled, or that rests on something that was
     ├── ReproductionError         a model that cannot be made again: code, package, Python or data that is gone
     ├── EventError                an event or event log from elsewhere that is no valid OpenLineage
     ├── StoreError                the lineage store: locked, read-only, of another version
@@ -126,6 +127,14 @@ class VersionError(LinealError):
 
     def __init__(self, message: str, *, version: str | None = None) -> None:
         self.version = version
+        super().__init__(message)
+
+
+class RecalledError(LinealError):
+    """Data or a model that is not to be used: it was recalled, or rests on something that was."""
+
+    def __init__(self, message: str, *, subject: str | None = None) -> None:
+        self.subject = subject
         super().__init__(message)
 
 

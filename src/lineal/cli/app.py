@@ -37,6 +37,7 @@ for name, place, summary in (
     ("history", "history", "Show all versions of a model, dataset or alias, and what changed."),
     ("stale", "stale", "Show which models and predictions rest on what is no longer the newest."),
     ("explain", "explain", "Show what a model's predictions rest on, led back to source columns."),
+    ("recall", "recall", "Mark a dataset version, file or model as bad; move aliases away from what rests on it."),
     ("list", "listing", "Show what there is: pipelines, datasets, models, runs or predictions."),
     ("verify", "verify", "Check that all on record is there and as it was recorded."),
     ("events", "events", "Print the event log as OpenLineage NDJSON, or import one."),

@@ -15,6 +15,7 @@ from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import accumulate
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
@@ -139,15 +140,14 @@ class _Walk:
         self.writers: dict[str, _Writers] = {}
         self.parents: dict[str, str | None] = {}
         self.names: dict[str, tuple[str, str]] = {}
-        self._job_keys: set[str] = set()
+        self.runs: dict[str, RunStep] = {}
         self._untold: dict[str, bool] = {}
 
     def step(self, frontier: Mapping[str, set[str] | None], taken: int, *, cut: bool) -> dict[str, set[str] | None]:
         """Take all versions of one step to what was made of them; gives those that have something new to tell."""
         readers: dict[str, list[RunStep]] = defaultdict(list)
-        reads = self._runs_with("i", frontier)
         rivals = self._by_time(frontier)
-        for key, run in reads:
+        for key, run in self._readers_of(frontier):
             readers[key].append(run)
         self._know_parents(run for runs in readers.values() for run in runs)
         self._know_writers(key for key, made in frontier.items() if made is not None)
@@ -155,7 +155,7 @@ class _Walk:
         runs: dict[str, RunStep] = {}
         for key, made in frontier.items():
             for run in readers[key]:
-                if run.state == "COMPLETE" and (made is None or self._source(key, run) in made):
+                if made is None or self._source(key, run) in made:
                     made_of[run.run_id].append(key)
                     runs[run.run_id] = run
         for key, run in rivals:
@@ -176,8 +176,10 @@ class _Walk:
             for row in written:
                 if row.key in read or self._within(run, row.key):
                     continue
-                copied = {key for key, each in read.items() if is_content(row.version) and each.version == row.version}
-                above = [key for key in made_of[run_id] if not copied or key in copied]
+                copied = {key for key, each in read.items() if each.version == row.version}
+                above = made_of[run_id]
+                if copied and is_content(row.version):
+                    above = [key for key in above if key in copied]
                 if cut:
                     self.found.reached[(above or made_of[run_id])[0]].cut = True
                 elif above:
@@ -236,8 +238,7 @@ class _Walk:
                 .join(tables.versions, _VERSIONS.key == _EDGES.version)
                 .where(_VERSIONS.dataset == dataset, _EDGES.role == "i", _RUNS.state == "COMPLETE")
             )
-            rows = [(version, RunStep(*values)) for version, *values in self.store.read(query)]
-            self._note(reader for _, reader in rows)
+            rows = [(row[0], self._note(RunStep(*row[1:]))) for row in self.store.read(query)]
             self._know_parents(reader for _, reader in rows)
             self._know_writers(version for version, _ in rows)
             for version, reader in rows:
@@ -300,37 +301,37 @@ class _Walk:
         unknown = [key for key in dict.fromkeys(keys) if key not in self.writers]
         if not unknown:
             return
-        found: dict[str, list[RunStep]] = {key: [] for key in unknown}
-        for key, run in self._runs_with("o", unknown):
-            if run.state == "COMPLETE":
-                found[key].append(run)
+        again = tables.edges.alias()
         # Who reads what it writes did not make it.
-        again = {(key, run.run_id) for key, run in self._runs_with("both", [key for key in unknown if found[key]])}
+        same = sa.exists().where(
+            again.c.run_id == _EDGES.run_id, again.c.role == "i", again.c.version == _EDGES.version
+        )
+        query = sa.select(_EDGES.version, _EDGES.run_id).where(_EDGES.role == "o", ~same)
+        edges = [row for batch in _batches(unknown) for row in self.store.read(query.where(_EDGES.version.in_(batch)))]
+        steps = self.steps_of(run_id for _, run_id in edges)
+        found: dict[str, list[RunStep]] = {key: [] for key in unknown}
+        for key, run_id in edges:
+            run = steps.get(run_id)
+            if run is not None and run.state == "COMPLETE":
+                found[key].append(run)
         for key, runs in found.items():
-            self.writers[key] = _Writers([run for run in runs if (key, run.run_id) not in again])
+            self.writers[key] = _Writers(runs)
         self._know_parents(run for runs in found.values() for run in runs)
 
-    def _runs_with(self, role: str, keys: Iterable[str]) -> list[tuple[str, RunStep]]:
-        """The runs that read (`i`), wrote (`o`) or did both to some versions."""
-        query = sa.select(_EDGES.version, *_STEP).join(tables.runs, _RUNS.run_id == _EDGES.run_id)
-        if role == "both":
-            again = tables.edges.alias()
-            query = query.where(_EDGES.role == "o").join(
-                again,
-                (again.c.run_id == _EDGES.run_id) & (again.c.role == "i") & (again.c.version == _EDGES.version),
-            )
-        else:
-            query = query.where(_EDGES.role == role)
-        if role == "i":
-            # Who wrote nothing leads on to nothing.
-            wrote = tables.edges.alias()
-            query = query.where(sa.exists().where(wrote.c.run_id == _EDGES.run_id, wrote.c.role == "o"))
-        found = []
-        for batch in _batches(keys):
-            for version, *values in self.store.read(query.where(_EDGES.version.in_(batch))):
-                found.append((version, RunStep(*values)))
-        self._note(run for _, run in found)
-        return found
+    def _readers_of(self, keys: Iterable[str]) -> list[tuple[str, RunStep]]:
+        """The completed runs that read some versions, but for those that wrote nothing: they lead on to nothing."""
+        wrote = tables.edges.alias()
+        query = (
+            sa.select(_EDGES.version, *_STEP)
+            .join(tables.runs, _RUNS.run_id == _EDGES.run_id)
+            .where(_EDGES.role == "i", _RUNS.state == "COMPLETE")
+            .where(sa.exists().where(wrote.c.run_id == _EDGES.run_id, wrote.c.role == "o"))
+        )
+        return [
+            (row[0], self._note(RunStep(*row[1:])))
+            for batch in _batches(keys)
+            for row in self.store.read(query.where(_EDGES.version.in_(batch)))
+        ]
 
     def _versions_of(self, run_ids: Iterable[str]) -> dict[str, tuple[list[VersionRow], dict[str, VersionRow]]]:
         """What some runs wrote, and what they read, by its key."""
@@ -343,10 +344,9 @@ class _Walk:
             rows += self.store.read(query.where(_EDGES.run_id.in_(batch)))
         self._know_names({row.dataset for row in rows})
         known: dict[str, VersionRow] = {key: each.version for key, each in self.found.reached.items()}
-        for run_id, role, key, dataset, *values in rows:
+        for run_id, role, key, dataset, text, kind, first, count in rows:
             version = known.get(key)
             if version is None:
-                text, kind, first, count = values
                 version = known[key] = VersionRow(key, *self.names[dataset], text, kind, first, count)
             written, read = found.setdefault(run_id, ([], {}))
             if role == "o":
@@ -363,22 +363,21 @@ class _Walk:
 
     def steps_of(self, run_ids: Iterable[str]) -> dict[str, RunStep]:
         """Some runs, by their ids."""
-        found = {}
-        for batch in _batches(run_ids):
+        wanted = set(run_ids)
+        for batch in _batches(wanted - self.runs.keys()):
             for row in self.store.read(sa.select(*_STEP).where(_RUNS.run_id.in_(batch))):
-                found[row.run_id] = RunStep(*row)
-        self._note(found.values())
-        return found
+                self._note(RunStep(*row))
+        return {run_id: self.runs[run_id] for run_id in wanted if run_id in self.runs}
 
-    def _note(self, runs: Iterable[RunStep]) -> None:
-        self._job_keys.update(run.job for run in runs)
+    def _note(self, run: RunStep) -> RunStep:
+        return self.runs.setdefault(run.run_id, run)
 
     def jobs(self) -> dict[str, tuple[str, str]]:
         """The names of the jobs met."""
         columns = tables.jobs.c
         return {
             row.key: (row.namespace, row.name)
-            for batch in _batches(self._job_keys)
+            for batch in _batches(run.job for run in self.runs.values())
             for row in self.store.read(sa.select(tables.jobs).where(columns.key.in_(batch)))
         }
 
@@ -389,28 +388,33 @@ _OF_VERSION = ("version", "kind", "first_seq", "rows")
 class _Writers:
     """The completed runs that made a version, and which of them a reader has it from."""
 
+    __slots__ = ("_best", "_ends", "by_root", "runs")
+
     def __init__(self, runs: list[RunStep]) -> None:
         self.runs = runs
-        self.by_root: dict[str, list[RunStep]] = defaultdict(list)
+        self.by_root: dict[str, list[RunStep]] = {}
         for run in runs:
-            self.by_root[run.root_id].append(run)
-        self._ended = sorted((run for run in runs if run.ended_at), key=lambda run: run.ended_at or "")
-        self._ends = [run.ended_at or "" for run in self._ended]
-        # Of all that ended up to each one, the one that `trace` takes: the last to begin.
+            self.by_root.setdefault(run.root_id, []).append(run)
+        # Of all that ended up to each time, the one that `trace` takes: the last to begin. Most are never asked.
+        self._ends: list[str] | None = None
         self._best: list[RunStep] = []
-        for run in self._ended:
-            best = self._best[-1] if self._best else run
-            self._best.append(max(best, run, key=_newness))
 
     def last(self, reader: RunStep) -> str | None:
         """The newest that ended before the reader did, else the newest that the log has before it."""
+        if self._ends is None:
+            ended = sorted((run for run in self.runs if run.ended_at), key=lambda run: run.ended_at or "")
+            self._ends = [run.ended_at or "" for run in ended]
+            self._best = list(accumulate(ended, _newer))
         end = reader.ended_at or reader.started_at
-        if end is not None:
-            place = bisect_right(self._ends, end)
-            if place:
-                return self._best[place - 1].run_id
+        place = bisect_right(self._ends, end) if end is not None else 0
+        if place:
+            return self._best[place - 1].run_id
         earlier = [run for run in self.runs if run.last_seq < reader.last_seq]
         return max(earlier, key=_newness).run_id if earlier else None
+
+
+def _newer(best: RunStep, run: RunStep) -> RunStep:
+    return max(best, run, key=_newness)
 
 
 def _newness(run: RunStep) -> tuple[str, int]:

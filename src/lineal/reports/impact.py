@@ -26,7 +26,7 @@ def render(impact: Impact) -> RenderableType:
         parts.append(Text(f"… {drawn.left:,} more; --json names them all", style="dim"))
     for model in impact.judged:
         text = Text(f"model:{model.name}@{model.number}")
-        _hold(text, model)
+        hold(text, model)
         text.append("  was held against something of this when it was registered, and was not made of it", style="dim")
         parts.append(text)
     return Group(*parts, Text(), Text(sentence(impact.counts, impact.models), style="bold"), *_next(impact))
@@ -119,13 +119,14 @@ class _Drawing:
         for model in self._models.get(place, ()):
             if model.number is not None:
                 text.append(f"  version {model.number}", style="bold")
-                _hold(text, model)
+                hold(text, model)
         if version.job:
             text.append(f"  ← {version.job} {moment(version.made_at)}", style="dim")
         return text
 
 
-def _hold(text: Text, model: ModelReached) -> None:
+def hold(text: Text, model: ModelReached) -> None:
+    """Add which aliases a model holds and held."""
     for alias in model.holds:
         since = next(each.since for each in model.aliases if each.alias == alias and each.until is None)
         text.append(f" @{alias}", style="bold green").append(f" since {moment(since)}", style="dim")

@@ -10,25 +10,11 @@ from lineal.questions.impact import Counts, impact
 from lineal.questions.trace import trace
 from lineal.store.importing import import_events
 from lineal.subjects import Subject
+from tests.parts.made_up import digest, evaluate, fit, register, score, step, table
 from tests.parts.producers import dbt, ndjson, spark
 
 HOUR = [f"2020-01-01T{hour:02}:00:00Z" for hour in range(24)]
 LATER = ["2099-01-01T00:00:00Z", "2099-01-01T00:30:00Z", "2099-01-01T01:00:00Z", "2099-01-01T02:00:00Z"]
-MLFLOW = "mlflow://local"
-
-
-def digest(text):
-    return text.encode().hex().ljust(32, "0")
-
-
-def table(name, version="1", rows=None):
-    return Dataset(f"s3://lake/{name}", version=version, rows=rows)
-
-
-@traced
-def step(*sources, makes):
-    """One step: reads some tables, writes others."""
-    return [table(*made) for made in makes]
 
 
 def ask(lineage, text, depth=None):
@@ -55,35 +41,6 @@ def take(lineage):
         return import_events(lineage.store, io.BytesIO(ndjson(*events).encode()), "log")
 
     return call
-
-
-@traced
-def fit(data, name="demo"):
-    return Model(f"{name}.model", digest(data.version + name), "models:/m-1")
-
-
-@traced
-def evaluate(model, *champion):
-    for each in champion:
-        current_run().input(each)
-    return table("evaluation", digest("evaluation" + model.digest)[:40])
-
-
-@traced
-def register(model, judgement, number, alias="champion", previous=None, name="demo"):
-    about = {"namespace": MLFLOW, "name": name, "number": number, "digest": model.digest, "reason": "it held"}
-    decisions = [about | {"action": "register"}]
-    if alias:
-        decisions.append(about | {"action": "move-alias", "alias": alias, "previous": previous})
-    current_run().decisions(decisions, by="a rule")
-    return Model(f"models/{name}", model.digest, f"models:/{name}/{number}", namespace=MLFLOW, number=number)
-
-
-@traced
-def score(model, batch, rows=3):
-    return Dataset(
-        "s3://out/p.parquet", name="demo.predictions", version=digest(f"p{batch.version}{model.digest}"), rows=rows
-    )
 
 
 def test_a_way_forward_goes_across_runs_that_are_no_kin(lineage):

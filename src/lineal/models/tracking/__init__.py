@@ -19,6 +19,7 @@ from lineal.models.tracking.recording import Recording, Trial, resume, start
 from lineal.models.tracking.registry import (
     RegisteredVersion,
     artifact_texts,
+    delete_alias,
     holder,
     newest_version,
     register,
@@ -38,6 +39,7 @@ __all__ = [
     "artifact_texts",
     "check_reachable",
     "connect",
+    "delete_alias",
     "download",
     "holder",
     "load_model",

@@ -162,6 +162,13 @@ def set_alias(name: str, alias: str, number: int) -> None:
         client.set_registered_model_alias(name, alias, str(number))
 
 
+def delete_alias(name: str, alias: str) -> None:
+    """Take an alias away from whichever version holds it."""
+    client = connect()
+    with explained(f"take the alias {alias} of {name} away"):
+        client.delete_registered_model_alias(name, alias)
+
+
 def set_version_tags(name: str, number: int, tags: Mapping[str, str]) -> None:
     """Set tags of a version; others stay."""
     client = connect()

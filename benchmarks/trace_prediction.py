@@ -126,9 +126,8 @@ def measure(project: Path, prefix: str, count: int, repeat: int) -> None:
                 # The batch's rows are numbered from 0 by their id: that it is the right one is seen here.
                 assert json.loads(out)["prediction"]["input"]["id"] == place - 1
                 assert json.loads(out)["prediction"]["source"]["row"] == place
-    print(
-        f"{count:,} rows, {repeat} rows traced, {platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}"
-    )
+    machine = f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}"
+    print(f"{count:,} rows, {repeat} rows traced, {machine}")
     for name, figures in took.items():
         walls, used = zip(*figures, strict=True)
         print(

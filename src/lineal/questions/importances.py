@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
+from uuid import uuid4
 
 from lineal import settings
 from lineal.datasets.hashing import writing
@@ -133,7 +134,7 @@ def explain(store: Store, subject: Subject) -> ModelExplanation:
         metric=parameters.get("importances.metric"),
         rows=int(rows) if rows else None,
         own_kind=own[0]["kind"] if own else None,
-        shap=Shap(found.method, found.unit, found.rows, seed, found.note) if found else None,
+        shap=Shap(found["method"], found["unit"], found["rows"], seed, found["note"]) if found else None,
         columns=_columns(table, found),
         missing=tuple(missing),
     )
@@ -168,14 +169,14 @@ def _recorded(run: RunDetail | None, missing: list[str]) -> list[dict[str, Any]]
     return rows
 
 
-def _columns(table: list[dict[str, Any]], found: MeanAbsolute | None) -> tuple[ColumnImportance, ...]:
+def _columns(table: list[dict[str, Any]], found: Mapping[str, Any] | None) -> tuple[ColumnImportance, ...]:
     permuted = {row["columns"]: row for row in table if row["kind"] == _PERMUTATION}
     features: dict[str, list[OwnImportance]] = {}
     for row in table:
         if row["kind"] not in ("", _PERMUTATION):
             features.setdefault(row["columns"], []).append(OwnImportance(row["feature"], row["importance"]))
-    moved = dict(found.means) if found else {}
-    errors = dict(zip(moved, found.errors, strict=True)) if found else {}
+    moved: dict[str, float] = found["means"] if found else {}
+    errors = dict(zip(moved, found["errors"], strict=True)) if found else {}
     # By permutation where it is on record, else by what is.
     names = dict.fromkeys([*permuted, *moved, *features])
     return tuple(
@@ -192,10 +193,11 @@ def _columns(table: list[dict[str, Any]], found: MeanAbsolute | None) -> tuple[C
     )
 
 
-def _shap(descent: Trace, run: RunDetail | None, missing: list[str]) -> tuple[MeanAbsolute | None, int]:
-    """Mean absolute contributions over a sample of the rows that the importances were found on."""
-    from lineal.models.attribution import MeanAbsolute
+def _shap(descent: Trace, run: RunDetail | None, missing: list[str]) -> tuple[dict[str, Any] | None, int]:
+    """A `MeanAbsolute` over a sample of the rows that the importances were found on, as plain data, and their seed.
 
+    What was kept is read without the library that made it, whose import takes longer.
+    """
     held = next((read for read in run.inputs if _version(read) != _digest(descent)), None) if run else None
     learnt = training_node(descent)
     rows = handle(held) if held else handle_of(learnt) if learnt else None
@@ -207,20 +209,21 @@ def _shap(descent: Trace, run: RunDetail | None, missing: list[str]) -> tuple[Me
     name = f"{_digest(descent)[:32]}-{(rows.version or '')[:32]}-{seed}-{version('lineal')}-{version('shap')}.json"
     kept = settings.home() / "explanations" / name
     try:
-        told = json.loads(kept.read_text(encoding="utf-8"))
-        told["means"] = tuple((column, value) for column, value in told["means"])
-        return MeanAbsolute(**(told | {"errors": tuple(told["errors"])})), seed
+        told: dict[str, Any] = json.loads(kept.read_text(encoding="utf-8"))
+        return told | {"means": dict(told["means"])}, seed
     except (OSError, ValueError, TypeError, KeyError):
         # None there yet, or damaged: it is made again.
         pass
     found = _computed(descent, rows, seed, missing)
-    if found is not None:
-        with writing(kept.parent):
-            kept.parent.mkdir(parents=True, exist_ok=True)
-            temporary = kept.with_suffix(f".{id(found)}.tmp")
-            temporary.write_text(json.dumps(asdict(found)), encoding="utf-8")
-            temporary.replace(kept)
-    return found, seed
+    if found is None:
+        return None, seed
+    told = asdict(found)
+    with writing(kept.parent):
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        temporary = kept.with_suffix(f".{uuid4().hex}.tmp")
+        temporary.write_text(json.dumps(told), encoding="utf-8")
+        temporary.replace(kept)
+    return told | {"means": dict(told["means"])}, seed
 
 
 def _computed(descent: Trace, rows: Any, seed: int, missing: list[str]) -> MeanAbsolute | None:

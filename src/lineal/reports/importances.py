@@ -13,7 +13,7 @@ from lineal.reports.terminal import figure
 
 _MOST_COLUMNS = 20
 _MOST_FEATURES = 3
-_BAR = 10
+_BAR = 8
 
 
 def render(answer: ModelExplanation) -> RenderableType:

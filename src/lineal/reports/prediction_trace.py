@@ -6,8 +6,10 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from rich.console import Group, RenderableType
+from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
+from rich.tree import Tree
 
 from lineal.questions.explanation import Explained, Explanation
 from lineal.questions.prediction import Prediction, SourceRow
@@ -131,6 +133,7 @@ def _neighbours(asked: Prediction, explanation: Explanation) -> RenderableType:
         table.add_column(no_wrap=True)
     for each in explanation.training_rows:
         close = f"{each.shared} leaves" if each.shared is not None else f"distance {figure(each.distance)}"
+        close += ", same values" if each.distance == 0 else ""
         table.add_row(
             Text(f"  {_shown(each.label)}", style="green" if each.label == asked.value else ""),
             Text(close),
@@ -140,20 +143,19 @@ def _neighbours(asked: Prediction, explanation: Explanation) -> RenderableType:
     return Group(title, table)
 
 
-def _descent(asked: Prediction) -> Text:
-    """The model's descent in a line or two: the whole is what `lineal trace model:…` is for."""
-    text = Text("the model", style="bold")
+def _descent(asked: Prediction) -> RenderableType:
+    """The way from the model to its source; the whole is what `lineal trace model:…` is for."""
     trace = asked.descent
-    registered = moment(trace.model.registered_at) if trace.model else "-"
-    text.append(f"  registered {registered}", style="dim")
-    node, chain = trace.node, list[Text]()
-    while node is not None:
-        chain.append(_label(node))
-        node = next(iter([each for each in node.inputs if each.kind == "MODEL"] or node.inputs), None)
-    for place, label in enumerate(chain):
-        text.append("\n  " if not place else " ← ")
-        text.append_text(label)
-    return text
+    node = trace.node
+    title = Text("the model", style="bold")
+    title.append(f"  registered {moment(trace.model.registered_at) if trace.model else '-'}", style="dim")
+    if node is None:
+        return title
+    tree = branch = Tree(_label(node), guide_style="dim")
+    while node.inputs:
+        node = next((each for each in node.inputs if each.kind == "MODEL"), node.inputs[0])
+        branch = branch.add(_label(node))
+    return Group(title, Padding(tree, (0, 0, 0, 2)))
 
 
 def _label(node: Node) -> Text:

@@ -1,6 +1,6 @@
 """What discovery and search read: the facts of ended runs, and the texts that can be searched.
 
-Revision ID: 0007
+Revision ID: 0006
 """
 
 import json

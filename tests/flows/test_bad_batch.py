@@ -188,3 +188,11 @@ def test_what_can_be_borne_is_said_and_scored(lineal, small):
     assert "unseen 25.0%)" in out
     # What the rows hold stands in no event.
     assert '"new"' not in lineal("events")[1]
+
+
+def test_a_model_without_a_training_profile_predicts_and_says_so(lineal, small):
+    (file,) = (small / ".lineal" / "mlartifacts").rglob("profile/training.json")
+    file.unlink()
+    status, out, err = lineal("predict", "model:small", "--data", "new.csv")
+    assert status == 0, err
+    assert "not judged: the model was trained without a profile of its rows" in out

@@ -7,7 +7,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from lineal.cli.app import OK
+from lineal.cli.app import NOT_HELD, OK
 from lineal.store.log import Store
 from lineal.subjects import Kind, Subject
 
@@ -22,15 +22,15 @@ def restore(
     force: Annotated[bool, Parameter(negative=())] = False,
     json: Annotated[bool, Parameter(negative=())] = False,
 ) -> int:
-    """Bring the bytes of a recorded version back from DVC's cache or remote, and check them; of a model, all it is of.
+    """Bring back a recorded dataset version, or everything that made a model, from DVC's cache or remote, and check it.
 
-    A model comes with what made it, ready to run: data, code, pipeline file, lock file, its own files. Exit status 1
-    where a part of that is not to be had.
+    Exit status 1 where a part of what made a model is not to be had; what there is is brought.
 
     Args:
         subject: dataset:NAME@VERSION or model:NAME@VERSION_OR_ALIAS.
         to: of a dataset the file to write, *.parquet or *.csv, or a folder; the DVC cache alone where it is left out.
-            Of a model the folder; one named after it where it is left out.
+            Of a model the folder that gets data, pipeline file, lock file, code and model, ready to run; one named
+            after model and version where it is left out.
         force: replace what is there.
         json: print one JSON object.
     """
@@ -38,12 +38,16 @@ def restore(
 
     asked = Subject.parse(subject, allowed=KINDS)
     store = Store(create=False)
-    if asked.kind == "model":
-        from lineal.cli.restoring_model import restore_model
+    if asked.kind == "dataset":
+        from lineal.questions.restore import restore_dataset
+        from lineal.reports import restore as report
 
-        return restore_model(store, asked, to, force=force, json=json)
-    from lineal.questions.restore import restore_dataset
-    from lineal.reports.restore import render
+        terminal.show(restore_dataset(store, asked, to, force=force), report.render, as_json=json)
+        return OK
+    from lineal.reports import restoring
+    from lineal.reproduction.restoring import restore_model
 
-    terminal.show(restore_dataset(store, asked, to, force=force), render, as_json=json)
-    return OK
+    folder = to if to is not None else Path(str(asked).removeprefix("model:").replace("@", "-"))
+    brought = restore_model(store, asked, folder, force=force)
+    terminal.show(brought, restoring.render, as_json=json)
+    return NOT_HELD if brought.missing else OK

@@ -260,9 +260,14 @@ def _pipeline_file(record: Record, unknown: list[str]) -> Iterator[Finding]:
     except tomllib.TOMLDecodeError as problem:
         yield Finding("pipeline file", f"{_short(path)} is no valid TOML any more: {problem}")
         return
-    keys = [key for key in dict.fromkeys([*before, *after]) if before.get(key) != after.get(key)]
-    overridden = {part.partition("=")[0] for part in record.asked.get("pipeline.set", "").split(" ")}
-    telling = [key for key in keys if matters(Setting(key, before.get(key), after.get(key))) and key not in overridden]
+    # What the run was told by --set it did not take from the file.
+    told = {part.partition("=")[0] for part in record.asked.get("pipeline.set", "").split(" ") if "=" in part}
+    keys = [
+        key
+        for key in dict.fromkeys([*before, *after])
+        if before.get(key) != after.get(key) and not any(f"{key}.".startswith(f"{each}.") for each in told)
+    ]
+    telling = [key for key in keys if matters(Setting(key, before.get(key), after.get(key)))]
     if telling:
         yield Finding("pipeline file", f"{_short(path)}: {_some(_said(key, before, after) for key in telling)}")
     elif keys:
@@ -289,7 +294,8 @@ def _code(record: Record, unknown: list[str]) -> Iterator[Finding]:
         from lineal.models.environment import environment
 
         here = environment(project).git
-        if here and here.commit == commit and here.diff_sha256 == record.environment.get("gitDiffSha256"):
+        known = record.environment.get("gitDiffSha256")
+        if known and here and (here.commit, here.diff_sha256) == (commit, known):
             return
         unknown.append(f"the run had uncommitted changes over {commit[:12]}, which cannot be compared")
     files = [change.path for change in changes(project, commit, None) if is_code(change.path)]

@@ -49,13 +49,12 @@ def render(diff: Diff) -> RenderableType:
         parts += [Text(), Text("Code", style="bold"), _code(diff.code)]
     if diff.importances:
         parts += [Text(), Text("Importances", style="bold"), _importances(diff)]
-    closing = Text(style="dim")
+    if diff.equal or diff.missing:
+        parts.append(Text())
     if diff.equal:
-        closing.append(f"\nequal: {', '.join(diff.equal)}")
-    for sentence in diff.missing:
-        closing.append(f"\nnot compared: {sentence}", style="yellow")
-    closing.append(f"\n\n{_next(diff)}")
-    return Group(*parts, closing)
+        parts.append(Text(f"equal: {', '.join(diff.equal)}", style="dim"))
+    parts += [Text(f"not compared: {sentence}", style="yellow") for sentence in diff.missing]
+    return Group(*parts, Text(), Text(_next(diff), style="dim"))
 
 
 def _when(*sides: Side) -> Iterator[tuple[str, str]]:

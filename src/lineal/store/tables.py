@@ -99,6 +99,7 @@ versions = Table(
     Column("version", Text, nullable=False, comment="content hash; empty where the producer gave none"),
     Column("kind", String(20), nullable=False, comment="the datasetType facet's word, such as TABLE, FILE, MODEL"),
     Column("first_seq", BigInteger, nullable=False),
+    Column("rows", BigInteger, comment="how many records, where an event told"),
     Index("lineal_versions_dataset", "dataset", "first_seq"),
     Index("lineal_versions_version", "version"),
 )
@@ -142,6 +143,21 @@ aliases = Table(
     Index("lineal_aliases_name", "name", "alias", "seq"),
 )
 
+# What was found to be bad, and what was trusted again.
+recalls = Table(
+    "lineal_recalls",
+    metadata,
+    Column("seq", BigInteger, primary_key=True, autoincrement=False),
+    Column("version", _KEY, primary_key=True, comment="key of the version that the decision is about"),
+    Column("content", Text, nullable=False, comment="its content hash: the same bytes under any name are meant"),
+    Column("subject", Text, nullable=False, comment="as it was named"),
+    Column("action", String(20), nullable=False, comment="recall, or restore-trust where an earlier one is undone"),
+    Column("decided_at", String(40), nullable=False),
+    Column("decided_by", Text),
+    Column("reason", Text, nullable=False),
+    Column("run_id", String(36), nullable=False),
+)
+
 # How far each consumer has the log. No part of the index: it cannot be remade from the log.
 consumers = Table(
     "lineal_consumers",
@@ -183,7 +199,7 @@ checkpoints = Table(
     Index("lineal_checkpoints_last", "last_seq"),
 )
 
-INDEX_TABLES = (jobs, runs, datasets, versions, edges, models, aliases)
+INDEX_TABLES = (jobs, runs, datasets, versions, edges, models, aliases, recalls)
 
 
 def key_of(*parts: str) -> str:

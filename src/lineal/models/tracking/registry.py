@@ -30,6 +30,7 @@ class RegisteredVersion:
         run_id: of the MLflow run that made it, where MLflow knows.
         tags: as they stand now; `lineal.digest` holds the model digest where Lineal registered it.
         aliases: that it holds now.
+        model_id: of the logged model that the version is, where MLflow knows.
     """
 
     name: str
@@ -38,6 +39,7 @@ class RegisteredVersion:
     run_id: str | None
     tags: Mapping[str, str]
     aliases: tuple[str, ...] = ()
+    model_id: str | None = None
 
     @property
     def digest(self) -> str | None:
@@ -127,7 +129,7 @@ def tracked_run(version: RegisteredVersion) -> TrackedRun | None:
     client = connect()
     with explained(f"look up the run of {version.name} version {version.number}"):
         info = client.get_run(version.run_id).info
-    tracked = TrackedRun(redact(settings.tracking_uri()), str(info.experiment_id), version.run_id)
+    tracked = TrackedRun(redact(settings.tracking_uri()), str(info.experiment_id), version.run_id, version.model_id)
     return replace(tracked, url=run_url(tracked))
 
 
@@ -202,7 +204,14 @@ def _version(found: Any) -> RegisteredVersion:
         run_id=found.run_id or None,
         tags=dict(found.tags),
         aliases=tuple(found.aliases),
+        model_id=found.model_id or _model_id(found.source),
     )
+
+
+def _model_id(source: str | None) -> str | None:
+    """The logged model that a version was made from: some stores tell it by the source alone."""
+    name = (source or "").removeprefix("models:/")
+    return name if name.startswith("m-") and "/" not in name else None
 
 
 @contextmanager

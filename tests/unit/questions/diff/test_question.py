@@ -4,6 +4,7 @@ import dataclasses
 import json
 import re
 import subprocess
+import sys
 
 import pyarrow as pa
 import pytest
@@ -339,6 +340,23 @@ def test_what_is_wrong_to_ask_is_said_in_one_sentence(left, right, said, train, 
         diff(lineage.store, *(Subject.parse(text, allowed=KINDS) for text in (left, right)))
     assert wrong.value.exit_status == 2
     assert "\n" not in str(wrong.value)
+
+
+def test_asking_loads_neither_prefect_nor_mlflow(train):
+    train(digest="ab" * 32)
+    train(digest="cd" * 32, asked={"model.params.C": "2.0"}, snapshot=SNAPSHOT | {"a": [9.0] * 4})
+    for words, light in (
+        (["diff", "model:demo@1", "model:demo@2"], {"sklearn"}),  # pyarrow looks for pandas by itself
+        (["history", "model:demo"], {"sklearn", "pandas", "scipy"}),
+        (["stale"], {"sklearn", "pandas", "scipy"}),
+    ):
+        script = (
+            f"import sys\nfrom lineal.cli.app import main\ntry:\n    main({words!r})\nexcept SystemExit: pass\n"
+            "print(*sorted({name.partition('.')[0] for name in sys.modules}), file=sys.stderr)"
+        )
+        done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+        assert "demo" in done.stdout
+        assert not set(done.stderr.split()) & {"prefect", "mlflow", "dvc", *light}, words
 
 
 def test_json_is_one_object_with_all_that_differs(train, ask):

@@ -149,6 +149,9 @@ def prediction(store: Store, subject: Subject) -> Prediction:
     parameters = parameters_of(descent.flow)
     key = parameters.get("source.id")
     above = trace_subject(store, Subject("run", run.root_id), depth=0)
+    source = _source(above.runs, scored, place.row - 1, (given or {}).get(key or ""))
+    if source is None:
+        missing.append(f"where row {place.row} of the batch was read is not on record")
     return Prediction(
         subject=f"prediction:{asked}",
         id=asked,
@@ -160,7 +163,7 @@ def prediction(store: Store, subject: Subject) -> Prediction:
         predictions=predictions,
         batch=batch,
         input=given,
-        source=_source(above.runs, scored, place.row - 1, (given or {}).get(key or "")),
+        source=source,
         model=ModelThen(
             name=facet["model"],
             number=facet["version"],
@@ -210,6 +213,8 @@ def source_of(runs: Sequence[RunDetail], table: str, version: str, row: int, rec
         if not wrote or not run.inputs:
             continue
         sources = [_with_rows(read) for read in run.inputs]
+        if len(sources) > 1 and any(source.rows is None for source in sources):
+            return None
         try:
             source, number = locate(sources, row)
         except IndexError:
@@ -264,8 +269,9 @@ def _beginning(store: Store, start: str) -> Iterator[tuple[RunRow, Mapping[str, 
 def _scoring(store: Store, subject: Subject, place: PredictionPlace) -> tuple[RunRow, RunDetail, Mapping[str, Any]]:
     """The run that scored a batch, its newest event, and what that says of the predictions."""
     columns = tables.runs.c
-    # An index knows no LIKE on every database; ids are compared by their code points.
-    begins = (columns.run_id >= place.run_prefix) & (columns.run_id < f"{place.run_prefix}\x7f")
+    # Bounds of an id's own form: every database, and every order of texts, has an index for these.
+    low, high = (f"{place.run_prefix}-{digit * 4}-{digit * 12}" for digit in "0f")
+    begins = columns.run_id.between(low, high)
     found = []
     for run in read_runs(store, select_runs().where(begins).order_by(columns.first_seq)):
         detail = next(

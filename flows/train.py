@@ -12,11 +12,14 @@ from tasks.check import check
 from tasks.evaluate import evaluate
 from tasks.explain import explain
 from tasks.ingest import ingest
+from tasks.links import tracked_run
 from tasks.plan import plan
 from tasks.publish import Result, publish
+from tasks.recalled import refuse_recalled
 from tasks.register import register
 from tasks.split import split
 from tasks.train import train as fit
+from tasks.version import version
 
 
 def _name() -> str:
@@ -26,20 +29,26 @@ def _name() -> str:
 
 @flow(name="train", flow_run_name=_name)
 @traced
-def train(pipeline: Path, data: str | None = None, overrides: list[str] | None = None) -> Result:
+def train(
+    pipeline: Path, data: str | None = None, overrides: list[str] | None = None, allow_recalled: bool = False
+) -> Result:
     """Ingest, check, split, train, evaluate, explain and register what a pipeline file says.
 
     Args:
         pipeline: the TOML file.
         data: a source that takes the place of the file's.
         overrides: `KEY=VALUE` in place of the file's values.
+        allow_recalled: whether data that was recalled may be trained on.
     """
     planned = plan(pipeline, data, overrides or ())
     snapshot = ingest(planned)
+    refuse_recalled(snapshot, allowed=allow_recalled)
     check(planned, snapshot)
     parts = split(planned, snapshot.dataset)
     trained = fit(planned, parts.train)
     judgement = evaluate(planned, trained.model, parts.test)
     importances = explain(planned, trained.model, parts.test)
     registration = register(planned, trained.model, judgement)
-    return publish(planned, snapshot, parts, trained, judgement, importances, registration)
+    tables = [snapshot.dataset, parts.train, parts.test, judgement.predictions, importances]
+    kept = version(planned, tables, tracked_run(trained.model), trained.kept)
+    return publish(planned, snapshot, parts, trained, judgement, importances, registration, kept)

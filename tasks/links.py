@@ -11,6 +11,7 @@ from lineal.models.registration import Registration
 from lineal.orchestration import context
 from lineal.orchestration.events import tag_flow_run
 from lineal.pipeline import Pipeline
+from lineal.tracing.sealing import sealed
 
 
 def mlflow_tags(plan: Pipeline) -> dict[str, str]:
@@ -67,9 +68,12 @@ def tracked_run(model: Model) -> TrackedRun:
 
 
 def tell_mlflow(model: Model, settled: Registration) -> None:
-    """Tag the MLflow run with what was decided, and the flow run with both others."""
-    tracked = tracked_run(model)
+    """Tag the MLflow run with what was decided and the log's newest checkpoint, and the flow run with both others."""
+    tracked, checkpoint = tracked_run(model), sealed()
     with tracking.resume(tracked) as recording:
+        if checkpoint is not None:
+            # Out of the store's reach: `lineal verify` finds by it that the log was cut off.
+            recording.tags({"lineal.checkpoint": f"{checkpoint.number} {checkpoint.digest}"})
         for decision in settled.decisions:
             recording.tags({f"lineal.decision.{decision.action}": decision.reason})
     root = current_run().root

@@ -6,9 +6,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from lineal import current_run
+from lineal.datasets import versioning
 from lineal.models import tracking
 from lineal.models.estimators import validate
 from lineal.pipeline import Pipeline, load
+from lineal.redaction import redact
+from lineal.settings import project_of
 
 
 def plan(pipeline: Path, data: str | None = None, overrides: Sequence[str] = ()) -> Pipeline:
@@ -26,8 +29,22 @@ def plan(pipeline: Path, data: str | None = None, overrides: Sequence[str] = ())
     if planned.overrides:
         run.parameters({"pipeline.set": " ".join(planned.overrides)})
     run.source(planned.text, "TOML")
+    run.materials(
+        {
+            "pipelineFile": _from_project(planned.path),
+            "overrides": list(planned.overrides),
+            "data": redact(data) if data is not None else None,
+        }
+    )
     if planned.owner:
         run.owner(planned.owner)
     validate(planned)
+    versioning.set_up()
     tracking.check_reachable()
     return planned
+
+
+def _from_project(file: Path) -> str:
+    """A path as seen from the project in which the run runs; as it is, where it lies elsewhere."""
+    project = project_of(Path.cwd())
+    return (file.relative_to(project) if file.is_relative_to(project) else file).as_posix()

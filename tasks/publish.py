@@ -16,6 +16,7 @@ from lineal.pipeline import Pipeline
 from lineal.redaction import redact
 from lineal.reports.training import Result, markdown
 from tasks.train import Trained
+from tasks.version import Versioned
 
 TOP_FEATURES = 5
 
@@ -30,6 +31,7 @@ def publish(
     judgement: Judgement,
     importances: Dataset,
     registration: Registration,
+    versioned: Versioned,
 ) -> Result:
     """Gather what came of a run, and show it beside the run in Prefect's UI."""
     flow, model = context.enclosing_flow(), trained.model
@@ -53,7 +55,9 @@ def publish(
         tracked=model.tracked,
         flow_run_id=str(flow.id) if flow else None,
         flow_run_name=flow.name if flow else None,
-        warnings=(*trained.warnings, *judgement.warnings),
+        warnings=(*trained.warnings, *judgement.warnings, *versioned.warnings),
+        predictions=judgement.predictions,
+        importances=importances,
     )
     # An artifact's key takes nothing else.
     markdown_artifact(re.sub(r"[^a-z0-9-]+", "-", plan.name.lower()), markdown(result), f"What came of {plan.name}")

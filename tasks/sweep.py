@@ -6,6 +6,7 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from lineal.orchestration.log import run_logger
+from lineal.store import checkpoints
 from lineal.store.delivery.consumers import configured
 from lineal.store.delivery.deliver import Delivery, deliver_all
 from lineal.store.log import Store
@@ -31,3 +32,10 @@ def deliver_what_is_left() -> list[Delivery]:
         level = run_logger().info if each.complete else run_logger().warning
         level("%s: %s events sent, %s wait (%s)", each.consumer, each.sent, each.waiting, each.problem or "it has all")
     return deliveries
+
+
+@task(cache_policy=NO_CACHE)
+def seal_the_log() -> None:
+    """Put the events that are under no checkpoint yet under one."""
+    for made in checkpoints.make(Store()):
+        run_logger().info("checkpoint %s: %s events", made.number, made.count)

@@ -11,9 +11,10 @@ from prefect.cache_policies import NO_CACHE
 from lineal import Column, Dataset, Model, current_run, traced
 from lineal.datasets.read import to_frame
 from lineal.models import loaded, profile, tracking
-from lineal.models.digest import digest
+from lineal.models.digest import leaves, of_leaves, to_csv
 from lineal.models.estimators import named_classes
-from lineal.models.fitting import Fitted, fit
+from lineal.models.fitting import Fitted, features_digest, fit
+from lineal.models.keeping import keep
 from lineal.models.preprocessing import feature_origins
 from lineal.models.profile import profile_of
 from lineal.orchestration.log import run_logger
@@ -27,10 +28,14 @@ EXAMPLE_ROWS = 5
 
 @dataclass(frozen=True)
 class Trained:
-    """A fitted and logged model, and what its user should know of the fit."""
+    """A fitted and logged model, what its user should know of the fit, and what was kept of code and environment.
+
+    `kept` names files of the cache by their MD5.
+    """
 
     model: Model
     warnings: tuple[str, ...]
+    kept: tuple[str, ...] = ()
 
 
 @task(task_run_name="train {plan.name}", cache_policy=NO_CACHE)
@@ -45,7 +50,8 @@ def train(plan: Pipeline, data: Dataset) -> Trained:
         recording.dataset(data, "training")
         with watched("Training") as on_progress:
             fitted = fit(plan, frame, on_progress)
-        model_digest = digest(fitted.estimator)
+        table = leaves(fitted.estimator)
+        model_digest = of_leaves(table)
         loaded.remember(model_digest, fitted.estimator)
         _log_fit(recording, fitted)
         # What a batch of new rows will be compared with.
@@ -60,6 +66,8 @@ def train(plan: Pipeline, data: Dataset) -> Trained:
             trusted=named_classes(plan),
         )
         recording.tags({"lineal.digest": model_digest})
+        materials = {**keep(to_csv(table), recording), "featuresDigest": features_digest(fitted, frame)}
+        current_run().materials(materials)
         tracked = recording.tracked
     for warning in fitted.warnings:
         run_logger().warning("%s: %s", plan.name, warning)
@@ -72,7 +80,7 @@ def train(plan: Pipeline, data: Dataset) -> Trained:
         description=plan.description,
     )
     _record(plan, data, fitted, model)
-    return Trained(model, fitted.warnings)
+    return Trained(model, fitted.warnings, tuple(file["md5"] for file in materials["files"]))
 
 
 def _columns(plan: Pipeline, data: Dataset, fitted: Fitted) -> tuple[Column, ...]:

@@ -16,7 +16,13 @@ from hypothesis import settings
 from lineal.store.engine import engine_of
 from tests.parts import postgres
 
-pytest_plugins = ["lineal.testing", "tests.parts.data_rentgen", "tests.parts.kafka", "tests.parts.marquez"]
+pytest_plugins = [
+    "lineal.testing",
+    "tests.parts.data_rentgen",
+    "tests.parts.kafka",
+    "tests.parts.marquez",
+    "tests.parts.prefect_server",
+]
 
 ROOT = Path(__file__).resolve().parent.parent
 SHARED = ROOT.parent / "shared"
@@ -43,6 +49,11 @@ def own_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("MLFLOW_DISABLE_TELEMETRY", "true")
     monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(home / ".gitconfig"))
     monkeypatch.setenv("LINEAL_USER", "Ada")
+    # DVC's own folders, too; and this repository's cache is no place for what tests keep.
+    for name in ("DVC_GLOBAL_CONFIG_DIR", "DVC_SYSTEM_CONFIG_DIR", "DVC_SITE_CACHE_DIR"):
+        monkeypatch.setenv(name, str(tmp_path / "dvc" / name.lower()))
+    monkeypatch.setenv("DVC_NO_ANALYTICS", "true")
+    monkeypatch.chdir(home)
     return home
 
 

@@ -15,9 +15,12 @@
     ├── TrackingError             an MLflow server, store or registry that refuses
     ├── StorageError              a disk that is full, read-only or not ours to write
     ├── VersionError              a dataset version whose bytes are gone, or are not those that were recorded
+    ├── RecalledError             data or a model that was recalled, or that rests on something that was
+    ├── ReproductionError         a model that cannot be made again: code, package, Python or data that is gone
     ├── EventError                an event or event log from elsewhere that is no valid OpenLineage
     ├── StoreError                the lineage store: locked, read-only, of another version
     │   └── NothingRecordedError  a store that is asked before anything was recorded in it
+    ├── SigningError              a key that is none, does not fit, or cannot be read
     └── DeliveryError             a consumer of the events: its configuration, or what is asked of its delivery
 
 The message of each is one sentence for a person: what is wrong, where, and what to do. What a program may want to
@@ -127,6 +130,26 @@ class VersionError(LinealError):
         super().__init__(message)
 
 
+class RecalledError(LinealError):
+    """Data or a model that is not to be used: it was recalled, or rests on something that was."""
+
+    def __init__(self, message: str, *, subject: str | None = None) -> None:
+        self.subject = subject
+        super().__init__(message)
+
+
+class ReproductionError(LinealError):
+    """A model that cannot be made again, as something that it takes is not to be had.
+
+    Attributes:
+        status: that of the process that was to make it; None where it was not begun.
+    """
+
+    def __init__(self, message: str, *, status: int | None = None) -> None:
+        self.status = status
+        super().__init__(message)
+
+
 class EventError(LinealError):
     """An event or event log from elsewhere that is no valid OpenLineage."""
 
@@ -141,6 +164,10 @@ class StoreError(LinealError):
 
 class NothingRecordedError(StoreError):
     """A store that is asked before anything was recorded in it."""
+
+
+class SigningError(LinealError):
+    """A key that is none, is of another kind, or cannot be read."""
 
 
 class DeliveryError(LinealError):

@@ -44,3 +44,27 @@ def namespace() -> str:
 def tracking_uri() -> str:
     """The MLflow tracking server: `MLFLOW_TRACKING_URI`, else SQLite under `home`."""
     return os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{home() / 'mlflow.db'}"
+
+
+def sandboxed() -> bool:
+    """Whether this process makes something again in a throw-away place: nothing of it is to reach anyone else.
+
+    Set by `lineal reproduce` for what it starts, as `LINEAL_SANDBOX`.
+    """
+    return os.environ.get("LINEAL_SANDBOX") == "1"
+
+
+def varies() -> str | None:
+    """The model that this process makes a variation of, as a subject.
+
+    Set by `lineal reproduce --set` for what it starts, as `LINEAL_VARIES`.
+    """
+    return os.environ.get("LINEAL_VARIES") or None
+
+
+def workplace() -> Path:
+    """The folder whose DVC repository keeps the data: the working folder, but for code that runs in a copy of it.
+
+    Set by `lineal reproduce --set` for what it starts, as `LINEAL_WORKPLACE`.
+    """
+    return Path(os.environ.get("LINEAL_WORKPLACE") or Path.cwd())

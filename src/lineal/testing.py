@@ -18,6 +18,7 @@ from typing import Any
 import pytest
 
 from lineal.store.log import Store
+from lineal.tracing import sealing
 
 Event = dict[str, Any]
 
@@ -87,6 +88,7 @@ def recording(folder: Path | None = None, *, url: str | None = None) -> Iterator
         try:
             yield Lineage(url)
         finally:
+            sealing.forget(url)
             if before is None:
                 del os.environ["LINEAL_STORE"]
             else:

@@ -16,11 +16,13 @@ SCHEMAS = {
     for file in files("lineal.tracing.schemas").iterdir()
     if file.name.endswith(".json")
 }
-# The specification's base of a run facet, as far as a facet of ours rests on it.
+# The specification's bases of facets, as far as ours rest on them.
 RUN_FACET = {
     "$schema": "https://json-schema.org/draft/2020-12/schema",
     "$id": "https://openlineage.io/spec/2-0-2/OpenLineage.json",
-    "$defs": {"RunFacet": {"type": "object", "required": ["_producer", "_schemaURL"]}},
+    "$defs": {
+        kind: {"type": "object", "required": ["_producer", "_schemaURL"]} for kind in ("RunFacet", "DatasetFacet")
+    },
 }
 REGISTRY = Registry().with_resources(
     (document["$id"], Resource(contents=document, specification=DRAFT202012))
@@ -39,7 +41,7 @@ def facets(lineage):
     """One of each of our facets, as events carry them."""
 
     @traced
-    def everything(data: Dataset) -> None:
+    def everything(data: Dataset, kept: Dataset) -> None:
         run = current_run()
         run.metrics({"a": 1.0, "b": float("nan")}, of="held-out", spread={"a": 0.1})
         run.mlflow({"trackingUri": "sqlite:///x", "runId": "r", "experimentId": "1", "modelId": None, "url": None})
@@ -50,22 +52,66 @@ def facets(lineage):
             ],
             by="a rule",
         )
+        file = {"name": "uv.lock", "md5": "m", "sha256": "s", "size": 3, "redacted": True}
+        run.materials({"pipelineFile": "p.toml", "overrides": ["a=1"], "data": None, "varies": "model:m@1"})
+        run.materials({"files": [file], "uncommitted": {"state": "too large", "size": 9, "modules": ["a.py"]}})
+        run.reproduction(
+            {
+                "subject": "model:m@1",
+                "verdict": "different",
+                "expected": "identical",
+                "held": False,
+                "environment": "present",
+                "steps": [{"name": "features", "same": None, "detail": "not on record"}],
+                "differences": ["numpy is 2, recorded 1"],
+            }
+        )
         run.parameters({f"p{i}": "x" * 9000 for i in range(200)})
+        run.prediction(
+            {
+                "model": "m",
+                "version": 1,
+                "digest": "d",
+                "askedBy": None,
+                "aliases": ["champion"],
+                "rows": 2,
+                "idPrefix": "p01k2m9c3q8x4_",
+            }
+        )
+        run.drift(
+            {
+                "rows": 2,
+                "trainingRows": 3,
+                "drifted": True,
+                "limits": {"psi": 0.2, "ks": 0.15, "missing": 0.1, "unseen": 0.05, "significance": 0.01},
+                "columns": [
+                    {"column": "a", "kind": "number", "psi": 1.5, "ks": None, "chi2": None, "pValue": float("nan")}
+                    | {"missing": 0.0, "missingTraining": 0.5, "unseen": None, "over": ["psi"]}
+                ],
+            }
+        )
+        run.pushed(kept, to="backup", problem="it refuses")
         run.output(Model("m", "d", "models:/m-1"))
 
-    everything(Dataset("s3://b/k", version="1"))
-    return {
-        key: facet for key, facet in lineage.event("everything")["run"]["facets"].items() if key.startswith("lineal_")
-    }
+    kept = Dataset(f"/c/files/md5/ab/{'c' * 30}", "t.train", version=f"ab{'c' * 30}", sha256="0" * 64, size=7)
+    everything(Dataset("s3://b/k", version="1"), kept)
+    event = lineage.event("everything")
+    every = [event["run"]["facets"], *(dataset["facets"] for dataset in event["inputs"])]
+    return {key: facet for facets in every for key, facet in facets.items() if key.startswith("lineal_")}
 
 
 def test_each_facet_holds_to_its_schema(facets):
     assert set(facets) == {
         "lineal_decision",
+        "lineal_drift",
+        "lineal_dvc",
         "lineal_environment",
+        "lineal_materials",
         "lineal_metrics",
         "lineal_mlflow",
+        "lineal_prediction",
         "lineal_process",
+        "lineal_reproduction",
         "lineal_truncation",
     }
     assert {key: problems(facet) for key, facet in facets.items()} == {key: [] for key in facets}

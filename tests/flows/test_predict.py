@@ -105,7 +105,7 @@ def test_a_batch_is_predicted_as_the_model_predicts_and_leads_back(example, line
 def test_mlflow_and_prefect_tell_of_a_batch_and_of_its_drift(lineal, project, prefect_api):
     import httpx
 
-    train(lineal, "breast_cancer")
+    trained = train(lineal, "breast_cancer")
     header, *rows = (project / "pipelines/data/breast_cancer.csv").read_text().splitlines()
     place = header.split(",").index("worst area")
     shifted = [row.split(",") for row in rows]
@@ -131,6 +131,8 @@ def test_mlflow_and_prefect_tell_of_a_batch_and_of_its_drift(lineal, project, pr
     (used,) = run.inputs.dataset_inputs
     assert (used.dataset.name, used.dataset.digest) == ("breast-cancer.batch", result["batch"])
     assert used.tags[0].value == "prediction"
+    (model,) = run.inputs.model_inputs
+    assert model.model_id == trained["tracked"]["model_id"]
 
     artifacts = httpx.post(
         f"{prefect_api}/artifacts/filter", json={"artifacts": {"flow_run_id": {"any_": [result["flow_run_id"]]}}}

@@ -60,7 +60,10 @@ def test_one_command_leaves_a_model_with_its_whole_pedigree(example, lineal, pro
     assert all(run.state == "COMPLETE" for run in answer.runs)
     assert {run.job for run in answer.runs} == {
         "train",
-        *(f"train.{task}" for task in ("ingest", "check", "split", "train", "evaluate", "explain", "register")),
+        *(
+            f"train.{task}"
+            for task in ("ingest", "check", "split", "train", "evaluate", "explain", "register", "version")
+        ),
     }
     shown = lineal("trace", f"model:{name}@champion")[1]
     for part in ("held-out", "parameters", "environment", "when, who", "by Ada", f"{name}.train@", f"{name}.test@"):
@@ -112,7 +115,7 @@ def test_prefect_shows_the_run_its_tasks_and_its_result(lineal, prefect_api):
     assert "roc_auc" in artifacts[0]["data"]
     assert "lineal trace model:breast-cancer@champion" in artifacts[0]["data"]
     tasks = _eventually(
-        lambda: httpx.post(f"{prefect_api}/task_runs/filter", json=flow).json(), lambda found: len(found) == 7
+        lambda: httpx.post(f"{prefect_api}/task_runs/filter", json=flow).json(), lambda found: len(found) == 8
     )
     assert {task["name"] for task in tasks} >= {"ingest breast-cancer", "train breast-cancer"}
     sent = _eventually(

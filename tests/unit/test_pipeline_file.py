@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from lineal.errors import PipelineFileError
 from lineal.findings import line_of
-from lineal.pipeline import load
+from lineal.pipeline import load, parse
 
 WHOLE = """\
 name = "wine"
@@ -162,9 +162,9 @@ def test_dates_bound_dates(file):
         ('owner = "Cellar"', "owner = 3", "owner = 3: should be text"),
         ('owner = "Cellar"', 'ownr = "Cellar"', "ownr is no key here; did you mean owner?"),
         ('owner = "Cellar"', "zzz = 1", "zzz is no key here; known are name, source, model, description, owner, "
-         "checks, split, evaluate, register"),
+         "checks, split, evaluate, register, drift"),
         ('owner = "Cellar"', 'path = "x"', "path is no key here; known are name, source, model, description, owner, "
-         "checks, split, evaluate, register"),
+         "checks, split, evaluate, register, drift"),
         ('uri = "data/wine.csv"', 'uri = ""', 'source.uri = "": should not be empty'),
         ('id = "bottle"', 'id = "cultivar"', "[source] target and id are the same column"),
         ('drop = ["note"]', 'drop = ["cultivar"]', "[source] drop names the target; a column cannot be both predicted "
@@ -321,7 +321,7 @@ def test_arguments_are_set_over_the_file_in_order(file):
         ("checks=[{rows_min=-1}]", "--set checks=[{rows_min=-1}]: checks.0.rows_min = -1: should be at least 0"),
         ("register={}", "--set register={}: register.name is missing; add it"),
         ("path=x", "path is no key here; known are name, source, model, description, owner, checks, split, evaluate, "
-         "register"),
+         "register, drift"),
     ],
 )  # fmt: skip
 def test_a_mistake_in_an_argument_is_not_blamed_on_the_file(file, override, said):
@@ -514,3 +514,45 @@ def test_a_bound_that_is_a_date_is_written_as_one(tmp_path):
     pipeline = load(path)
     assert pipeline.parameters()["checks.0.min"] == "2026-01-31"
     assert pipeline.digest != load(path, overrides=["name=other"]).digest
+
+
+DRIFTING = """name = "it"
+[source]
+uri = "a.csv"
+target = "y"
+[model]
+estimator = "sklearn.dummy.DummyClassifier"
+[drift]
+psi = 0.3
+[drift.columns."mean radius"]
+ks = 0.5
+"""
+
+
+def test_a_column_may_have_limits_of_its_own_for_drift(tmp_path):
+    (tmp_path / "it.toml").write_text(DRIFTING)
+    drift = load(tmp_path / "it.toml").drift
+    own = drift.of("mean radius")
+    assert (own.psi, own.ks, own.missing) == (0.3, 0.5, 0.1)
+    assert drift.of("other").ks == 0.15
+
+
+@pytest.mark.parametrize(
+    ("line", "instead", "said"),
+    [
+        ("psi = 0.3", "psi = -1", "drift.psi = -1: should be at least 0"),
+        ("psi = 0.3", "pis = 0.3", "[drift] pis is no key here; did you mean psi?"),
+        ("psi = 0.3", "significance = 1.0", "drift.significance = 1.0: should be less than 1"),
+        ("ks = 0.5", "kss = 0.5", '[drift.columns."mean radius"] kss is no key here; did you mean ks?'),
+    ],
+)
+def test_a_mistake_in_the_limits_of_drift_is_told(tmp_path, line, instead, said):
+    (tmp_path / "it.toml").write_text(DRIFTING.replace(line, instead))
+    with pytest.raises(PipelineFileError) as error:
+        load(tmp_path / "it.toml")
+    assert str(error.value).endswith(said)
+
+
+def test_a_file_that_is_only_on_record_is_read_from_its_text(tmp_path):
+    pipeline = parse(DRIFTING, tmp_path / "gone.toml", overrides=["drift.psi=0.4"])
+    assert (pipeline.path, pipeline.drift.psi) == (tmp_path / "gone.toml", 0.4)

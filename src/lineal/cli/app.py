@@ -30,12 +30,20 @@ app = App(
 for name, place, summary in (
     ("run", "run", "Run a pipeline: ingest, check, split, train, evaluate, explain, register."),
     ("predict", "predict", "Score a batch with a registered model; each row gets an id that leads back."),
+    ("reproduce", "reproduce", "Make a model again from its record, and compare."),
     ("trace", "trace", "Show where a model, prediction, dataset, file or run came from."),
+    ("impact", "impact", "Show what came of a file, dataset, model, run or record."),
+    ("diff", "diff", "Show what differs between two models, dataset versions or runs."),
+    ("history", "history", "Show all versions of a model, dataset or alias, and what changed."),
+    ("stale", "stale", "Show which models and predictions rest on what is no longer the newest."),
     ("explain", "explain", "Show what a model's predictions rest on, led back to source columns."),
+    ("recall", "recall", "Mark a dataset version, file or model as bad; move aliases away from what rests on it."),
     ("list", "listing", "Show what there is: pipelines, datasets, models, runs or predictions."),
+    ("verify", "verify", "Check that all on record is there and as it was recorded."),
     ("events", "events", "Print the event log as OpenLineage NDJSON, or import one."),
     ("deliver", "deliver", "Send the event log to the configured OpenLineage consumers."),
     ("sweep", "sweep", "End runs that were killed, and deliver what is left."),
+    ("restore", "restore", "Bring back a dataset version, or everything that made a model, checked."),
     ("rebuild", "rebuild", "Remake the index from the event log."),
 ):
     app.command(f"lineal.cli.{place}:{place}", name=name, help=summary)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -45,7 +46,9 @@ def listing(
         terminal.show({what: tables}, lambda _: report.datasets(tables), as_json=json)
     elif what == "models":
         models = question.models(store, limit=limit)
-        terminal.show({what: models}, lambda _: report.models(models), as_json=json)
+        bad = question.recalled(store, models)
+        rows = [asdict(model) | {"recalled": bad.get(model)} for model in models]
+        terminal.show({what: rows}, lambda _: report.models(models, bad), as_json=json)
     elif what == "predictions":
         batches = question.predictions(store, limit)
         terminal.show({what: batches}, lambda _: report.predictions(batches), as_json=json)

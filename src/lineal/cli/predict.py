@@ -19,6 +19,7 @@ def predict(
     query: str | None = None,
     out: Path | None = None,
     force: Annotated[bool, Parameter(negative=())] = False,
+    allow_recalled: Annotated[bool, Parameter(negative=())] = False,
     json: Annotated[bool, Parameter(negative=())] = False,
 ) -> int:
     """Score a batch with a registered model; each row gets an id that leads back to where it came from.
@@ -31,6 +32,7 @@ def predict(
         query: the SQL that gives the rows.
         out: write a copy of the predictions here, as Parquet or CSV by the ending.
         force: let --out replace a file.
+        allow_recalled: predict with a model, or for data, that was recalled, too; the run says so.
         json: print one JSON object.
     """
     # Before anything heavy is imported: what is plainly wrong is told at once.
@@ -52,7 +54,9 @@ def predict(
     quiet_environment()
     with embedded_server() as api:
         # The server starts in a process of its own while this one imports what the flow needs.
-        result = _predict(entrypoint, api, {"model": model, "data": data, "query": query, "out": out, "force": force})
+        asked = {"model": model, "data": data, "query": query, "out": out, "force": force}
+        # A project's own flow may know nothing of it, and is asked for it only where it is wanted.
+        result = _predict(entrypoint, api, asked | ({"allow_recalled": True} if allow_recalled else {}))
     from lineal.reports import terminal
     from lineal.reports.prediction import Predicted, render
 

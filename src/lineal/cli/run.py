@@ -19,6 +19,8 @@ def run(
     *,
     data: str | None = None,
     set: Annotated[tuple[str, ...], Parameter(negative=())] = (),
+    out: Path | None = None,
+    allow_recalled: Annotated[bool, Parameter(negative=())] = False,
     json: Annotated[bool, Parameter(negative=())] = False,
 ) -> int:
     """Run a whole pipeline: ingest, check, split, train, evaluate, explain, register.
@@ -29,6 +31,9 @@ def run(
         pipeline: the pipeline file.
         data: a source that takes the place of the file's: a path, folder, glob or URI.
         set: KEY=VALUE in place of the file's value, such as model.params.max_depth=3; may be given several times.
+        out: a folder for the held-out metrics, predictions, ROC curves and importances as files, for DVC's metrics and
+            plots.
+        allow_recalled: train on data that was recalled, too; the run says so.
         json: print one JSON object.
     """
     # Before anything heavy is imported: what is wrong with the file is told at once.
@@ -46,17 +51,21 @@ def run(
     quiet_environment()
     with embedded_server() as api:
         # The server starts in a process of its own while this one imports what the flow needs.
-        result = _run(entrypoint, api, planned, data, set)
-    from lineal.reports import terminal
+        result = _run(entrypoint, api, planned, data, set, allow_recalled)
+    from lineal.reports import files, terminal
     from lineal.reports.training import Result, render
 
     if not isinstance(result, Result):
         return OK
+    if out is not None:
+        files.write(result, out)
     terminal.show(result, render, as_json=json)
     return OK if result.passed else NOT_HELD
 
 
-def _run(entrypoint: Any, api: Any, planned: Any, data: str | None, overrides: tuple[str, ...]) -> Any:
+def _run(
+    entrypoint: Any, api: Any, planned: Any, data: str | None, overrides: tuple[str, ...], allow_recalled: bool
+) -> Any:
     with loading():
         from lineal.models import tracking
         from lineal.models.estimators import validate
@@ -69,7 +78,9 @@ def _run(entrypoint: Any, api: Any, planned: Any, data: str | None, overrides: t
         tracking.connect()
         api.wait_ready()
     with api.settings():
-        return flow(pipeline=planned.path, data=data, overrides=list(overrides))
+        # A project's own flow may know nothing of it, and is asked for it only where it is wanted.
+        allowed = {"allow_recalled": True} if allow_recalled else {}
+        return flow(pipeline=planned.path, data=data, overrides=list(overrides), **allowed)
 
 
 @contextmanager

@@ -12,6 +12,8 @@ from lineal.cli.app import NOT_HELD, OK
 def sweep(*, json: Annotated[bool, Parameter(negative=())] = False) -> int:
     """End the runs that were killed before they could tell their end, and deliver what is left to deliver.
 
+    Events that are under no checkpoint yet are put under one; see `lineal verify`.
+
     Safe at any time, many at once, on several machines. Exit status 1 where events wait for a consumer that takes none.
 
     Args:
@@ -21,6 +23,7 @@ def sweep(*, json: Annotated[bool, Parameter(negative=())] = False) -> int:
     from lineal.orchestration.server import quiet_environment
     from lineal.reports import sweep as report
     from lineal.reports import terminal
+    from lineal.store import checkpoints
     from lineal.store.delivery import deliver as delivery
     from lineal.store.delivery.consumers import configured
     from lineal.store.log import Store
@@ -36,5 +39,7 @@ def sweep(*, json: Annotated[bool, Parameter(negative=())] = False) -> int:
         return OK
     ended = end_dead_runs(store)
     deliveries = [delivery.deliver_all(store, consumer) for consumer in configured()]
-    terminal.show({"ended": ended, "deliveries": deliveries}, lambda _: report.swept(ended, deliveries), as_json=json)
+    made = checkpoints.make(store)
+    answer = {"ended": ended, "deliveries": deliveries, "checkpoints": made}
+    terminal.show(answer, lambda _: report.swept(ended, deliveries, made), as_json=json)
     return OK if all(each.complete for each in deliveries) else NOT_HELD

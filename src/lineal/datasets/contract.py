@@ -15,6 +15,8 @@ from lineal.errors import DataError
 from lineal.pipeline import Pipeline
 
 _FIRST = 5
+# So many ids are looked at together; of more, as many parts are made, each in a pass of its own.
+_AT_ONCE = 2_000_000
 
 
 def validate(pipeline: Pipeline, snapshot: Snapshot) -> None:
@@ -77,7 +79,7 @@ def require_ids(name: str, snapshot: Snapshot) -> None:
             f"({places(snapshot.sources, first, missing)}); give each record one, or leave `id` out",
             column=name,
         )
-    count, first = repeated(pa.chunked_array([values for _, values in _column(name, snapshot)]))
+    count, first = _repeated_ids(name, snapshot)
     if count:
         raise DataError(
             f"the id {name!r} is not unique: {_counted(count, 'row')} "
@@ -85,6 +87,27 @@ def require_ids(name: str, snapshot: Snapshot) -> None:
             f"({places(snapshot.sources, first, count)}); remove the duplicates, or name another id",
             column=name,
         )
+
+
+def _repeated_ids(name: str, snapshot: Snapshot) -> tuple[int, list[int]]:
+    """As `repeated`, for a column without missing values, in memory that does not grow with it."""
+    import pandas as pd
+
+    parts = 1 + (snapshot.dataset.rows or 0) // _AT_ONCE
+    if parts == 1:
+        return repeated(pa.chunked_array([values for _, values in _column(name, snapshot)]))
+    count, first = 0, list[int]()
+    for part in range(parts):
+        # Equal values have equal hashes, so that what repeats is found within a part.
+        chunks, numbers = [], []
+        for start, values in _column(name, snapshot):
+            mine = pd.util.hash_array(np.asarray(values.to_pandas())) % parts == part
+            chunks.append(values.filter(pa.array(mine)))
+            numbers.append(start + np.flatnonzero(mine))
+        found, places_in_part = repeated(pa.chunked_array(chunks))
+        count += found
+        first += np.concatenate(numbers)[places_in_part].tolist()
+    return count, sorted(first)[:_FIRST]
 
 
 def repeated(column: pa.ChunkedArray) -> tuple[int, list[int]]:

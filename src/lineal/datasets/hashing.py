@@ -194,5 +194,32 @@ def fingerprint(path: str | Path) -> Fingerprint:
     Raises:
         OSError: as `open` does.
     """
-    with HashingReader(Path(path).open("rb", buffering=0)) as stream:
-        return stream.finish()
+    path = Path(path)
+    if path.stat().st_size <= _CHUNK:
+        data = path.read_bytes()
+        return Fingerprint(
+            hashlib.md5(data, usedforsecurity=False).hexdigest(), hashlib.sha256(data).hexdigest(), len(data)
+        )
+    # Each reads for itself, into a small buffer of its own: handing large blocks over costs more than reading twice
+    # from memory, where the slower one finds what the faster has just read.
+    md5: Queue[str | BaseException] = Queue()
+
+    def work() -> None:
+        try:
+            with path.open("rb") as stream:
+                md5.put(hashlib.file_digest(stream, _md5).hexdigest())
+        except BaseException as problem:  # noqa: BLE001  # it is raised again below
+            md5.put(problem)
+
+    Thread(target=work, daemon=True, name="lineal-hash").start()
+    with path.open("rb") as stream:
+        sha256 = hashlib.file_digest(stream, "sha256").hexdigest()
+        size = stream.tell()
+    found = md5.get()
+    if isinstance(found, BaseException):
+        raise found
+    return Fingerprint(found, sha256, size)
+
+
+def _md5() -> Any:
+    return hashlib.md5(usedforsecurity=False)

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from lineal.datasets.cache import Cache
 from lineal.datasets.dataset import Dataset
 from lineal.datasets.frame import as_frame
+from lineal.datasets.remembered import fingerprint_of
 from lineal.datasets.types import ROW
-from lineal.errors import DataError, SourceError
+from lineal.datasets.versioning import pointer_of
+from lineal.errors import DataError, SourceError, VersionError
 from lineal.redaction import redact
 
 if TYPE_CHECKING:
@@ -23,15 +27,16 @@ BATCH_ROWS = 1 << 16
 
 @contextmanager
 def opened(dataset: Dataset) -> Iterator[pq.ParquetFile]:
-    """Give a version's Parquet file, from this disk or any fsspec URI.
+    """Give a version's Parquet file, from this disk, DVC's cache or remote, or any fsspec URI.
 
     Raises:
         SourceError: its file is gone, or is no Parquet.
+        VersionError: its file was altered, and the version is nowhere else to be had.
     """
     shown = redact(dataset.location)
     try:
         if dataset.path is not None:
-            with pq.ParquetFile(dataset.path, buffer_size=1 << 20, pre_buffer=False) as parquet:
+            with pq.ParquetFile(_whole(dataset, dataset.path), buffer_size=1 << 20, pre_buffer=False) as parquet:
                 yield parquet
             return
         import fsspec
@@ -50,6 +55,25 @@ def opened(dataset: Dataset) -> Iterator[pq.ParquetFile]:
             f"{_called(dataset)} at {shown} is not a readable Parquet file; it was damaged, or is of another format",
             uri=shown,
         ) from problem
+
+
+def _whole(dataset: Dataset, path: Path) -> Path:
+    """The file of a version; a cache's is what its name says, and is had from a cache or remote where it is not there.
+
+    A file of the user's own is theirs to change: it is read as it is.
+    """
+    version = dataset.version
+    if version is None or (path.is_file() and pointer_of(dataset) is None):
+        return path
+    if path.is_file() and fingerprint_of(path).md5 == version:
+        return path
+    # A handle from another machine, a file that was removed, or one that was altered.
+    try:
+        return Cache().get(version)
+    except VersionError as problem:
+        if path.is_file():
+            raise
+        raise FileNotFoundError(problem.message) from problem
 
 
 def batches(dataset: Dataset, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:

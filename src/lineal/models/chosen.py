@@ -124,25 +124,18 @@ def _version(subject: Subject) -> tuple[RegisteredVersion, str | None]:
     elif found := tracking.holder(name, wanted):
         return found, wanted
     # The same training gives the same digest again: of equal models the newest version is meant.
-    digests = {
-        digest: number for number, digest in reversed(tracking.versions(name)) if digest and digest.startswith(wanted)
-    }
+    digests = {each.digest: each for each in tracking.versions(name) if each.digest and each.digest.startswith(wanted)}
     if len(wanted) >= 4 and len(digests) == 1:
-        found = tracking.version(name, next(iter(digests.values())))
-        if found is not None:
-            return found, None
+        return next(iter(digests.values())), None
     raise _unknown(subject, several=len(digests) if len(wanted) >= 4 else 0)
 
 
 def _unknown(subject: Subject, several: int = 0) -> SubjectError:
-    known = tracking.versions(subject.name)
+    known = tracking.versions(subject.name)[::-1]
     if not known:
         said = f"{subject}: no model {subject.name!r} is registered; see `lineal list models`"
         return SubjectError(said, subject=str(subject))
-    shown = []
-    for number, _ in known[:_SHOWN]:
-        found = tracking.version(subject.name, number)
-        shown.append(f"{number}{''.join(f' @{alias}' for alias in (found.aliases if found else ()))}")
+    shown = [f"{each.number}{''.join(f' @{alias}' for alias in each.aliases)}" for each in known[:_SHOWN]]
     more = ", …" if len(known) > _SHOWN else ""
     what = (
         f"{several} versions of model {subject.name} begin so"

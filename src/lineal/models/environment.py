@@ -11,7 +11,6 @@ import os
 import platform
 import re
 import socket
-import subprocess
 import sys
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -19,6 +18,7 @@ from functools import cache, lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
+from lineal.models.code import difference, git, output, prefix
 from lineal.redaction import redact
 from lineal.settings import project_of
 
@@ -37,7 +37,6 @@ MAIN_PACKAGES = (
     "scipy",
     "skops",
 )
-GIT_TIMEOUT = 5.0
 
 
 @dataclass(frozen=True)
@@ -67,6 +66,7 @@ class Git:
         commit: the full hash; None before the first commit.
         branch: its name; None on a detached head.
         remote: the URL of `origin`, else of the first remote; credentials taken out.
+        prefix: where the project stands below the top of the repository, as `sub/folder/`; empty at the top.
         dirty: whether tracked files differ from the commit; None where that could not be found out in time.
         diff_sha256: SHA-256 of that difference; None where there is none.
         user: `user.name` of git's configuration.
@@ -75,6 +75,7 @@ class Git:
     commit: str | None
     branch: str | None
     remote: str | None
+    prefix: str
     dirty: bool | None
     diff_sha256: str | None
     user: str | None
@@ -137,13 +138,15 @@ def environment(project: Path | None = None) -> Environment:
     return replace(_environment(folder.absolute()), libraries=_libraries())
 
 
-def uncommitted(folder: Path) -> str | None:
-    """The difference of tracked files from the last commit as text; None where there is none, or no git.
+def packages() -> str:
+    """All installed packages, a sorted line `name==version` each: what `packages_sha256` is the hash of."""
+    return "".join(f"{name}=={version}\n" for name, version in sorted(_installed().items()))
 
-    Credentials in URLs are taken out of it.
-    """
-    changes = _diff(folder)
-    return redact(changes.decode(errors="replace")) if changes else None
+
+def lock_file(project: Path | None = None) -> Path | None:
+    """The project's lock file; None where it has none."""
+    folder = (project or project_of(Path.cwd())).absolute()
+    return next((folder / name for name in LOCK_FILES if (folder / name).is_file()), None)
 
 
 def source_location(path: Path) -> SourceLocation | None:
@@ -152,8 +155,8 @@ def source_location(path: Path) -> SourceLocation | None:
     A repository without a remote is told by its folder, as a `file` URI.
     """
     folder = path.absolute().parent
-    top = _git(folder, "rev-parse", "--show-toplevel", "HEAD")
-    tracked = _git(folder, "ls-files", "--full-name", "--error-unmatch", "--", path.name)
+    top = git(folder, "rev-parse", "--show-toplevel", "HEAD")
+    tracked = git(folder, "ls-files", "--full-name", "--error-unmatch", "--", path.name)
     if top is None or tracked is None:
         return None
     root, commit = top.splitlines()
@@ -163,8 +166,7 @@ def source_location(path: Path) -> SourceLocation | None:
 @lru_cache(maxsize=16)
 def _environment(project: Path) -> Environment:
     versions = _installed()
-    lines = "".join(f"{name}=={version}\n" for name, version in sorted(versions.items()))
-    lock = next((project / name for name in LOCK_FILES if (project / name).is_file()), None)
+    lock = lock_file(project)
     return Environment(
         python=platform.python_version(),
         implementation=platform.python_implementation(),
@@ -173,7 +175,7 @@ def _environment(project: Path) -> Environment:
         cpu=_cpu(),
         cores=len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1,
         libraries=(),
-        packages_sha256=hashlib.sha256(lines.encode()).hexdigest(),
+        packages_sha256=hashlib.sha256(packages().encode()).hexdigest(),
         packages={name: versions[name] for name in MAIN_PACKAGES if name in versions},
         lock_file=lock.name if lock else None,
         lock_sha256=hashlib.sha256(lock.read_bytes()).hexdigest() if lock else None,
@@ -246,24 +248,25 @@ def _user() -> str | None:
 
 
 def _state(folder: Path) -> Git | None:
-    if _git(folder, "rev-parse", "--show-toplevel") is None:
+    if git(folder, "rev-parse", "--show-toplevel") is None:
         return None
-    changes = _diff(folder)
+    changes = difference(folder)
     return Git(
-        commit=_git(folder, "rev-parse", "--verify", "--quiet", "HEAD"),
-        branch=_git(folder, "symbolic-ref", "--quiet", "--short", "HEAD"),
+        commit=git(folder, "rev-parse", "--verify", "--quiet", "HEAD"),
+        branch=git(folder, "symbolic-ref", "--quiet", "--short", "HEAD"),
         remote=_remote(folder),
-        dirty=None if changes is None else bool(changes),
-        diff_sha256=hashlib.sha256(changes).hexdigest() if changes else None,
-        user=_git(folder, "config", "user.name"),
+        prefix=prefix(folder),
+        dirty=None if changes is None else changes.sha256 is not None,
+        diff_sha256=changes.sha256 if changes else None,
+        user=git(folder, "config", "user.name"),
     )
 
 
 def _remote(folder: Path) -> str | None:
-    names = (_git(folder, "remote") or "").splitlines()
+    names = (git(folder, "remote") or "").splitlines()
     if not names:
         return None
-    url = _git(folder, "config", "--get", f"remote.{'origin' if 'origin' in names else names[0]}.url")
+    url = git(folder, "config", "--get", f"remote.{'origin' if 'origin' in names else names[0]}.url")
     if url is None:
         return None
     # `git@host:path` is ssh, written as no URL is.
@@ -271,28 +274,7 @@ def _remote(folder: Path) -> str | None:
     return f"ssh://{short['host']}/{short['path'].lstrip('/')}" if short else redact(url)
 
 
-def _diff(folder: Path) -> bytes | None:
-    # No program that a repository's configuration names is run for it.
-    return _output(["git", *_GIT, "diff", "HEAD", "--no-ext-diff", "--no-textconv", "--no-color", "--binary"], folder)
-
-
-def _git(folder: Path, *arguments: str) -> str | None:
-    return _run(["git", *_GIT, *arguments], folder)
-
-
-# Reading must not wait for, or hold up, the user's own git, nor start the watcher that a repository may name.
-_GIT = ("--no-optional-locks", "-c", "core.fsmonitor=false")
-
-
 def _run(command: list[str], folder: Path) -> str | None:
     """A command's answer as text; None also where it says nothing."""
-    said = _output(command, folder)
+    said = output(command, folder)
     return said.decode(errors="replace").strip() or None if said else None
-
-
-def _output(command: list[str], folder: Path) -> bytes | None:
-    """A command's answer; None where it fails, takes too long or is not installed."""
-    try:
-        return subprocess.run(command, cwd=folder, capture_output=True, timeout=GIT_TIMEOUT, check=True).stdout
-    except (OSError, subprocess.SubprocessError):
-        return None

@@ -20,6 +20,7 @@ from lineal.errors import EstimatorError
 from lineal.models import crossvalidation, metrics
 from lineal.models.columns import Kind, feature_columns, target_values
 from lineal.models.crossvalidation import CrossValidation, Training
+from lineal.models.digest import digest
 from lineal.models.estimators import at, build, effective_params, nondeterminism, search_space, seeds
 from lineal.models.preprocessing import preprocessor, remarks
 from lineal.pipeline import Pipeline
@@ -111,6 +112,19 @@ def fit(pipeline: Pipeline, train: pd.DataFrame, on_progress: Progress = unwatch
         fit_seconds=seconds,
         warnings=tuple(dict.fromkeys(said)),
     )
+
+
+def features_digest(fitted: Fitted, rows: pd.DataFrame) -> str | None:
+    """The digest of what the model's last step was fitted to: the rows after all preprocessing.
+
+    None where the preprocessing does not do the same to rows twice, or cannot be asked.
+    """
+    with warnings.catch_warnings(), threadpool_limits(limits=fitted.threads):
+        warnings.simplefilter("ignore")
+        try:
+            return digest(fitted.estimator[:-1].transform(rows[list(fitted.features)]))
+        except (AttributeError, ValueError, TypeError, EstimatorError):
+            return None
 
 
 def _fit_steps(

@@ -20,7 +20,7 @@ from typing import Any
 from lineal.errors import ProjectError, StorageError
 from lineal.orchestration.configured import EMBEDDED, configured, prefect_home
 from lineal.redaction import redact
-from lineal.settings import home
+from lineal.settings import home, sandboxed
 
 READY_SECONDS = 120.0
 END_SECONDS = 30.0
@@ -171,7 +171,8 @@ def embedded_server() -> Iterator[PrefectApi]:
     Raises:
         StorageError: LINEAL_HOME cannot be written.
     """
-    given = configured("PREFECT_API_URL")
+    # The user's server must not take what is tried in a sandbox for work: its automations would act on it.
+    given = None if sandboxed() else configured("PREFECT_API_URL")
     if given is not None:
         yield PrefectApi(given)
         return

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,9 +11,12 @@ from typing import Any
 import sqlalchemy as sa
 
 from lineal.errors import PipelineFileError
+from lineal.questions.descent import is_content
 from lineal.questions.lookup import ModelRow, models
-from lineal.store import graph, tables
+from lineal.questions.recalls import bad_below_model
+from lineal.store import graph, recalls, tables
 from lineal.store.log import Store
+from lineal.store.recalls import Recall
 from lineal.store.runs import RunRow, read_runs, select_runs
 
 __all__ = [
@@ -26,6 +29,7 @@ __all__ = [
     "models",
     "pipelines",
     "predictions",
+    "recalled",
     "runs",
 ]
 
@@ -44,13 +48,14 @@ class PipelineItem:
 
 @dataclass(frozen=True, slots=True)
 class DatasetItem:
-    """A dataset: its newest version, and how many there are."""
+    """A dataset: its newest version, how many there are, and why the newest is recalled, if it is."""
 
     namespace: str
     name: str
     version: str
     kind: str
     versions: int
+    recalled: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,11 +142,30 @@ def datasets(store: Store, limit: int | None = None) -> list[DatasetItem]:
         .join(newest, (newest.c.dataset == columns.dataset) & (newest.c.seq == columns.first_seq))
         .order_by(newest.c.seq.desc(), tables.datasets.c.name)
     )
+    bad = {key: recall.reason for recall in recalls.standing(store) for key in (recall.version, *_content(recall))}
     items = {
-        (row.namespace, row.name): DatasetItem(row.namespace, row.name, row.version, row.kind, row.versions)
+        (row.namespace, row.name): DatasetItem(
+            row.namespace, row.name, row.version, row.kind, row.versions, bad.get(row.version) or bad.get(row.key)
+        )
         for row in store.read(query)
     }
     return list(items.values())
+
+
+def _content(recall: Recall) -> tuple[str, ...]:
+    return (recall.content,) if is_content(recall.content) else ()
+
+
+def recalled(store: Store, items: Iterable[ModelRow]) -> dict[ModelRow, str]:
+    """Why those of some models are recalled that are, or that rest on something that is."""
+    standing = recalls.standing(store)
+    found = {}
+    for item in items if standing else ():
+        for recall in bad_below_model(store, item, standing):
+            of = "" if recall.content == item.digest else f"{recall.subject}: "
+            found[item] = f"{of}{recall.reason}"
+            break
+    return found
 
 
 def runs(store: Store, limit: int | None = None) -> list[RunItem]:

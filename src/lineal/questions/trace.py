@@ -8,10 +8,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from lineal.questions import lookup
+from lineal.questions.descent import is_content
 from lineal.questions.lookup import AliasMove, ModelRow
-from lineal.store import graph, producers
+from lineal.store import graph, producers, recalls
 from lineal.store.graph import VersionRow
 from lineal.store.log import Store
+from lineal.store.recalls import Recall
 from lineal.store.runs import RunRow
 from lineal.store.runs import find_run as run_by_id
 from lineal.subjects import Kind, Subject
@@ -74,6 +76,7 @@ class Trace:
         alias_moves: the newest move of each alias the model holds.
         flow: the root run of what was asked about.
         runs: the runs of the descent and of the root, in order.
+        recalls: that stand against what was asked about, or against anything that it was made of.
     """
 
     subject: str
@@ -82,6 +85,7 @@ class Trace:
     alias_moves: tuple[AliasMove, ...]
     flow: RunDetail | None
     runs: tuple[RunDetail, ...]
+    recalls: tuple[Recall, ...] = ()
 
 
 def trace(store: Store, subject: Subject, depth: int | None = None) -> Trace:
@@ -124,6 +128,7 @@ def trace(store: Store, subject: Subject, depth: int | None = None) -> Trace:
     if subject.kind == "run" and start is not None:
         node = walk.run_node(start, depth)
     details = walk.details()
+    bad = recalls.standing(store)
     return Trace(
         subject=str(subject),
         node=node,
@@ -131,7 +136,39 @@ def trace(store: Store, subject: Subject, depth: int | None = None) -> Trace:
         alias_moves=moves,
         flow=details.get(root or ""),
         runs=tuple(details.values()),
+        recalls=tuple(bad_among(bad, origins(store, version, start))) if version and bad else (),
     )
+
+
+def bad_among(standing: Iterable[Recall], versions: Mapping[str, VersionRow]) -> list[Recall]:
+    """The recalls that stand against any of some versions, by their keys: the same content under any name is meant."""
+    contents = {row.version for row in versions.values() if is_content(row.version)}
+    return [recall for recall in standing if recall.version in versions or recall.content in contents]
+
+
+def origins(store: Store, version: VersionRow, run: RunRow | None) -> dict[str, VersionRow]:
+    """All that a version was made of, itself among it, by key; what it was only judged by is not.
+
+    A run that writes what it read (the same content under another name, as registering does with a model) made it of
+    that alone: what else it read decided on it.
+
+    Args:
+        store: the lineage store.
+        version: asked about.
+        run: that wrote it.
+    """
+    walk = _Walk(store)
+    found: dict[str, VersionRow] = {}
+    met: set[tuple[str, str]] = set()
+    waiting = [(version, run)]
+    while waiting:
+        row, by = waiting.pop()
+        found[row.key] = row
+        here = (row.key, by.run_id if by else "")
+        if by is not None and here not in met:
+            met.add(here)
+            waiting += walk.sources(row, by)
+    return found
 
 
 # What a descent has come through: versions, and the runs that wrote them.
@@ -176,6 +213,13 @@ class _Walk:
         if known not in self._made:
             self._made[known] = self._make(version, run, depth, path)
         return self._made[known]
+
+    def sources(self, version: VersionRow, run: RunRow) -> list[tuple[VersionRow, RunRow | None]]:
+        """What a run made a version of, and who made that."""
+        self.take_root(run)
+        read = [self.rows[key] for key in self.reads.get(run.run_id, ()) if key != version.key]
+        copied = [row for row in read if is_content(version.version) and row.version == version.version]
+        return [self._source(row, run) for row in copied or read]
 
     def run_node(self, run: RunRow, depth: int | None) -> Node | None:
         """What a run wrote, with its descent; what it read, for one that wrote nothing."""

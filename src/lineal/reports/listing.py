@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from rich.console import Group, RenderableType
 from rich.table import Table
@@ -28,24 +28,28 @@ def pipelines(items: Sequence[PipelineItem]) -> RenderableType:
 
 def datasets(items: Sequence[DatasetItem]) -> RenderableType:
     """Datasets, each with its newest version."""
-    table = _table("dataset", "newest version", "versions", "kind")
+    bad = any(item.recalled for item in items)
+    table = _table("dataset", "newest version", "versions", "kind", *(["recalled"] if bad else []))
     for item in items:
         name = short(item.name) if item.namespace == "file" else item.name
         if "://" in item.namespace:
             name = f"{item.namespace}/{item.name}"
-        table.add_row(name, item.version[:12] or "-", str(item.versions), item.kind.lower() or "-")
+        why = [Text(item.recalled or "", style="red")] if bad else []
+        table.add_row(name, item.version[:12] or "-", str(item.versions), item.kind.lower() or "-", *why)
     named = next((item for item in items if item.kind == "TABLE" and "://" not in item.namespace), None)
     hint = f"lineal trace dataset:{named.name}" if named else "lineal list runs"
     return _shown(table, hint if items else "no dataset is on record yet")
 
 
-def models(items: Sequence[ModelRow]) -> RenderableType:
-    """Registered model versions."""
-    table = _table("model", "version", "holds", "digest", "registered")
+def models(items: Sequence[ModelRow], recalled: Mapping[ModelRow, str] | None = None) -> RenderableType:
+    """Registered model versions, and why those are recalled that are."""
+    bad = recalled or {}
+    table = _table("model", "version", "holds", "digest", "registered", *(["recalled"] if bad else []))
     for item in items:
         held = " ".join(f"@{alias}" for alias in item.aliases)
         digest = item.digest[:12]
-        table.add_row(item.name, str(item.number), Text(held, style="green"), digest, moment(item.registered_at))
+        why = [Text(bad.get(item, ""), style="red")] if bad else []
+        table.add_row(item.name, str(item.number), Text(held, style="green"), digest, moment(item.registered_at), *why)
     newest = items[0] if items else None
     return _shown(
         table, f"lineal trace model:{newest.name}@{newest.number}" if newest else "no model is registered yet"

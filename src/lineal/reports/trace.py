@@ -11,6 +11,7 @@ from rich.text import Text
 from rich.tree import Tree
 
 from lineal.questions.trace import Node, RunDetail, Trace
+from lineal.reports.recall import line
 from lineal.reports.terminal import figure, moment, short, span
 
 # How many source files of a folder are named before the rest is counted.
@@ -35,6 +36,8 @@ def _heading(trace: Trace) -> Text:
         text.append(f"  digest {trace.model.digest[:12]}", style="dim")
     elif trace.node is not None and trace.node.version:
         text.append(f"  {trace.node.kind.lower()}", style="dim")
+    for recall in trace.recalls:
+        text.append(f"\n  RECALLED  {line(recall)}", style="bold red")
     return text
 
 

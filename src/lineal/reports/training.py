@@ -9,6 +9,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from lineal.datasets.dataset import Dataset
 from lineal.models.evaluation import GateResult
 from lineal.models.model import Model, TrackedRun
 from lineal.models.registration import Decision
@@ -40,6 +41,8 @@ class Result:
         flow_run_id: Prefect's.
         flow_run_name: Prefect's.
         warnings: what a reader of the metrics should know.
+        predictions: the table of the held-out predictions.
+        importances: the table of what the predictions rest on.
     """
 
     pipeline: str
@@ -60,6 +63,8 @@ class Result:
     flow_run_id: str | None
     flow_run_name: str | None
     warnings: tuple[str, ...] = ()
+    predictions: Dataset | None = None
+    importances: Dataset | None = None
 
     @property
     def subject(self) -> str | None:

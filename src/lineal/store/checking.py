@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from math import inf
 from typing import Any, NoReturn
 
-from sqlalchemy import Column, Integer
+from sqlalchemy import BigInteger, Column, Integer
 
 from lineal.errors import EventError
 from lineal.store import index, tables
@@ -184,6 +184,8 @@ def _fits(value: object, kind: type, most: float, nullable: bool) -> bool:
 
 def _limits(column: Column[Any]) -> tuple[type, float, bool]:
     """The type of a column's values, the most that a value or its length may be, and whether there may be none."""
+    if isinstance(column.type, BigInteger):
+        return int, 2**63 - 1, bool(column.nullable)
     if isinstance(column.type, Integer):
         return int, 2**31 - 1, bool(column.nullable)
     indexed = column.name != "reason"

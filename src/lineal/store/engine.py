@@ -23,7 +23,7 @@ CONNECT_TIMEOUT = 10
 _BEGIN_WRITING = {
     "sqlite": "BEGIN IMMEDIATE",
     # Any number that is nobody else's. Both hold to the end of the transaction, as poolers of connections require.
-    "postgresql": "SELECT set_config('lock_timeout', '{}s', true), pg_advisory_xact_lock(7812436500215633)",
+    "postgresql": "SELECT set_config('lock_timeout', '{}ms', true), pg_advisory_xact_lock(7812436500215633)",
 }
 _HELD = f"another process has held it for {BUSY_TIMEOUT} s; try again when that one has ended"
 _READ_ONLY = "make it writable, or set LINEAL_STORE to another place"
@@ -83,9 +83,16 @@ def engine_of(url: str) -> sa.Engine:
     return engine
 
 
-def writing(engine: sa.Engine) -> sa.Engine:
-    """The engine whose transactions write: each holds the store's one lock from its beginning."""
-    return engine.execution_options(lineal_begin=_BEGIN_WRITING[engine.dialect.name].format(BUSY_TIMEOUT))
+def writing(engine: sa.Engine, patience: float | None = None) -> sa.Engine:
+    """The engine whose transactions write: each holds the store's one lock from its beginning.
+
+    Args:
+        engine: of the store.
+        patience: how long to wait for another writer, in seconds; as long as an event would where it is left out.
+    """
+    wait = round((BUSY_TIMEOUT if patience is None else patience) * 1000)
+    statement = _BEGIN_WRITING[engine.dialect.name].format(wait)
+    return engine.execution_options(lineal_begin=statement, lineal_wait=None if patience is None else wait)
 
 
 def sqlite_file(url: str) -> Path | None:
@@ -122,8 +129,16 @@ def explain(problem: Exception) -> str:
 
 def _begin(connection: sa.Connection) -> None:
     # The driver of SQLite is told below to begin no transactions; that of PostgreSQL begins them by itself.
-    statement = connection.get_execution_options().get("lineal_begin")
-    if statement or connection.dialect.name == "sqlite":
+    options = connection.get_execution_options()
+    statement, wait = options.get("lineal_begin"), options.get("lineal_wait")
+    if wait is not None and connection.dialect.name == "sqlite":
+        # How long to wait is the connection's there, which goes back to the others.
+        connection.exec_driver_sql(f"PRAGMA busy_timeout = {wait}")
+        try:
+            connection.exec_driver_sql(str(statement))
+        finally:
+            connection.exec_driver_sql(f"PRAGMA busy_timeout = {round(BUSY_TIMEOUT * 1000)}")
+    elif statement or connection.dialect.name == "sqlite":
         connection.exec_driver_sql(str(statement or "BEGIN"))
 
 

@@ -27,6 +27,7 @@ class VersionRow:
     version: str
     kind: str
     first_seq: int
+    rows: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +57,7 @@ def select_versions() -> sa.Select[tuple[object, ...]]:
         tables.versions.c.version,
         tables.versions.c.kind,
         tables.versions.c.first_seq,
+        tables.versions.c.rows,
     ).join(tables.datasets, tables.datasets.c.key == tables.versions.c.dataset)
 
 

@@ -12,6 +12,7 @@ from sqlalchemy import Connection, Dialect, Table, case, func
 from sqlalchemy.dialects import postgresql, sqlite
 
 from lineal.store import tables
+from lineal.store.facts import fact_of, root_of, texts_of
 from lineal.store.tables import key_of
 
 ENDED = ("COMPLETE", "FAIL", "ABORT")
@@ -31,23 +32,32 @@ class Rows:
     edges: list[Row] = field(default_factory=list)
     models: list[Row] = field(default_factory=list)
     aliases: list[Row] = field(default_factory=list)
+    recalls: list[Row] = field(default_factory=list)
+    facts: list[Row] = field(default_factory=list)
+    texts: list[Row] = field(default_factory=list)
 
     def without(self, known: set[str]) -> Rows:
         """The rows but for those whose keys are known to be there."""
-        jobs, datasets, versions = (
-            [row for row in found if row["key"] not in known] for found in (self.jobs, self.datasets, self.versions)
+        jobs, datasets, texts = (
+            [row for row in found if row["key"] not in known] for found in (self.jobs, self.datasets, self.texts)
         )
+        versions = [row for row in self.versions if _version_key(row) not in known]
         edges = [row for row in self.edges if _edge_key(row) not in known]
-        return replace(self, jobs=jobs, datasets=datasets, versions=versions, edges=edges)
+        return replace(self, jobs=jobs, datasets=datasets, versions=versions, edges=edges, texts=texts)
 
     def keys(self) -> set[str]:
-        """The keys of the rows that no later event changes: names, versions, edges."""
-        names = {row["key"] for found in (self.jobs, self.datasets, self.versions) for row in found}
-        return names | {_edge_key(row) for row in self.edges}
+        """The keys of the rows that no later event changes: names, versions, edges, texts."""
+        names = {row["key"] for found in (self.jobs, self.datasets, self.texts) for row in found}
+        return names | {_version_key(row) for row in self.versions} | {_edge_key(row) for row in self.edges}
 
 
 def _edge_key(row: Row) -> str:
     return f"{row['run_id']}{row['role']}{row['version']}"
+
+
+def _version_key(row: Row) -> str:
+    # One whose rows are told for the first time is not known yet.
+    return str(row["key"]) if row["rows"] is None else f"{row['key']} {row['rows']}"
 
 
 def rows_of(event: Mapping[str, Any], seq: int) -> Rows:
@@ -72,12 +82,23 @@ def rows_of(event: Mapping[str, Any], seq: int) -> Rows:
         kind = (facets.get("datasetType") or {}).get("datasetType", "")[:_KIND_LENGTH]
         rows.datasets.append({"key": dataset_key, "namespace": dataset["namespace"], "name": dataset["name"]})
         rows.versions.append(
-            {"key": version_key, "dataset": dataset_key, "version": version, "kind": kind, "first_seq": seq}
+            {
+                "key": version_key,
+                "dataset": dataset_key,
+                "version": version,
+                "kind": kind,
+                "first_seq": seq,
+                "rows": _row_count(dataset) if version else None,
+            }
         )
         if run and role:
             rows.edges.append({"run_id": run["runId"], "role": role, "version": version_key})
     if run:
         _decisions(event, run, seq, rows)
+    if run and job:
+        fact = fact_of(event, seq)
+        rows.facts += [fact] if fact else []
+    rows.texts += texts_of(event, seq)
     return rows
 
 
@@ -116,6 +137,10 @@ def _written(dialect: Dialect, table: Table) -> tuple[str, tuple[str, ...]]:
 def _statement(dialect: str, table: Table) -> Any:
     # Both dialects know ON CONFLICT, each by a construct of its own.
     statement = (postgresql if dialect == "postgresql" else sqlite).insert(table)
+    if table is tables.versions:
+        # The first to tell is taken at its word, as a rebuild takes it.
+        told = func.coalesce(table.c.rows, statement.excluded.rows)
+        return statement.on_conflict_do_update(index_elements=[table.c.key], set_={"rows": told})
     if table is not tables.runs:
         return statement.on_conflict_do_nothing()
     old, new = tables.runs.c, statement.excluded
@@ -156,7 +181,7 @@ def _run_row(event: Mapping[str, Any], run: Mapping[str, Any], job_key: str, seq
         "run_id": run["runId"],
         "job": job_key,
         "parent_id": parent_id,
-        "root_id": ((parent.get("root") or {}).get("run") or {}).get("runId") or parent_id or run["runId"],
+        "root_id": root_of(run),
         "state": state,
         "started_at": utc(event["eventTime"]) if state == "START" else None,
         "ended_at": utc(event["eventTime"]) if state in ENDED else None,
@@ -176,8 +201,19 @@ def _datasets(event: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]
         yield "", event["dataset"]
 
 
+def _row_count(dataset: Mapping[str, Any]) -> int | None:
+    """How many records a dataset has, as its statistics tell; other producers may say anything there."""
+    for facets, facet in (("outputFacets", "outputStatistics"), ("inputFacets", "inputStatistics")):
+        found: Any = dataset
+        for key in (facets, facet, "rowCount"):
+            found = found.get(key) if isinstance(found, Mapping) else None
+        if type(found) is int and 0 <= found < 1 << 63:
+            return found
+    return None
+
+
 def _decisions(event: Mapping[str, Any], run: Mapping[str, Any], seq: int, rows: Rows) -> None:
-    """Registered versions and moved aliases, from the decision facet of a run that has completed."""
+    """Registered versions, moved aliases and recalls, from the decision facet of a run that has completed."""
     if event.get("eventType") != "COMPLETE":
         return
     facet = (run.get("facets") or {}).get("lineal_decision") or {}
@@ -208,6 +244,21 @@ def _decisions(event: Mapping[str, Any], run: Mapping[str, Any], seq: int, rows:
                     "moved_at": event["eventTime"],
                     "moved_by": facet.get("by"),
                     "reason": decision.get("reason"),
+                    "run_id": run["runId"],
+                }
+            )
+        elif action in ("recall", "restore-trust"):
+            content = decision.get("version") or decision.get("digest") or ""
+            rows.recalls.append(
+                {
+                    "seq": seq,
+                    "version": key_of(namespace, name, content),
+                    "content": content,
+                    "subject": decision["subject"],
+                    "action": action,
+                    "decided_at": event["eventTime"],
+                    "decided_by": facet.get("by"),
+                    "reason": decision["reason"],
                     "run_id": run["runId"],
                 }
             )

@@ -6,6 +6,7 @@ import json
 import random
 import time
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -128,16 +129,37 @@ class Store:
         except SQLAlchemyError as problem:
             raise self._error("cannot be read", problem) from problem
 
-    def write(self, work: Callable[[sa.Connection], T]) -> T:
+    @contextmanager
+    def snapshot(self) -> Iterator[sa.Connection]:
+        """Give a connection that sees the store as it stands now, however long it is read from, and holds no one up.
+
+        Raises:
+            StoreError: the store cannot be read; also from within.
+        """
+        options: dict[str, Any] = {"stream_results": True, "yield_per": 500}
+        if self.engine.dialect.name == "postgresql":
+            options |= {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
+        try:
+            with self.engine.connect().execution_options(**options) as connection, connection.begin():
+                yield connection
+        except SQLAlchemyError as problem:
+            raise self._error("cannot be read", problem) from problem
+
+    def write(self, work: Callable[[sa.Connection], T], *, patience: float | None = None) -> T:
         """Do some writing in one transaction, that of the only writer; again where it failed for no fault of its own.
+
+        Args:
+            work: what is written.
+            patience: seconds to wait for another writer, where it is not to be as long as writing must.
 
         Raises:
             StoreError: the store cannot be written; nothing was.
         """
+        writer = self._writer if patience is None else engine.writing(self.engine, patience)
         for attempt in range(1, _ATTEMPTS + 1):
             done = False
             try:
-                with self._writer.begin() as connection:
+                with writer.begin() as connection:
                     result = work(connection)
                     done = True
                 return result

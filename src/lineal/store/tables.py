@@ -7,8 +7,23 @@ A change here is a migration as well: see `lineal.store.migrations`.
 from __future__ import annotations
 
 import hashlib
+from functools import lru_cache
 
-from sqlalchemy import BigInteger, Column, Float, Index, Integer, MetaData, String, Table, Text, text
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Float,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+    text,
+)
+
+from lineal.store import fulltext
 
 metadata = MetaData()
 _KEY = String(32)
@@ -87,6 +102,7 @@ versions = Table(
     Column("version", Text, nullable=False, comment="content hash; empty where the producer gave none"),
     Column("kind", String(20), nullable=False, comment="the datasetType facet's word, such as TABLE, FILE, MODEL"),
     Column("first_seq", BigInteger, nullable=False),
+    Column("rows", BigInteger, comment="how many records, where an event told"),
     Index("lineal_versions_dataset", "dataset", "first_seq"),
     Index("lineal_versions_version", "version"),
 )
@@ -130,6 +146,43 @@ aliases = Table(
     Index("lineal_aliases_name", "name", "alias", "seq"),
 )
 
+# What was found to be bad, and what was trusted again.
+recalls = Table(
+    "lineal_recalls",
+    metadata,
+    Column("seq", BigInteger, primary_key=True, autoincrement=False),
+    Column("version", _KEY, primary_key=True, comment="key of the version that the decision is about"),
+    Column("content", Text, nullable=False, comment="its content hash: the same bytes under any name are meant"),
+    Column("subject", Text, nullable=False, comment="as it was named"),
+    Column("action", String(20), nullable=False, comment="recall, or restore-trust where an earlier one is undone"),
+    Column("decided_at", String(40), nullable=False),
+    Column("decided_by", Text),
+    Column("reason", Text, nullable=False),
+    Column("run_id", String(36), nullable=False),
+)
+
+facts = Table(
+    "lineal_facts",
+    metadata,
+    Column("run_id", String(36), primary_key=True),
+    Column("root_id", String(36), nullable=False),
+    Column("seq", BigInteger, nullable=False, comment="of the event that ended the run"),
+    Column("body", Text, nullable=False, comment="parameters, metrics, environment and data, as JSON"),
+    Index("lineal_facts_root", "root_id"),
+)
+
+texts = Table(
+    "lineal_texts",
+    metadata,
+    Column("id", _SEQUENCE, primary_key=True, autoincrement=False),
+    Column("key", _KEY, nullable=False, unique=True),
+    Column("kind", String(20), nullable=False, comment="run, job, decision, note or description"),
+    Column("subject", Text, nullable=False, comment="what to ask about"),
+    Column("at", String(40), nullable=False),
+    Column("text", Text, nullable=False),
+)
+fulltext.attach(texts)
+
 # How far each consumer has the log. No part of the index: it cannot be remade from the log.
 consumers = Table(
     "lineal_consumers",
@@ -154,9 +207,27 @@ refusals = Table(
     Column("refused_at", Float, nullable=False),
 )
 
-INDEX_TABLES = (jobs, runs, datasets, versions, edges, models, aliases)
+# What makes tampering with the log show; see lineal.store.checkpoints. No part of the index either.
+checkpoints = Table(
+    "lineal_checkpoints",
+    metadata,
+    Column("number", BigInteger, primary_key=True, autoincrement=False),
+    Column("first_seq", BigInteger, nullable=False),
+    Column("last_seq", BigInteger, nullable=False),
+    Column("count", Integer, nullable=False),
+    Column("root", String(64), nullable=False, comment="Merkle root over the events from first_seq to last_seq"),
+    Column("previous", String(64), nullable=False, comment="hash of the checkpoint before"),
+    Column("made_at", String(40), nullable=False),
+    Column("key", String(64), nullable=False, comment="id of the key that it is signed with"),
+    Column("signature", String(128), nullable=False, comment="Ed25519 over all of the above, in base64"),
+    Column("leaves", LargeBinary, nullable=False, comment="seq and leaf hash of each event, so that one can be named"),
+    Index("lineal_checkpoints_last", "last_seq"),
+)
+
+INDEX_TABLES = (jobs, runs, datasets, versions, edges, models, aliases, recalls, facts, texts)
 
 
+@lru_cache(maxsize=65_536)
 def key_of(*parts: str) -> str:
     """The key of what is named by `parts`, the same in every process."""
     return hashlib.blake2b("\0".join(parts).encode(), digest_size=16).hexdigest()

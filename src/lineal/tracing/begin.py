@@ -100,6 +100,9 @@ def begin(
         from lineal.tracing.surroundings import environment_facet
 
         run.environment(environment_facet())
+        if (varied := settings.varies()) is not None:
+            run.materials({"varies": varied})
+            run.tag("varies", varied)
     return run
 
 

@@ -25,7 +25,9 @@ from openlineage.client.facet_v2 import (
     symlinks_dataset,
 )
 
+from lineal.datasets import versioning
 from lineal.datasets.dataset import Column, Dataset
+from lineal.datasets.versioning import pointer_of, tracked
 from lineal.models.model import Model
 from lineal.redaction import redact
 from lineal.tracing.naming import Name, is_database, name_of, physical_name
@@ -40,7 +42,7 @@ def producer() -> str:
 
 
 def custom(name: str, values: Mapping[str, Any]) -> dict[str, Any]:
-    """A run facet of Lineal's own.
+    """A facet of Lineal's own.
 
     Args:
         name: the schema's, a file in `tracing/schemas/`.
@@ -92,14 +94,16 @@ def _dataset_facets(thing: Dataset | Model, name: Name) -> dict[str, DatasetFace
     return facets
 
 
-def _table_facets(dataset: Dataset) -> dict[str, DatasetFacet]:
+def _table_facets(dataset: Dataset) -> dict[str, Any]:
+    pointed = _dvc_facet(dataset)
     if dataset.name is None:
-        return {}
+        return pointed
     # A logical name says nothing of where the bytes lie.
     bytes_at = physical_name(dataset.location)
     kind = "file" if bytes_at.namespace == "file" else bytes_at.namespace.partition(":")[0]
-    facets: dict[str, DatasetFacet] = {
-        "storage": storage_dataset.StorageDatasetFacet(storageLayer=kind, fileFormat="parquet")
+    facets: dict[str, Any] = {
+        "storage": storage_dataset.StorageDatasetFacet(storageLayer=kind, fileFormat="parquet"),
+        **pointed,
     }
     # A symlink is another name of the table. A place that is named after its content is one version's alone, and
     # another table's as well where the content is the same: consumers would gather names, and mix tables up.
@@ -108,6 +112,28 @@ def _table_facets(dataset: Dataset) -> dict[str, DatasetFacet]:
             identifiers=[symlinks_dataset.Identifier(bytes_at.namespace, bytes_at.name, "LOCATION")]
         )
     return facets
+
+
+def _dvc_facet(dataset: Dataset) -> dict[str, Any]:
+    """How DVC points to a version: Lineal's own in DVC's cache, or a file that the user tracks."""
+    pointer, remote = pointer_of(dataset), None
+    if pointer is not None:
+        repository = versioning.find()
+        remote = repository.remote if repository is not None else None
+    elif dataset.path is not None and dataset.name is None:
+        pointer = tracked(dataset.path)
+    if pointer is None:
+        return {}
+    values = {
+        "md5": pointer.md5,
+        "hash": "md5",
+        "size": pointer.size,
+        "path": pointer.path,
+        "sha256": dataset.sha256 if pointer.md5 == dataset.version else None,
+        "pointer": str(pointer.file) if pointer.file else None,
+        "remote": remote,
+    }
+    return {"lineal_dvc": custom("LinealDvcDatasetFacet", values)}
 
 
 def _model_facets(model: Model) -> dict[str, DatasetFacet]:

@@ -14,7 +14,7 @@ from lineal.datasets.dataset import Dataset
 from lineal.models.model import Model
 from lineal.orchestration import context
 from lineal.orchestration.cached import CachedResult
-from lineal.tracing import begin, endings, history
+from lineal.tracing import begin, endings, history, sealing
 from lineal.tracing.endings import Ending
 from lineal.tracing.run import EventType, Run
 
@@ -109,6 +109,7 @@ class Recorder:
                 raise
         self._emit(self.end.kind)
         if self.run is not None and self.run.parent is None and not self._owed:
+            sealing.seal()
             with self._shielded("delivering the events"):
                 begin.leave()
 

@@ -152,6 +152,16 @@ class Run:
                 columnMetrics={name: metrics.ColumnMetrics(**figures) for name, figures in columns.items()},  # type: ignore[arg-type]
             )
 
+    def pushed(self, dataset: Dataset, *, to: str, problem: str | None = None) -> None:
+        """Record that an input's bytes are in a DVC remote, or what kept them out of it."""
+        self.input(dataset)
+        key = _key("inputs", self._described(dataset))
+        known: Any = self._inputs[key].facets
+        if "lineal_dvc" in known:
+            told = {"remote": to, "pushed": problem is None, "problem": problem}
+            known["lineal_dvc"] = {**known["lineal_dvc"], **told}
+            self._cleaned.pop(key, None)
+
     def output(
         self,
         thing: Dataset | Model,
@@ -249,6 +259,16 @@ class Run:
     def environment(self, values: Mapping[str, Any]) -> None:
         """Record what the run runs in."""
         self.facets["lineal_environment"] = facets.custom("LinealEnvironmentRunFacet", values)
+
+    def materials(self, values: Mapping[str, Any]) -> None:
+        """Record what else it takes to do the run again, beside what is recorded of it already."""
+        self.facets["lineal_materials"] = facets.custom(
+            "LinealMaterialsRunFacet", {**self.facets.get("lineal_materials", {}), **values}
+        )
+
+    def reproduction(self, values: Mapping[str, Any]) -> None:
+        """Record what came of making something again."""
+        self.facets["lineal_reproduction"] = facets.custom("LinealReproductionRunFacet", values)
 
     def source(self, text: str, language: str) -> None:
         """Record the text that defines the job, such as a pipeline file."""

@@ -44,6 +44,7 @@ def environment_facet() -> dict[str, Any]:
             "gitCommit": git.commit,
             "gitBranch": git.branch,
             "gitRemote": git.remote,
+            "gitPrefix": git.prefix or None,
             "gitDirty": git.dirty,
             "gitDiffSha256": git.diff_sha256,
         }

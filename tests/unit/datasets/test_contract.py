@@ -85,6 +85,19 @@ def test_ids_that_repeat_far_apart_are_found(put: Any, pipeline: Any, cache: Any
         hold(put, pipeline, cache, "", source=ID)
 
 
+@pytest.mark.parametrize("form", ["{}", "k{}", "{}.5", "2026-01-01T00:00:{:02d}"])
+def test_ids_are_looked_through_in_parts_where_there_are_very_many(
+    put: Any, pipeline: Any, cache: Any, monkeypatch: Any, form: str
+) -> None:
+    monkeypatch.setattr("lineal.datasets.contract._AT_ONCE", 10)
+    rows = [f"{form.format(i % 59)},1,{i % 2}" for i in range(61)]
+    source = 'uri = "d.csv"\ntarget = "y"\nid = "id"'
+    message = r"the id 'id' is not unique: 2 rows repeat an earlier one's \(d.csv record 60, d.csv record 61\)"
+    with pytest.raises(DataError, match=message):
+        hold(put, pipeline, cache, "\n".join(["id,a,y", *rows]), source=source)
+    hold(put, pipeline, cache, "\n".join(["id,a,y", *rows[:59]]), source=source)
+
+
 def test_ids_that_are_missing_are_told(put: Any, pipeline: Any, cache: Any) -> None:
     put("in/1.csv", "key,a,y\n1,1,p\n,1,q\n,1,q\n")
     with pytest.raises(DataError, match=r"the id 'key' has 2 missing values \(1\.csv record 2, 1\.csv record 3\)"):

@@ -12,7 +12,8 @@ from typing import Any
 import fsspec
 import pytest
 
-from lineal.datasets.sources import ingest, patience
+from lineal.datasets import patience
+from lineal.datasets.sources import ingest
 from lineal.errors import SourceError, UnreachableError
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from lineal.datasets.sources import patience
+from lineal.datasets import patience
 from lineal.errors import SourceError, UnreachableError
 
 

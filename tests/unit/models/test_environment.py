@@ -9,8 +9,9 @@ import sys
 
 import pytest
 
+from lineal.models import code
 from lineal.models import environment as module
-from lineal.models.environment import environment, source_location, uncommitted
+from lineal.models.environment import environment, lock_file, packages, source_location
 
 
 def git(folder, *arguments):
@@ -27,6 +28,7 @@ def git(folder, *arguments):
 def _fresh(monkeypatch):
     monkeypatch.setenv("GIT_CONFIG_NOSYSTEM", "1")
     module._environment.cache_clear()
+    code.difference.cache_clear()
 
 
 @pytest.fixture
@@ -71,13 +73,14 @@ def test_the_hash_is_of_names_and_versions(tmp_path, monkeypatch):
     monkeypatch.setattr(module, "_installed", lambda: {"b": "2", "a": "1"})
 
     assert environment(tmp_path).packages_sha256 == hashlib.sha256(b"a==1\nb==2\n").hexdigest()
+    assert packages() == "a==1\nb==2\n"
 
 
 def test_outside_git_and_without_a_lock_file_there_is_none(tmp_path):
     found = environment(tmp_path)
 
     assert (found.git, found.lock_file, found.lock_sha256) == (None, None, None)
-    assert uncommitted(tmp_path) is None
+    assert lock_file(tmp_path) is None
     assert source_location(tmp_path / "file.py") is None
 
 
@@ -85,7 +88,6 @@ def test_without_git_installed_there_is_none(repository, monkeypatch):
     monkeypatch.setenv("PATH", "")
 
     assert environment(repository).git is None
-    assert uncommitted(repository) is None
     assert source_location(repository / "flows" / "train.py") is None
 
 
@@ -116,8 +118,6 @@ def test_a_changed_work_tree(repository):
 
     assert found.dirty
     assert found.diff_sha256 == hashlib.sha256(f"{diff}\n".encode()).hexdigest()
-    assert "+print('https://host/x')" in uncommitted(repository)
-    assert "hush" not in uncommitted(repository)
 
 
 def test_a_staged_change_is_a_change(repository):
@@ -190,7 +190,7 @@ def test_a_git_that_hangs_is_given_up(repository, tmp_path, monkeypatch):
     (bin_folder / "git").write_text(f"#!{sys.executable}\nimport time\ntime.sleep(60)\n")
     (bin_folder / "git").chmod(0o755)
     monkeypatch.setenv("PATH", f"{bin_folder}:{os.environ['PATH']}")
-    monkeypatch.setattr(module, "GIT_TIMEOUT", 0.2)
+    monkeypatch.setattr(code, "GIT_TIMEOUT", 0.2)
 
     assert environment(repository).git is None
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from lineal.errors import ProjectError
-from lineal.orchestration.project import Entrypoint, flow_entrypoint
+from lineal.orchestration.project import Entrypoint, flow_entrypoint, prediction_entrypoint
 
 YAML = """
 definitions:
@@ -23,6 +23,12 @@ deployments:
     entrypoint: mine.cars.train
     parameters:
       pipeline: pipelines/cars.toml
+  - name: wine-scores
+    entrypoint: flows.predict.predict
+    parameters: {model: "model:wine@champion", data: new.csv}
+  - name: cars-scores
+    entrypoint: mine.cars.predict
+    parameters: {model: "model:cars@3", data: new.csv}
 """
 
 
@@ -45,6 +51,19 @@ def test_the_file_with_a_deployment_gets_its_entrypoint(project):
 @pytest.mark.parametrize("pipeline", [None, Path("/elsewhere/my.toml")])
 def test_any_other_file_gets_the_first_deployment_that_takes_a_pipeline(project, pipeline):
     assert flow_entrypoint(pipeline, project) == Entrypoint("flows.train.train", project)
+
+
+def test_the_parameter_tells_a_flow_that_predicts_from_one_that_trains(project):
+    assert prediction_entrypoint("cars", project) == Entrypoint("mine.cars.predict", project)
+    assert prediction_entrypoint("boats", project).path == "flows.predict.predict"
+    assert flow_entrypoint(Path("elsewhere.toml"), project).path == "flows.train.train"
+
+
+def test_without_a_flow_that_predicts_the_error_shows_one(project):
+    (project / "prefect.yaml").write_text(YAML.partition("  - name: wine-scores")[0])
+    message = r"no deployment has both an entrypoint and a `model` parameter.*`entrypoint: flows\.predict\.predict`"
+    with pytest.raises(ProjectError, match=message):
+        prediction_entrypoint("wine", project)
 
 
 def test_without_a_project_the_error_says_where_it_looked(tmp_path):

@@ -81,10 +81,11 @@ def as_nobody():
 
 
 @pytest.fixture
-def open_folder():
+def open_folder(monkeypatch):
     """A folder that everybody may look into; pytest's own are closed to others."""
     folder = Path(tempfile.mkdtemp(prefix="lineal-test-"))
     folder.chmod(0o755)
+    monkeypatch.chdir("/")
     yield folder
     folder.chmod(0o755)
     shutil.rmtree(folder)

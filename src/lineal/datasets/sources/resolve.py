@@ -12,9 +12,9 @@ from urllib.parse import unquote, urlsplit
 
 from lineal.datasets.cache import Cache
 from lineal.datasets.hashing import HashingWriter
+from lineal.datasets.patience import within
 from lineal.datasets.sources.base import SourceFile, near
 from lineal.datasets.sources.opening import COMPRESSIONS
-from lineal.datasets.sources.patience import within
 from lineal.errors import SourceError, StorageError, UnreachableError
 from lineal.progress import Progress
 from lineal.redaction import redact

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
+from lineal.datasets.patience import within
 from lineal.datasets.sources import values
 from lineal.datasets.sources.base import Plan, SourceFile, agreed
-from lineal.datasets.sources.patience import within
 from lineal.datasets.types import converted, settled, unified
 from lineal.errors import SourceError, UnreachableError
 from lineal.progress import Progress

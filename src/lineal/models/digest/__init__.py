@@ -18,10 +18,10 @@ Functions and classes are known by name; their code is not part of the digest.
 
 from __future__ import annotations
 
-from lineal.models.digest.table import Leaf, of_leaves
+from lineal.models.digest.table import Leaf, from_csv, of_leaves, to_csv
 from lineal.models.digest.walk import leaves
 
-__all__ = ["Leaf", "digest", "leaves", "of_leaves"]
+__all__ = ["Leaf", "digest", "from_csv", "leaves", "of_leaves", "to_csv"]
 
 
 def digest(model: object) -> str:

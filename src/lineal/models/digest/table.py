@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import csv
 import hashlib
+import io
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -34,8 +36,34 @@ def of_leaves(table: Iterable[Leaf]) -> str:
     """Return the digest of the model that `table` was taken from."""
     total = hashlib.sha256(_SCHEME)
     for leaf in table:
-        for text in (leaf.path, leaf.tag, leaf.dtype, ",".join(map(str, leaf.shape)), leaf.sha256):
-            encoded = text.encode("utf-8", "surrogatepass")
-            total.update(b"%d:" % len(encoded))
-            total.update(encoded)
+        texts = (leaf.path, leaf.tag, leaf.dtype, ",".join(map(str, leaf.shape)), leaf.sha256)
+        encoded = [text.encode("utf-8", "surrogatepass") for text in texts]
+        total.update(b"".join([b"%d:%b" % (len(part), part) for part in encoded]))
     return total.hexdigest()
+
+
+_HEAD = ("path", "tag", "type", "shape", "sha256")
+
+
+def to_csv(table: Iterable[Leaf]) -> bytes:
+    """Write the table down, a line a leaf."""
+    text = io.StringIO(newline="")
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(_HEAD)
+    writer.writerows((leaf.path, leaf.tag, leaf.dtype, "x".join(map(str, leaf.shape)), leaf.sha256) for leaf in table)
+    return text.getvalue().encode("utf-8", "surrogatepass")
+
+
+def from_csv(content: bytes) -> tuple[Leaf, ...]:
+    """Read a table that `to_csv` wrote.
+
+    Raises:
+        ValueError: it is none.
+    """
+    head, *rows = csv.reader(io.StringIO(content.decode("utf-8", "surrogatepass"), newline=""))
+    if tuple(head) != _HEAD:
+        raise ValueError(f"the leaf table begins with {','.join(head)}, not with {','.join(_HEAD)}")
+    return tuple(
+        Leaf(path, tag, dtype, tuple(int(size) for size in shape.split("x") if size), sha256)
+        for path, tag, dtype, shape, sha256 in rows
+    )

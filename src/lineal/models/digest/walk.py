@@ -7,6 +7,7 @@ import hashlib
 import pickle
 import sys
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from types import BuiltinFunctionType, FunctionType, ModuleType
 from typing import Any
 
@@ -115,15 +116,15 @@ class _Walker:
         if array.dtype.kind not in "OT":
             feed(total, array)
         elif not feed_plain(total, array.flat):
-            self._add(path, "array", array.dtype.name, array.shape)
+            self._add(path, "array", _dtype_name(array.dtype), array.shape)
             for index in np.ndindex(array.shape):
                 self.walk(array[index], f"{path}[{', '.join(map(str, index))}]", given=given)
             return
-        self._add(path, "array", array.dtype.name, array.shape, total.hexdigest())
+        self._add(path, "array", _dtype_name(array.dtype), array.shape, total.hexdigest())
 
     def _masked(self, array: Any, path: str, given: bool) -> None:
         mask = np.ma.getmaskarray(array)
-        self._add(path, "masked", array.dtype.name, array.shape)
+        self._add(path, "masked", _dtype_name(array.dtype), array.shape)
         self._array(mask, f"{path}.mask", given)
         # What lies under the mask was never set.
         self._array(np.asarray(array.data)[~mask] if mask.dtype.names is None else array.data, f"{path}.data", given)
@@ -216,6 +217,12 @@ class _Walker:
             # By scikit-learn's convention the underscore tells what fitting made from what the user gave.
             fitted = str(name).startswith("_") or str(name).endswith("_")
             self.walk(value, f"{path}.{name}" if path else str(name), given=given and not fitted)
+
+
+@lru_cache(maxsize=64)
+def _dtype_name(dtype: np.dtype[Any]) -> str:
+    # NumPy puts it together anew each time, and a forest has thousands of arrays.
+    return dtype.name
 
 
 def _is_named(value: Any) -> bool:

@@ -1,9 +1,9 @@
 """MLflow: the one place of the library that imports it.
 
 `check_reachable` and `namespace` answer at once, without importing MLflow. `start` and `resume` open a run and give a
-`Recording` to write to; `register`, `holder`, `version` and `set_alias` are the registry; `load_model` brings a model
-back without running code from its file. `connect` imports MLflow and opens its store, so that a flow can have that done
-while it waits for something else.
+`Recording` to write to; `register`, `holder`, `version`, `versions` and `set_alias` are the registry; `load_model`
+brings a model back without running code from its file, `download` only its files. `connect` imports MLflow and opens
+its store, so that a flow can have that done while it waits for something else.
 
 Nothing here touches MLflow's global state (the active run, the tracking URI): a user's own calls of MLflow in the same
 process keep their meaning.
@@ -12,12 +12,14 @@ process keep their meaning.
 from __future__ import annotations
 
 from lineal.models.tracking.connection import connect
-from lineal.models.tracking.logged import load_model, requirements
+from lineal.models.tracking.logged import download, load_model, requirements
 from lineal.models.tracking.place import check_reachable, namespace, run_url
+from lineal.models.tracking.reading import artifact, mark, model_files
 from lineal.models.tracking.recording import Recording, Trial, resume, start
 from lineal.models.tracking.registry import (
     RegisteredVersion,
     artifact_texts,
+    delete_alias,
     holder,
     newest_version,
     register,
@@ -33,11 +35,16 @@ __all__ = [
     "Recording",
     "RegisteredVersion",
     "Trial",
+    "artifact",
     "artifact_texts",
     "check_reachable",
     "connect",
+    "delete_alias",
+    "download",
     "holder",
     "load_model",
+    "mark",
+    "model_files",
     "namespace",
     "newest_version",
     "register",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import tempfile
 from collections.abc import Collection, Mapping, Sequence
 from importlib.metadata import PackageNotFoundError
@@ -10,9 +11,9 @@ from importlib.metadata import version as version_of
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lineal import settings
-from lineal.errors import EstimatorError, TrackingError, UntrustedModelError
-from lineal.models import storage
+from lineal import settings, signing
+from lineal.errors import EstimatorError, LinealError, TrackingError, UntrustedModelError
+from lineal.models import signature, storage
 from lineal.models.tracking.connection import connect, explained, hushed
 from lineal.models.tracking.local import model_file
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from mlflow import MlflowClient
 
+_LOGGER = logging.getLogger(__name__)
 # What a fitted pipeline needs to predict as it did.
 _NEEDED = ("scikit-learn", "numpy", "scipy", "pandas", "pyarrow", "skops")
 
@@ -72,6 +74,7 @@ def log(
             )
             with hushed():
                 _write(Path(folder), described, model, input_example, output_example, pins, trusted)
+            _sign(Path(folder), tags.get("lineal.digest", ""))
             client.log_model_artifacts(made.model_id, folder)
         client.finalize_logged_model(made.model_id, LoggedModelStatus.READY)
     except BaseException:
@@ -79,6 +82,14 @@ def log(
         raise
     client.log_outputs(run_id, [LoggedModelOutput(made.model_id, step=0)])
     return str(made.model_id)
+
+
+def _sign(folder: Path, digest: str) -> None:
+    try:
+        signature.sign(folder, digest, signing.key_for("models"))
+    except (LinealError, OSError) as problem:
+        # A model that cannot be signed is still worth keeping; `lineal verify` says that it is not.
+        _LOGGER.warning("the model is not signed: %s", problem)
 
 
 def load_model(uri: str, *, trusted: Collection[str] = (), digest: str | None = None) -> Any:
@@ -103,16 +114,18 @@ def _brought(uri: str, trusted: Collection[str]) -> Any:
     import mlflow.artifacts
 
     with explained(f"bring back the model {uri}"), tempfile.TemporaryDirectory(prefix="lineal-") as folder:
-        location = _location(client, uri)
+        where_it_lies = location(client, uri)
         where = {"tracking_uri": settings.tracking_uri()}
-        names = {Path(entry.path).name for entry in mlflow.artifacts.list_artifacts(artifact_uri=location, **where)}
+        names = {
+            Path(entry.path).name for entry in mlflow.artifacts.list_artifacts(artifact_uri=where_it_lies, **where)
+        }
         if storage.FILE_NAME not in names:
             raise UntrustedModelError(
                 f"the model {uri} has no {storage.FILE_NAME} (it holds {', '.join(sorted(names)) or 'no files'}); "
                 "other formats can run code when loaded, so train it again with Lineal"
             )
         file = mlflow.artifacts.download_artifacts(
-            artifact_uri=f"{location.rstrip('/')}/{storage.FILE_NAME}", dst_path=folder, **where
+            artifact_uri=f"{where_it_lies.rstrip('/')}/{storage.FILE_NAME}", dst_path=folder, **where
         )
         return storage.load(file, trusted=trusted)
 
@@ -130,7 +143,26 @@ def _held(uri: str, model: Any, digest: str | None) -> Any:
     return model
 
 
-def _location(client: MlflowClient, uri: str) -> str:
+def download(uri: str, folder: Path) -> Path:
+    """Bring all files of a model back from MLflow, and load none of them.
+
+    Args:
+        uri: `models:/NAME/NUMBER`, `models:/NAME@ALIAS` or `models:/m-…`.
+        folder: an empty one, to put them in.
+
+    Raises:
+        TrackingError, UnreachableError: MLflow has no such model, or does not answer.
+    """
+    client = connect()
+    import mlflow.artifacts
+
+    with explained(f"bring back the model {uri}"), hushed():
+        place = location(client, uri)
+        where = {"tracking_uri": settings.tracking_uri()}
+        return Path(mlflow.artifacts.download_artifacts(artifact_uri=place, dst_path=str(folder), **where))
+
+
+def location(client: MlflowClient, uri: str) -> str:
     """Where a model's files lie; MLflow's own look-up asks the global tracking URI."""
     name, _, part = uri.removeprefix("models:/").partition("/")
     if not uri.startswith("models:/") or not name:

@@ -104,6 +104,15 @@ class Recording:
         with explained(f"log the dataset {entity.name}"):
             self._client.log_inputs(self._run_id, [DatasetInput(entity, [InputTag("mlflow.data.context", context)])])
 
+    def used_model(self, tracked: TrackedRun) -> None:
+        """Log as the run's input the model that another run made."""
+        from mlflow.entities import LoggedModelInput
+
+        if tracked.model_id is None:
+            return
+        with explained(f"log the model {tracked.model_id} as an input"):
+            self._client.log_inputs(self._run_id, models=[LoggedModelInput(tracked.model_id)])
+
     def model(
         self,
         fitted: Any,

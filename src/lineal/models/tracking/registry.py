@@ -30,6 +30,7 @@ class RegisteredVersion:
         run_id: of the MLflow run that made it, where MLflow knows.
         tags: as they stand now; `lineal.digest` holds the model digest where Lineal registered it.
         aliases: that it holds now.
+        model_id: of the logged model that the version is, where MLflow knows.
     """
 
     name: str
@@ -38,6 +39,7 @@ class RegisteredVersion:
     run_id: str | None
     tags: Mapping[str, str]
     aliases: tuple[str, ...] = ()
+    model_id: str | None = None
 
     @property
     def digest(self) -> str | None:
@@ -92,25 +94,32 @@ def version(name: str, number: int) -> RegisteredVersion | None:
 
 def newest_version(name: str) -> RegisteredVersion | None:
     """Return the newest version of a registered model; None where there is no such model, or it has no version."""
-    numbers = [number for number, _ in versions(name)]
-    return version(name, max(numbers)) if numbers else None
+    known = versions(name)
+    return known[-1] if known else None
 
 
-def versions(name: str) -> list[tuple[int, str | None]]:
-    """Return the number and the model digest of each version of a registered model, newest first."""
+def versions(name: str) -> list[RegisteredVersion]:
+    """Return all versions of a registered model, the oldest first; none where there is no such model."""
     client = connect()
-    found: list[tuple[int, str | None]] = []
-    token: str | None = None
+    found: list[RegisteredVersion] = []
     # MLflow has no way to quote a quote; no registered model's name should hold one.
     if "'" in name:
         return []
-    with explained(f"look up the versions of {name}"):
+    with explained(f"list the versions of {name}"):
+        token: str | None = None
         while True:
-            page = client.search_model_versions(f"name='{name}'", max_results=1000, page_token=token)
-            found += [(int(each.version), each.tags.get("lineal.digest")) for each in page]
+            page = client.search_model_versions(f"name='{name}'", max_results=200, page_token=token)
+            found += [_version(each) for each in page]
             token = page.token
             if not token:
-                return sorted(found, reverse=True)
+                break
+        # A search does not tell the aliases of versions, the model itself does.
+        holders = client.get_registered_model(name).aliases if found else {}
+    aliases: dict[int, list[str]] = {}
+    for alias, number in holders.items():
+        aliases.setdefault(int(number), []).append(alias)
+    complete = [replace(each, aliases=tuple(sorted(aliases.get(each.number, ())))) for each in found]
+    return sorted(complete, key=lambda each: each.number)
 
 
 def tracked_run(version: RegisteredVersion) -> TrackedRun | None:
@@ -120,7 +129,7 @@ def tracked_run(version: RegisteredVersion) -> TrackedRun | None:
     client = connect()
     with explained(f"look up the run of {version.name} version {version.number}"):
         info = client.get_run(version.run_id).info
-    tracked = TrackedRun(redact(settings.tracking_uri()), str(info.experiment_id), version.run_id)
+    tracked = TrackedRun(redact(settings.tracking_uri()), str(info.experiment_id), version.run_id, version.model_id)
     return replace(tracked, url=run_url(tracked))
 
 
@@ -151,6 +160,13 @@ def set_alias(name: str, alias: str, number: int) -> None:
     client = connect()
     with explained(f"give {name} version {number} the alias {alias}"):
         client.set_registered_model_alias(name, alias, str(number))
+
+
+def delete_alias(name: str, alias: str) -> None:
+    """Take an alias away from whichever version holds it."""
+    client = connect()
+    with explained(f"take the alias {alias} of {name} away"):
+        client.delete_registered_model_alias(name, alias)
 
 
 def set_version_tags(name: str, number: int, tags: Mapping[str, str]) -> None:
@@ -184,6 +200,10 @@ def _found(doing: str, method: str, *arguments: str) -> RegisteredVersion | None
             if missing or code_of(problem) in ("RESOURCE_DOES_NOT_EXIST", "NOT_FOUND"):
                 return None
             raise
+    return _version(found)
+
+
+def _version(found: Any) -> RegisteredVersion:
     return RegisteredVersion(
         name=found.name,
         number=int(found.version),
@@ -191,7 +211,14 @@ def _found(doing: str, method: str, *arguments: str) -> RegisteredVersion | None
         run_id=found.run_id or None,
         tags=dict(found.tags),
         aliases=tuple(found.aliases),
+        model_id=found.model_id or _model_id(found.source),
     )
+
+
+def _model_id(source: str | None) -> str | None:
+    """The logged model that a version was made from: some stores tell it by the source alone."""
+    name = (source or "").removeprefix("models:/")
+    return name if name.startswith("m-") and "/" not in name else None
 
 
 @contextmanager

@@ -3,7 +3,7 @@
 A store's layout is the number in its table `lineal_alembic_version`. To change the layout:
 
 1. change `lineal/store/tables.py`, from which new stores are made;
-2. add `versions/v0004_WHAT.py` with `revision = "0004"`, `down_revision = "0003"` and an `upgrade()` that does the same
+2. add `versions/v0005_WHAT.py` with `revision = "0005"`, `down_revision = "0004"` and an `upgrade()` that does the same
    to a store which has rows in it, on SQLite and PostgreSQL, by `alembic.op` (SQLite cannot change a column: add one,
    or use `op.batch_alter_table`); write tables and columns out, for `tables.py` moves on;
 3. set `HEAD` below.
@@ -21,7 +21,7 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
-HEAD = "0003"
+HEAD = "0006"
 VERSION_TABLE = "lineal_alembic_version"
 # Lineal from before the migrations looks here for what it must not touch.
 META_SCHEMA = "2"

@@ -1,0 +1,51 @@
+"""`lineal verify`."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from lineal.cli.app import NOT_HELD, OK
+from lineal.errors import EventError
+from lineal.subjects import Subject
+
+
+def verify(
+    subject: str | None = None,
+    /,
+    *,
+    public_key: Annotated[tuple[Path, ...], Parameter(negative=())] = (),
+    log: Path | None = None,
+    json: Annotated[bool, Parameter(negative=())] = False,
+) -> int:
+    """Check that all on record is there and as it was recorded: the event log, its index, datasets, models.
+
+    Exit status 1 where something is missing, was changed, or could not be looked at; each is named. Source files that
+    have changed since they were read are no fault of the record: `lineal stale` tells of those.
+
+    Args:
+        subject: check only what model:NAME@VERSION_OR_ALIAS, dataset:NAME@VERSION or run:ID rests on.
+        public_key: believe signatures of this key's owner, and no others; may be given several times. Without it, this
+            machine's own key and those in keys/trusted under LINEAL_HOME are believed.
+        log: check this file alone, which `lineal events --checkpoints` wrote, here or on another machine.
+        json: print one JSON object.
+    """
+    from lineal.questions import verify as question
+    from lineal.reports import terminal
+    from lineal.reports.verify import render
+
+    asked = Subject.parse(subject, allowed=question.KINDS) if subject is not None else None
+    if log is not None:
+        if asked is not None:
+            raise EventError("--log checks a file by itself, which has no subjects; leave one of the two out")
+        answer = question.verify_file(log, keys=public_key)
+    else:
+        from lineal.store.log import Store
+
+        processes = min(os.cpu_count() or 1, 4)
+        answer = question.verify(Store(create=False), asked, keys=public_key, processes=processes)
+    terminal.show(answer, render, as_json=json)
+    return OK if answer.holds else NOT_HELD

@@ -1,0 +1,70 @@
+"""What a finished run holds: read it, and mark it."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+
+from lineal import settings
+from lineal.errors import TrackingError
+from lineal.models.tracking.connection import connect, explained
+from lineal.models.tracking.logged import location
+from lineal.redaction import redact
+
+
+def artifact(run_id: str, path: str) -> bytes:
+    """Read one artifact of a run.
+
+    Raises:
+        TrackingError: there is no such run or artifact.
+        UnreachableError: the server does not answer.
+    """
+    client = connect()
+    import mlflow.artifacts
+
+    with (
+        explained(f"read the artifact {path} of run {run_id}"),
+        tempfile.TemporaryDirectory(prefix="lineal-") as folder,
+    ):
+        uri = str(client.get_run(run_id).info.artifact_uri)
+        file = mlflow.artifacts.download_artifacts(
+            artifact_uri=f"{uri.rstrip('/')}/{path}", dst_path=folder, tracking_uri=settings.tracking_uri()
+        )
+        return Path(file).read_bytes()
+
+
+def model_files(uri: str, folder: Path) -> None:
+    """Copy a model's files, as MLflow keeps them, into a folder.
+
+    Args:
+        uri: `models:/NAME/NUMBER`, `models:/NAME@ALIAS` or `models:/m-…`.
+        folder: an existing one.
+
+    Raises:
+        TrackingError: MLflow has no such model, or its files are gone.
+        UnreachableError: the server does not answer.
+    """
+    client = connect()
+    import mlflow.artifacts
+
+    with explained(f"bring back the files of {uri}"):
+        where = f"{location(client, uri).rstrip('/')}/"
+        asked = {"artifact_uri": where, "tracking_uri": settings.tracking_uri()}
+        # Of a folder that is gone MLflow brings nothing, without a word.
+        if not mlflow.artifacts.list_artifacts(**asked):
+            raise TrackingError(f"the files of the model {uri} are gone from {redact(where)}; train it again")
+        mlflow.artifacts.download_artifacts(**asked, dst_path=str(folder))
+
+
+def mark(run_id: str, tags: Mapping[str, str]) -> None:
+    """Set tags of a finished run, which stays as it ended.
+
+    Raises:
+        TrackingError: there is no such run.
+        UnreachableError: the server does not answer.
+    """
+    client = connect()
+    with explained(f"tag run {run_id}"):
+        for name, value in tags.items():
+            client.set_tag(run_id, name, value)

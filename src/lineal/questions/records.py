@@ -1,0 +1,390 @@
+"""One record: in which snapshots it stands, which models learned from it, and what was predicted for it.
+
+Found in the versions' own bytes, by the value of the pipeline's id column, or by file and row number where it has none:
+exactly, and by reading of each file only what its statistics leave. A split's part tells which snapshot row each of its
+rows is, so that the parts are not searched again.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+import sqlalchemy as sa
+
+from lineal.datasets.cache import Cache
+from lineal.datasets.search import Hits, Search, search
+from lineal.datasets.types import ROW
+from lineal.errors import SubjectError
+from lineal.questions.descent import Descent, descend
+from lineal.questions.impact import ModelReached, answer
+from lineal.store import graph, tables
+from lineal.store.graph import VersionRow
+from lineal.store.log import Store
+from lineal.subjects import Subject
+
+_PARTS = {"train": "training", "test": "held out"}
+_PREDICTED = ("prediction_id", "prediction", "model_version")
+
+
+@dataclass(frozen=True, slots=True)
+class Appearance:
+    """A record in a snapshot.
+
+    Attributes:
+        name: of the snapshot.
+        version: of the snapshot.
+        row: its 1-based number there.
+        source: the file, or database, it was read from; None where that is not on record.
+        source_row: its 1-based number there.
+        part: `training` or `held out`; None where the snapshot was not split, or the parts' bytes are gone.
+        part_version: of the split's part that it stands in.
+        made_at: when the snapshot was made.
+    """
+
+    name: str
+    version: str
+    row: int
+    source: str | None
+    source_row: int | None
+    part: str | None
+    part_version: str | None
+    made_at: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Predicted:
+    """A prediction that was made for a record.
+
+    Attributes:
+        prediction_id: by which it can be traced.
+        prediction: its value.
+        probabilities: of each class, where it names one.
+        model_version: the number of the registered version that made it.
+        table: of predictions, and
+        version: of it.
+        row: its 1-based number in the batch.
+        predicted_at: when.
+    """
+
+    prediction_id: str | None
+    prediction: Any
+    probabilities: Mapping[str, float]
+    model_version: Any
+    table: str
+    version: str
+    row: int
+    predicted_at: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class RecordImpact:
+    """The answer to `impact record:PIPELINE/ID`.
+
+    Attributes:
+        subject: as it was asked.
+        column: the id column that it is known by; None where it is known by file and row.
+        snapshots: where it stands.
+        learned: the models that were fitted to it.
+        judged: the models that it was held out from, to judge them by.
+        predictions: that were made for it.
+        searched: how many snapshots and tables of predictions were searched.
+        missing: a sentence for each version that could not be searched.
+    """
+
+    subject: str
+    column: str | None
+    snapshots: tuple[Appearance, ...]
+    learned: tuple[ModelReached, ...]
+    judged: tuple[ModelReached, ...]
+    predictions: tuple[Predicted, ...]
+    searched: int
+    missing: tuple[str, ...]
+
+
+def record_impact(store: Store, subject: Subject) -> RecordImpact:
+    """Find one record in all that was made of it.
+
+    Raises:
+        SubjectError: no such pipeline, or the record stands nowhere.
+    """
+    asked = _Asked(store, subject)
+    appearances = asked.appearances()
+    predictions = asked.predictions()
+    if not appearances and not predictions:
+        raise asked.unknown()
+    learned, judged = asked.models(appearances)
+    return RecordImpact(
+        subject=str(subject),
+        column=asked.column,
+        snapshots=tuple(appearances),
+        learned=learned,
+        judged=judged,
+        predictions=tuple(predictions),
+        searched=len(asked.snapshots) + len(asked.batches),
+        missing=tuple(asked.missing),
+    )
+
+
+class _Asked:
+    """One question about one record."""
+
+    def __init__(self, store: Store, subject: Subject) -> None:
+        self.store, self.subject = store, subject
+        self.pipeline, self.value = subject.name, subject.version or ""
+        self.cache = Cache()
+        self.missing: list[str] = []
+        self.snapshots = self._versions("snapshot")
+        if not self.snapshots:
+            raise self._no_pipeline()
+        self.batches = self._versions("predictions")
+        self.ids = self._id_columns()
+        self.column = next((name for name in self.ids.values() if name), None)
+        self.file, self.row = self._file_and_row()
+
+    def appearances(self) -> list[Appearance]:
+        """Where the record stands, oldest snapshot first."""
+        found: list[tuple[VersionRow, int]] = []
+        if self.file is not None:
+            found = [(row, number) for row in self.snapshots for number in self._rows_of_file(row, self.file, self.row)]
+        else:
+            there = self._there(row for row in self.snapshots if self.ids.get(row.key) or self.column)
+            hits = search(Search(path, self.ids.get(row.key) or self.column or "", self.value) for row, path in there)
+            for (row, _), hit in zip(there, hits, strict=True):
+                self._tell(row, hit)
+                found += [(row, number) for number in hit.rows]
+        parts = self._parts(found)
+        times = self._times({row.key for row, _ in found})
+        return [
+            self._appearance(row, number, parts.get((row.key, number)), times.get(row.key)) for row, number in found
+        ]
+
+    def predictions(self) -> list[Predicted]:
+        """What was predicted for the record, oldest first."""
+        if self.column is None:
+            return []
+        there = self._there(self.batches)
+        columns = {row.key: self._columns(path) for row, path in there}
+        hits = search(Search(path, self.column, self.value, tuple(columns[row.key])) for row, path in there)
+        found = []
+        times = self._times({row.key for (row, _), hit in zip(there, hits, strict=True) if hit.rows})
+        for (row, _), hit in zip(there, hits, strict=True):
+            self._tell(row, hit)
+            for number, values in zip(hit.rows, hit.values, strict=False):
+                found.append(
+                    Predicted(
+                        prediction_id=values.get("prediction_id"),
+                        prediction=values.get("prediction"),
+                        probabilities={
+                            name.removeprefix("probability_"): value
+                            for name, value in values.items()
+                            if name.startswith("probability_")
+                        },
+                        model_version=values.get("model_version"),
+                        table=row.name,
+                        version=row.version,
+                        row=number + 1,
+                        predicted_at=times.get(row.key),
+                    )
+                )
+        return found
+
+    def models(self, found: list[Appearance]) -> tuple[tuple[ModelReached, ...], tuple[ModelReached, ...]]:
+        """The models that learned from the record, and those that were judged by it."""
+        keys: dict[str, list[str]] = {"training": [], "held out": []}
+        for each in found:
+            if each.part and each.part_version:
+                side = "train" if each.part == "training" else "test"
+                namespace = next(row.namespace for row in self.snapshots if row.version == each.version)
+                keys[each.part].append(graph.version_key(namespace, f"{self.pipeline}.{side}", each.part_version))
+        learned = self._below(keys["training"])
+        models = answer(self.store, "", learned).models
+        judged = answer(self.store, "", self._below(keys["held out"])).judged
+        return models, judged
+
+    def unknown(self) -> SubjectError:
+        """The error of a record that stands nowhere."""
+        count = len(self.snapshots)
+        where = f"none of the {count} snapshots" if count > 1 else "the one snapshot"
+        holds = f"with {self.column} = {self.value}" if self.file is None else f"of row {self.row} of {self.file}"
+        said = f"{self.subject}: {where} of {self.pipeline} {'holds' if count == 1 else 'has'} a record {holds}"
+        if self.missing:
+            said += f", as far as can be told: {self.missing[0]}"
+            said += f", and {len(self.missing) - 1} more" if len(self.missing) > 1 else ""
+        return SubjectError(f"{said}; see to the id, or `lineal list datasets`", subject=str(self.subject))
+
+    def _no_pipeline(self) -> SubjectError:
+        columns = tables.datasets.c
+        names = [
+            str(row.name).removesuffix(".snapshot")
+            for row in self.store.read(sa.select(columns.name).where(columns.name.endswith(".snapshot")))
+        ]
+        near = get_close_matches(self.pipeline, names, n=1, cutoff=0.5)
+        hint = f"did you mean record:{near[0]}/{self.value}?" if near else "see `lineal list datasets`"
+        return SubjectError(
+            f"{self.subject}: no snapshot of a pipeline {self.pipeline!r} is on record; {hint}",
+            subject=str(self.subject),
+        )
+
+    def _versions(self, table: str) -> list[VersionRow]:
+        query = graph.select_versions().where(tables.datasets.c.name == f"{self.pipeline}.{table}")
+        return graph.read_versions(self.store, query.order_by(tables.versions.c.first_seq))
+
+    def _id_columns(self) -> dict[str, str | None]:
+        """The id column of the pipeline as it was when each snapshot was made."""
+        runs, edges = tables.runs.c, tables.edges.c
+        root = tables.runs.alias()
+        found: dict[str, str | None] = {}
+        for keys in _batches(row.key for row in self.snapshots):
+            query = (
+                sa.select(edges.version, root.c.last_seq)
+                .join(tables.runs, runs.run_id == edges.run_id)
+                .join(root, root.c.run_id == runs.root_id)
+                .where(edges.role == "o", edges.version.in_(keys))
+                .order_by(edges.version, runs.first_seq)
+            )
+            places = {row.version: row.last_seq for row in self.store.read(query)}
+            bodies = graph.bodies(self.store, places.values())
+            for key, seq in places.items():
+                found[key] = _parameter(json.loads(bodies[seq]), "source.id")
+        return found
+
+    def _file_and_row(self) -> tuple[str | None, int]:
+        if self.column is not None:
+            return None, 0
+        file, mark, row = self.value.rpartition("#")
+        if not mark or not file or not row.isdecimal() or int(row) < 1:
+            raise SubjectError(
+                f"{self.subject}: the pipeline {self.pipeline} names no id column, so a record of it is known by file "
+                f"and row; write record:{self.pipeline}/FILE#ROW, such as record:{self.pipeline}/data.csv#7",
+                subject=str(self.subject),
+            )
+        return file, int(row)
+
+    def _rows_of_file(self, snapshot: VersionRow, file: str, row: int) -> Iterable[int]:
+        start = 0
+        for source in self._sources(snapshot):
+            rows = source["rows"] or 0
+            path = PurePosixPath(source["name"])
+            if row <= rows and (str(path) == file or path.name == file or str(path).endswith(f"/{file}")):
+                yield start + row - 1
+            start += rows
+
+    def _sources(self, snapshot: VersionRow) -> list[dict[str, Any]]:
+        """What a snapshot was read from, in order, with the rows of each."""
+        runs, edges = tables.runs.c, tables.edges.c
+        query = (
+            sa.select(runs.last_seq)
+            .join(tables.edges, edges.run_id == runs.run_id)
+            .where(edges.version == snapshot.key, edges.role == "o", runs.state == "COMPLETE")
+            .order_by(runs.first_seq.desc())
+            .limit(1)
+        )
+        for body in graph.bodies(self.store, (row.last_seq for row in self.store.read(query))).values():
+            return [
+                {
+                    "name": source["name"],
+                    "rows": ((source.get("inputFacets") or {}).get("inputStatistics") or {}).get("rowCount"),
+                }
+                for source in json.loads(body).get("inputs") or ()
+            ]
+        return []
+
+    def _appearance(
+        self, snapshot: VersionRow, number: int, part: tuple[str, str] | None, made_at: str | None
+    ) -> Appearance:
+        start, source, source_row = 0, None, None
+        for each in self._sources(snapshot):
+            if each["rows"] is None:
+                break
+            if number < start + each["rows"]:
+                source, source_row = each["name"], number - start + 1
+                break
+            start += each["rows"]
+        side, version = part or (None, None)
+        return Appearance(snapshot.name, snapshot.version, number + 1, source, source_row, side, version, made_at)
+
+    def _parts(self, found: list[tuple[VersionRow, int]]) -> dict[tuple[str, int], tuple[str, str]]:
+        """In which part of which split each row of a snapshot stands."""
+        wanted: dict[str, list[int]] = defaultdict(list)
+        for row, number in found:
+            wanted[row.key].append(number)
+        snapshots = {row.key: row for row, _ in found}
+        searches: list[tuple[str, int, str, VersionRow]] = []
+        asked: list[Search] = []
+        for key, numbers in wanted.items():
+            for reached in descend(self.store, (snapshots[key],), depth=1).reached.values():
+                side = reached.version.name.removeprefix(f"{self.pipeline}.")
+                if side not in _PARTS or not reached.steps:
+                    continue
+                for _, path in self._there([reached.version]):
+                    for number in numbers:
+                        searches.append((key, number, _PARTS[side], reached.version))
+                        asked.append(Search(path, ROW, number))
+        parts: dict[tuple[str, int], tuple[str, str]] = {}
+        for (key, number, part, version), hit in zip(searches, search(asked), strict=True):
+            self._tell(version, hit)
+            if hit.rows:
+                parts[key, number] = (part, version.version)
+        return parts
+
+    def _below(self, keys: list[str]) -> Descent:
+        return descend(self.store, tuple(graph.versions(self.store, keys).values()))
+
+    def _there(self, rows: Iterable[VersionRow]) -> list[tuple[VersionRow, Path]]:
+        """The versions whose bytes are here; the others are told as missing."""
+        found = []
+        for row in rows:
+            path = self.cache.located(row.version) if row.version else None
+            if path is None:
+                self.missing.append(
+                    f"the bytes of {row.name}@{row.version[:12]} are not in the cache {self.cache.root}"
+                )
+            else:
+                found.append((row, path))
+        return found
+
+    def _tell(self, row: VersionRow, hits: Hits) -> None:
+        if hits.problem is not None:
+            self.missing.append(f"{row.name}@{row.version[:12]} cannot be read: {hits.problem}")
+
+    def _times(self, keys: Iterable[str]) -> dict[str, str]:
+        """When some versions were made, first."""
+        runs, edges = tables.runs.c, tables.edges.c
+        query = (
+            sa.select(edges.version, sa.func.min(runs.ended_at).label("at"))
+            .join(tables.runs, runs.run_id == edges.run_id)
+            .where(edges.role == "o", runs.state == "COMPLETE")
+            .group_by(edges.version)
+        )
+        return {
+            row.version: row.at
+            for batch in _batches(keys)
+            for row in self.store.read(query.where(edges.version.in_(batch)))
+        }
+
+    @staticmethod
+    def _columns(path: Path) -> list[str]:
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        try:
+            names = pq.read_schema(path).names
+        except (OSError, pa.ArrowException):
+            return []
+        return [name for name in names if name in _PREDICTED or name.startswith("probability_")]
+
+
+def _parameter(event: Mapping[str, Any], key: str) -> str | None:
+    facet = ((event.get("run") or {}).get("facets") or {}).get("executionParameters") or {}
+    return next((each.get("value") for each in facet.get("parameters") or () if each.get("key") == key), None)
+
+
+def _batches(values: Iterable[str]) -> Iterable[list[str]]:
+    distinct = list(dict.fromkeys(values))
+    return (distinct[start : start + 500] for start in range(0, len(distinct), 500))

@@ -1,0 +1,8 @@
+"""Verify: whether what is on record is there, and is what was recorded."""
+
+from __future__ import annotations
+
+from lineal.questions.verify.asking import KINDS, verify, verify_file
+from lineal.questions.verify.findings import Checked, Finding, Verification
+
+__all__ = ["KINDS", "Checked", "Finding", "Verification", "verify", "verify_file"]

@@ -1,0 +1,74 @@
+"""The recorded pipeline file, made to read the recorded data."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path, PurePosixPath
+
+import tomlkit
+
+from lineal.questions.materials import Materials
+from lineal.redaction import redact
+from lineal.reproduction.sandbox import Code
+
+
+def without_query(text: str) -> str:
+    """The file without the SQL of its source, so that `--data` can name a file; as it is, where it has none."""
+    tree = tomlkit.parse(text)
+    source = tree.get("source")
+    if source is None or "query" not in source:
+        return text
+    del source["query"]
+    return tomlkit.dumps(tree)
+
+
+def pointing_at(text: str, uri: str, overrides: Sequence[str] = ()) -> str:
+    """The file with a file as its source, and with what was set over it; its comments stay.
+
+    Args:
+        text: the pipeline file.
+        uri: the source, as it is to stand in it.
+        overrides: `KEY=VALUE` with a dotted key and a TOML value (a bare word is text), in order.
+    """
+    tree = tomlkit.parse(text)
+    tree["source"].pop("query", None)
+    for override in overrides:
+        key, _, value = override.partition("=")
+        *sections, last = key.strip().split(".")
+        table = tree
+        for section in sections:
+            table = table.setdefault(section, tomlkit.table())
+        table[last] = _value(value)
+    tree["source"]["uri"] = uri
+    return tomlkit.dumps(tree)
+
+
+def put(found: Materials, code: Code, folder: Path) -> Path:
+    """Have the pipeline file where the flow is to find it, and return its path.
+
+    Args:
+        found: what is on record.
+        code: the code, whose project may have the very file.
+        folder: where it is written if need be and the code is the user's own.
+    """
+    text = without_query(found.text)
+    inside = not PurePosixPath(found.file).is_absolute() and ".." not in PurePosixPath(found.file).parts
+    there = code.folder / found.file
+    if inside and text == found.text and there.is_file() and _told(there) == found.text:
+        return there
+    file = there if inside and code.top is not None else folder / "pipeline" / PurePosixPath(found.file).name
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(text, encoding="utf-8")
+    return file
+
+
+def _told(file: Path) -> str:
+    return redact(file.read_bytes().decode("utf-8-sig", "replace"))
+
+
+def _value(text: str) -> object:
+    try:
+        tree = tomlkit.parse(f"value = {text}")
+    except tomlkit.exceptions.ParseError:
+        return text.strip()
+    return tree["value"] if len(tree) == 1 else text.strip()

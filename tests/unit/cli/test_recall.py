@@ -1,0 +1,115 @@
+"""`lineal impact` and `lineal recall`: what they say, ask and refuse."""
+
+import json
+
+import pytest
+
+from lineal import Dataset
+from tests.parts.made_up import evaluate, fit, register, score, step, table
+
+
+@pytest.fixture
+def recorded(lineage, tmp_path, monkeypatch):
+    """A file, a model that rests on it and holds no alias, and a batch that it predicted."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "raw.csv").write_text("x\n1\n")
+    (data,) = step(Dataset(tmp_path / "raw.csv"), makes=[("train", "1")])
+    model = fit(data)
+    model = register(model, evaluate(model), 1, alias=None)
+    score(model, table("batch"), rows=1000)
+    return lineage
+
+
+def test_what_came_of_a_file_as_a_tree_and_in_numbers(run, recorded):
+    status, out, _ = run("impact", "file:raw.csv")
+    assert status == 0
+    lines = out.splitlines()
+    assert lines[0] == "file:raw.csv"
+    assert [line.split("@")[0].strip("│├└─ ") for line in lines[1:8]] == [
+        "raw.csv",
+        "s3://lake/train",
+        "demo.model",
+        "s3://lake/evaluation",
+        "models/demo",
+        "demo.predictions",
+        "",
+    ]
+    assert "1,000 predictions  ← score" in out
+    assert "2 dataset versions, 1 model, 1 batch of 1,000 predictions" in lines
+    answer = json.loads(run("impact", "file:raw.csv", "--json")[1])
+    assert answer["counts"] == {"datasets": 2, "models": 1, "batches": 1, "predictions": 1000}
+    assert answer["versions"][0]["above"] is None
+    assert {version["name"] for version in answer["versions"]} >= {"demo.predictions", "models/demo"}
+
+
+def test_nothing_came_of_it(run, recorded):
+    assert "nothing on record came of it" in run("impact", "dataset:demo.predictions")[1]
+
+
+def test_the_depth_is_said(run, recorded):
+    out = run("impact", "file:raw.csv", "--depth", "1")[1]
+    assert "further on; raise --depth" in out
+    assert "1 dataset version, 0 models, 0 batches" in out
+
+
+def test_what_cannot_be_asked(run, recorded):
+    for subject, said in (
+        ("prediction:1", "cannot be asked about here"),
+        ("file:none.csv", "there is no such file, and none on record"),
+        ("model:nope", "no model 'nope' is on record"),
+    ):
+        status, out, err = run("impact", subject)
+        assert (status, out) == (2, "")
+        assert said in err
+        assert err.count("\n") == 1
+
+
+def test_without_a_terminal_it_does_not_ask_and_does_nothing(run, recorded):
+    status, out, err = run("recall", "file:raw.csv", "--reason", "wrong labels")
+    assert (status, out) == (2, "")
+    assert err == "lineal: file:raw.csv: there is no terminal to ask on; give --yes to do it unasked\n"
+    assert recorded.events("recall") == []
+
+
+@pytest.mark.parametrize(("answer", "status"), [("y\n", 0), ("n\n", 1), ("", 1)])
+def test_it_shows_the_plan_and_asks(run, recorded, monkeypatch, answer, status):
+    class Terminal:
+        isatty = staticmethod(lambda: True)
+        readline = staticmethod(lambda: answer)
+
+    monkeypatch.setattr("sys.stdin", Terminal)
+    ended, _, err = run("recall", "file:raw.csv", "--reason", "wrong labels")
+    assert ended == status
+    assert "file:raw.csv would be recalled: wrong labels" in err
+    assert "rests on it: model:demo@1" in err
+    assert "no alias moves" in err
+    assert len(recorded.events("recall", "COMPLETE")) == (status == 0)
+
+
+def test_a_recall_shows_in_trace_and_list_until_it_is_undone(run, recorded):
+    status, out, _ = run("recall", "file:raw.csv", "--reason", "wrong labels", "--yes")
+    assert status == 0
+    assert "file:raw.csv is recalled: wrong labels" in out
+    shown = "RECALLED  wrong labels (file:raw.csv, "
+    for subject in ("file:raw.csv", "model:demo@1", "dataset:demo.predictions"):
+        assert shown in run("trace", subject)[1]
+    assert json.loads(run("trace", "model:demo", "--json")[1])["recalls"][0]["reason"] == "wrong labels"
+    assert "file:raw.csv: wrong labels" in run("list", "models")[1]
+    assert json.loads(run("list", "models", "--json")[1])["models"][0]["recalled"] == "file:raw.csv: wrong labels"
+    listed = {each["name"]: each["recalled"] for each in json.loads(run("list", "datasets", "--json")[1])["datasets"]}
+    assert [why for name, why in listed.items() if name.endswith("raw.csv")] == ["wrong labels"]
+    assert [why for name, why in listed.items() if not name.endswith("raw.csv")] == [None] * 4
+
+    done = json.loads(run("recall", "file:raw.csv", "--reason", "it was right", "--yes", "--undo", "--json")[1])
+    assert (done["undone"], done["done"]["moved"]) == (True, [])
+    assert "RECALLED" not in run("trace", "model:demo@1")[1]
+    assert "recalled" not in run("list", "models")[1]
+
+
+def test_a_reason_is_asked_for(run, recorded):
+    status, _, err = run("recall", "file:raw.csv", "--yes")
+    assert status == 2
+    assert "--reason" in err
+    assert "--reason is empty" in run("recall", "file:raw.csv", "--yes", "--reason", " ")[2]
+    assert "cannot be asked about here" in run("recall", "run:1", "--yes", "--reason", "bad")[2]
+    assert "it is not recalled" in run("recall", "file:raw.csv", "--yes", "--undo", "--reason", "good")[2]

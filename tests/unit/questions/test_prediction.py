@@ -8,6 +8,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from lineal import Dataset, Model, current_run, traced
+from lineal.datasets import read as reading
 from lineal.datasets.cache import Cache
 from lineal.datasets.read import to_frame
 from lineal.datasets.table import write_table
@@ -164,16 +165,29 @@ def test_without_the_rows_of_each_source_no_file_is_named(lineage):
     assert found.missing == ("where row 15 of the batch was read is not on record",)
 
 
-def test_a_file_of_other_predictions_in_its_place_is_refused(lineage, made):
+def test_a_file_of_other_predictions_in_its_place_is_not_believed(lineage, made, monkeypatch):
     path = Cache().path(made.version)
     path.chmod(0o600)
     table = pq.read_table(path)
     pq.write_table(table.slice(1), path)
+    found = ask(lineage, 7)
+    assert (found.value, found.answers) == (None, {})
+    assert f"version {made.version[:12]}" in found.missing[0]
+    assert found.input["key"] == "k6"
+    # Where nobody can tell by its bytes, as in a folder that others write to, the id itself does.
+    monkeypatch.setattr(reading, "_whole", lambda dataset, path: path)
     with pytest.raises(VersionError, match="is not the recorded one"):
         ask(lineage, 7)
-    found = ask(lineage, 100)
-    assert found.value is None
-    assert "has 99 rows, and no row 100" in found.missing[0]
+    assert "has 99 rows, and no row 100" in ask(lineage, 100).missing[0]
+
+
+def test_what_is_recalled_is_said(lineage, made):
+    from lineal.cli.app import main
+
+    with pytest.raises(SystemExit):
+        main(["recall", "dataset:it.batch", "--reason", "the sensor was broken", "--yes"])
+    (recall,) = ask(lineage, 3).recalls
+    assert recall.reason == "the sensor was broken"
 
 
 def test_a_model_that_is_not_the_one_on_record_is_refused(lineage, made, monkeypatch):

@@ -136,6 +136,9 @@ def explained(lineal, model, example):
     loaded._held.clear()
     assert answer(lineal, "explain", f"model:{model}@champion") == found
     assert not loaded._held
+    (kept,) = Path(".lineal/explanations").glob("*.json")
+    kept.write_text(kept.read_text()[:20])
+    assert answer(lineal, "explain", f"model:{model}@champion") == found
     status, out, _ = lineal("explain", f"model:{model}")
     assert status == 0
     assert "mean absolute SHAP value in " in out
@@ -200,6 +203,10 @@ def test_what_is_amiss_is_said_and_what_is_known_is_shown(trained, lineal):
     assert found["explanation"]["training_rows"] == []
     assert any(f"the bytes of {learnt.partition('@')[0]}@" in said for said in found["explanation"]["missing"])
     assert "missing" in lineal("trace", known)[1]
+    found = answer(lineal, "explain", "model:wine")
+    assert found["shap"] is None
+    assert found["columns"][0]["permutation"] is not None
+    assert "SHAP values: the bytes of wine.train@" in found["missing"][0]
     remove(gone["batch"])
     found = answer(lineal, "trace", known)
     assert found["explanation"] is None

@@ -7,7 +7,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from lineal.datasets.cache import Cache
 from lineal.datasets.dataset import Dataset
 from lineal.datasets.prediction_ids import PredictionPlace, prediction_place
 from lineal.datasets.rows import as_values, row_of
@@ -17,6 +16,7 @@ from lineal.questions.trace import Node, RunDetail, Trace
 from lineal.questions.trace import trace as trace_subject
 from lineal.store import tables
 from lineal.store.log import Store
+from lineal.store.recalls import Recall
 from lineal.store.runs import RunRow, read_runs, select_runs
 from lineal.subjects import Subject
 
@@ -92,6 +92,7 @@ class Prediction:
         run_id: the scoring run's id.
         descent: the model's, as `trace` has it.
         missing: what cannot be shown, a sentence each.
+        recalls: that stand against the batch, the model, or anything that these were made of.
     """
 
     subject: str
@@ -110,6 +111,7 @@ class Prediction:
     run_id: str
     descent: Trace
     missing: tuple[str, ...] = ()
+    recalls: tuple[Recall, ...] = ()
 
 
 def prediction(store: Store, subject: Subject) -> Prediction:
@@ -149,6 +151,9 @@ def prediction(store: Store, subject: Subject) -> Prediction:
     parameters = parameters_of(descent.flow)
     key = parameters.get("source.id")
     above = trace_subject(store, Subject("run", run.root_id), depth=0)
+    source = _source(above.runs, scored, place.row - 1, (given or {}).get(key or ""))
+    if source is None:
+        missing.append(f"where row {place.row} of the batch was read is not on record")
     return Prediction(
         subject=f"prediction:{asked}",
         id=asked,
@@ -160,7 +165,7 @@ def prediction(store: Store, subject: Subject) -> Prediction:
         predictions=predictions,
         batch=batch,
         input=given,
-        source=_source(above.runs, scored, place.row - 1, (given or {}).get(key or "")),
+        source=source,
         model=ModelThen(
             name=facet["model"],
             number=facet["version"],
@@ -174,6 +179,7 @@ def prediction(store: Store, subject: Subject) -> Prediction:
         run_id=run.run_id,
         descent=descent,
         missing=tuple(missing),
+        recalls=trace_subject(store, Subject("dataset", made["name"], _version(made)), depth=0).recalls,
     )
 
 
@@ -184,15 +190,14 @@ def parameters_of(run: RunDetail | None) -> dict[str, str]:
 
 
 def handle(dataset: Mapping[str, Any]) -> Dataset:
-    """A handle on a dataset as an event names it: where its bytes were, or in the cache if they are there only."""
+    """A handle on a dataset as an event names it."""
     location = str((dataset["facets"].get("dataSource") or {}).get("uri") or "")
-    found = Dataset(location, name=dataset["name"], version=_version(dataset))
-    return _at_hand(found)
+    return Dataset(location, name=dataset["name"], version=_version(dataset))
 
 
 def handle_of(node: Node) -> Dataset:
     """A handle on a version in a descent."""
-    return _at_hand(Dataset(node.location or "", name=node.name, version=node.version or None, rows=node.rows))
+    return Dataset(node.location or "", name=node.name, version=node.version or None, rows=node.rows)
 
 
 def source_of(runs: Sequence[RunDetail], table: str, version: str, row: int, record: Any = None) -> SourceRow | None:
@@ -210,6 +215,8 @@ def source_of(runs: Sequence[RunDetail], table: str, version: str, row: int, rec
         if not wrote or not run.inputs:
             continue
         sources = [_with_rows(read) for read in run.inputs]
+        if len(sources) > 1 and any(source.rows is None for source in sources):
+            return None
         try:
             source, number = locate(sources, row)
         except IndexError:
@@ -264,8 +271,9 @@ def _beginning(store: Store, start: str) -> Iterator[tuple[RunRow, Mapping[str, 
 def _scoring(store: Store, subject: Subject, place: PredictionPlace) -> tuple[RunRow, RunDetail, Mapping[str, Any]]:
     """The run that scored a batch, its newest event, and what that says of the predictions."""
     columns = tables.runs.c
-    # An index knows no LIKE on every database; ids are compared by their code points.
-    begins = (columns.run_id >= place.run_prefix) & (columns.run_id < f"{place.run_prefix}\x7f")
+    # Bounds of an id's own form: every database, and every order of texts, has an index for these.
+    low, high = (f"{place.run_prefix}-{digit * 4}-{digit * 12}" for digit in "0f")
+    begins = columns.run_id.between(low, high)
     found = []
     for run in read_runs(store, select_runs().where(begins).order_by(columns.first_seq)):
         detail = next(
@@ -308,14 +316,6 @@ def _answers(answer: Mapping[str, Any] | None) -> dict[str, float]:
         for name, value in (answer or {}).items()
         if name.startswith(("probability_", "score_")) and isinstance(value, float)
     }
-
-
-def _at_hand(dataset: Dataset) -> Dataset:
-    if dataset.path is not None and not dataset.path.is_file() and dataset.version:
-        kept = Cache().path(dataset.version)
-        if kept.is_file():
-            return dataset.but(uri=kept)
-    return dataset
 
 
 def _is_model(dataset: Mapping[str, Any]) -> bool:

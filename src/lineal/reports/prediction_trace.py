@@ -14,6 +14,7 @@ from rich.tree import Tree
 from lineal.questions.explanation import Explained, Explanation
 from lineal.questions.prediction import Prediction, SourceRow
 from lineal.questions.trace import Node
+from lineal.reports.recall import line
 from lineal.reports.terminal import figure, moment, short
 
 _MOST_ANSWERS = 6
@@ -38,6 +39,8 @@ def _heading(asked: Prediction) -> Text:
     text = Text(asked.subject, style="bold")
     text.append(f"  {asked.model.target} ", style="dim")
     text.append("(gone)" if asked.value is None else _shown(asked.value), style="bold green")
+    for recall in asked.recalls:
+        text.append(f"\n  RECALLED  {line(recall)}", style="bold red")
     return text
 
 

@@ -126,3 +126,22 @@ def test_gone_training_rows_are_named(make_pipeline):
     train.path.unlink()
     with pytest.raises(SourceError, match=r"the bytes of it\.train@"):
         neighbours.nearest(model, frame.iloc[[0]], TrainingRows(model, train))
+
+
+def test_leaves_of_histogram_trees_are_theirs_at_each_threshold_and_where_values_are_missing():
+    from sklearn.ensemble import HistGradientBoostingRegressor
+
+    draw = np.random.default_rng(0)
+    features = draw.normal(size=(300, 3))
+    features[draw.random((300, 3)) < 0.2] = np.nan
+    target = np.nan_to_num(features[:, 0], nan=2) + draw.normal(size=300)
+    model = HistGradientBoostingRegressor(max_iter=10, random_state=0).fit(features, target)
+    cuts = np.concatenate([tree.nodes["num_threshold"] for (tree,) in model._predictors])
+    probes = np.column_stack([draw.permutation(cuts) for _ in range(3)])
+    probes = np.vstack([probes, np.nextafter(probes, np.inf), features])
+    leaves = neighbours.leaves_of(model)(probes)
+    np.testing.assert_array_equal(leaf_table(model, probes), leaf_values(model, leaves))
+
+
+def leaf_values(model, leaves):
+    return np.column_stack([tree.nodes["value"][leaves[:, place]] for place, (tree,) in enumerate(model._predictors)])

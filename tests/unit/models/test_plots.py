@@ -7,6 +7,7 @@ import pytest
 from sklearn.datasets import load_breast_cancer, load_diabetes, load_wine
 
 from lineal.models import plots
+from lineal.models.attribution import Attribution, Contribution
 from lineal.models.evaluation import Evaluation, evaluate
 from lineal.models.explanation import Importances, PermutedColumn, importances
 from lineal.models.fitting import fit
@@ -158,3 +159,35 @@ def test_many_rows_are_thinned():
 
     assert len(axes.collections[0].get_offsets()) <= 5_000
     assert texts(axes) == ["20,001 held-out rows"]
+
+
+def test_contributions_are_drawn_with_the_rows_values_and_what_is_left_in_one_bar():
+    columns = tuple(Contribution(f"c{number}", (20 - number) * (-1) ** number) for number in range(20))
+    found = Attribution("tree", "log-odds", "yes", 0.5, 1.25, columns, 0.0)
+    figure = plots.contributions(found, {"c0": "17.5"}, "prediction:p_1", most=15)
+    (axes,) = figure.axes
+    names = [text.get_text() for text in axes.get_yticklabels()]
+    assert len(names) == 16
+    assert (names[-1], names[0]) == ("c0 = 17.5", "5 others")
+    widths = [bar.get_width() for bar in axes.patches]
+    assert (widths[-1], widths[-2]) == (20, -19)
+    assert sum(widths) == sum(each.value for each in columns)
+    assert axes.get_xlabel() == "added to the log-odds of yes"
+    assert png(figure).startswith(b"\x89PNG")
+
+
+def test_sampled_contributions_are_drawn_with_their_error():
+    found = Attribution("sampled", "price", None, 1.0, 2.0, (Contribution("a", 1.0, 0.25),), 0.0, "why", 20, 0)
+    (axes,) = plots.contributions(found, {}, "prediction:p_1").axes
+    assert axes.get_xlabel() == "added to the price"
+    assert len(axes.containers) == 2
+    assert "sampled" in texts(axes)[0]
+
+
+def test_measures_are_drawn_side_by_side_in_one_order():
+    panels = [("fall of accuracy", [0.2, -0.1], [0.1, 0.0]), ("mean |SHAP|", [None, 3.0], [None, None])]
+    figure = plots.side_by_side(["a", "b"], panels, "What it rests on")
+    assert [axes.get_xlabel() for axes in figure.axes] == ["fall of accuracy", "mean |SHAP|"]
+    assert [[bar.get_width() for bar in axes.patches] for axes in figure.axes] == [[-0.1, 0.2], [3.0, 0.0]]
+    assert [text.get_text() for text in figure.axes[0].get_yticklabels()] == ["b", "a"]
+    assert png(figure).startswith(b"\x89PNG")

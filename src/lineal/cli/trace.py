@@ -6,7 +6,7 @@ from typing import Annotated
 
 from cyclopts import Parameter, validators
 
-from lineal.store.log import Store
+from lineal.cli.past import asked_of
 from lineal.subjects import Subject
 
 
@@ -15,6 +15,7 @@ def trace(
     /,
     *,
     depth: Annotated[int | None, Parameter(validator=validators.Number(gte=0))] = None,
+    as_of: str | None = None,
     json: Annotated[bool, Parameter(negative=())] = False,
 ) -> None:
     """Show where a subject came from, down to source files, code and people.
@@ -22,6 +23,8 @@ def trace(
     Args:
         subject: model:NAME@VERSION_OR_ALIAS, dataset:NAME@VERSION, file:PATH or run:ID.
         depth: how many runs to go back; all the way where it is left out.
+        as_of: answer from the log as it stood then: an ISO date (its end) or date and time, in UTC where no zone is
+            given; events count by their own times, in the order of the log.
         json: print one JSON object.
     """
     from lineal.questions import trace as question
@@ -29,5 +32,6 @@ def trace(
     from lineal.reports.trace import render
 
     asked = Subject.parse(subject, allowed=question.KINDS)
-    answer = question.trace(Store(create=False), asked, depth)
-    terminal.show(answer, render, as_json=json)
+    with asked_of(as_of) as (store, then):
+        answer = question.trace(store, asked, depth)
+    terminal.show(answer, render, as_json=json, as_of=then)

@@ -15,6 +15,7 @@ from tasks.export import export
 from tasks.publish_predictions import Predicted, publish
 from tasks.recalled import refuse_recalled
 from tasks.score import score
+from tasks.version import version
 
 
 def _name() -> str:
@@ -49,5 +50,6 @@ def predict(
     held = check(chosen.plan, chosen.model, batch)
     scored = score(chosen, batch.dataset, held)
     drifted = drift(chosen, batch.dataset, scored.tracked)
+    kept = version(chosen.plan, [batch.dataset, scored.scores.predictions], scored.tracked)
     written = export(scored.scores.predictions, out, force) if out is not None else None
-    return publish(chosen, batch, held, scored, drifted, written)
+    return publish(chosen, batch, held, scored, drifted, kept, written)

@@ -50,5 +50,5 @@ def train(
     importances = explain(planned, trained.model, parts.test)
     registration = register(planned, trained.model, judgement)
     tables = [snapshot.dataset, parts.train, parts.test, judgement.predictions, importances]
-    kept = version(planned, tables, tracked_run(trained.model))
+    kept = version(planned, tables, tracked_run(trained.model), trained.kept)
     return publish(planned, snapshot, parts, trained, judgement, importances, registration, kept)

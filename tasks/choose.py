@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from lineal import current_run
+from lineal.datasets import versioning
 from lineal.datasets.export import require_free
 from lineal.models import tracking
 from lineal.models.chosen import Chosen
@@ -24,6 +25,7 @@ def choose(model: str, data: str, out: Path | None = None, force: bool = False) 
     """
     if out is not None:
         require_free(out, force=force)
+    versioning.set_up()
     tracking.check_reachable()
     chosen = find(Subject.parse(model, allowed=("model",)))
     run = current_run()

@@ -13,12 +13,19 @@ from lineal.orchestration import context
 from lineal.orchestration.events import markdown_artifact, tag_flow_run
 from lineal.reports.prediction import Predicted, markdown
 from tasks.score import Scored
+from tasks.version import Versioned
 
 __all__ = ["Predicted", "publish"]
 
 
 def publish(
-    chosen: Chosen, batch: Snapshot, held: Held, scored: Scored, drift: Drift | None, written: Dataset | None
+    chosen: Chosen,
+    batch: Snapshot,
+    held: Held,
+    scored: Scored,
+    drift: Drift | None,
+    kept: Versioned,
+    written: Dataset | None,
 ) -> Predicted:
     """Gather what came of a run, and show it beside the run in Prefect's UI."""
     flow, scores = context.enclosing_flow(), scored.scores
@@ -41,7 +48,7 @@ def publish(
         tracked=scored.tracked,
         flow_run_id=str(flow.id) if flow else None,
         flow_run_name=flow.name if flow else None,
-        notes=(*chosen.notes, *held.notes, *(drift.notes if drift else ())),
+        notes=(*chosen.notes, *held.notes, *(drift.notes if drift else ()), *kept.warnings),
     )
     # An artifact's key takes nothing else.
     key = re.sub(r"[^a-z0-9-]+", "-", chosen.plan.name.lower())

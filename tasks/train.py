@@ -28,10 +28,14 @@ EXAMPLE_ROWS = 5
 
 @dataclass(frozen=True)
 class Trained:
-    """A fitted and logged model, and what its user should know of the fit."""
+    """A fitted and logged model, what its user should know of the fit, and what was kept of code and environment.
+
+    `kept` names files of the cache by their MD5.
+    """
 
     model: Model
     warnings: tuple[str, ...]
+    kept: tuple[str, ...] = ()
 
 
 @task(task_run_name="train {plan.name}", cache_policy=NO_CACHE)
@@ -62,8 +66,8 @@ def train(plan: Pipeline, data: Dataset) -> Trained:
             trusted=named_classes(plan),
         )
         recording.tags({"lineal.digest": model_digest})
-        run = current_run()
-        run.materials({**keep(to_csv(table), recording), "featuresDigest": features_digest(fitted, frame)})
+        materials = {**keep(to_csv(table), recording), "featuresDigest": features_digest(fitted, frame)}
+        current_run().materials(materials)
         tracked = recording.tracked
     for warning in fitted.warnings:
         run_logger().warning("%s: %s", plan.name, warning)
@@ -76,7 +80,7 @@ def train(plan: Pipeline, data: Dataset) -> Trained:
         description=plan.description,
     )
     _record(plan, data, fitted, model)
-    return Trained(model, fitted.warnings)
+    return Trained(model, fitted.warnings, tuple(file["md5"] for file in materials["files"]))
 
 
 def _columns(plan: Pipeline, data: Dataset, fitted: Fitted) -> tuple[Column, ...]:

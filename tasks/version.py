@@ -25,13 +25,16 @@ class Versioned:
 
 @task(task_run_name="version {plan.name}", cache_policy=NO_CACHE)
 @traced
-def version(plan: Pipeline, tables: list[Dataset], tracked: TrackedRun) -> Versioned:
-    """Leave each table's `.dvc` pointer with the MLflow run, and send the tables to the default DVC remote."""
+def version(plan: Pipeline, tables: list[Dataset], tracked: TrackedRun, kept: tuple[str, ...] = ()) -> Versioned:
+    """Leave each table's `.dvc` pointer with the MLflow run, and send the tables to the default DVC remote.
+
+    With them goes what else is `kept`: files of the cache, by MD5, without which the run could not be done again.
+    """
     pointers = {table: pointer for table in tables if (pointer := pointer_of(table)) is not None}
     with tracking.resume(tracked) as recording:
         for table, pointer in pointers.items():
             recording.artifact_text(pointer.text, f"data/{table.name}.dvc")
-    pushed = push(pointer.md5 for pointer in pointers.values())
+    pushed = push([*(pointer.md5 for pointer in pointers.values()), *kept])
     if pushed.remote is not None:
         for table in pointers:
             current_run().pushed(table, to=pushed.remote, problem=pushed.problem)

@@ -60,3 +60,11 @@ def varies() -> str | None:
     Set by `lineal reproduce --set` for what it starts, as `LINEAL_VARIES`.
     """
     return os.environ.get("LINEAL_VARIES") or None
+
+
+def workplace() -> Path:
+    """The folder whose DVC repository keeps the data: the working folder, but for code that runs in a copy of it.
+
+    Set by `lineal reproduce --set` for what it starts, as `LINEAL_WORKPLACE`.
+    """
+    return Path(os.environ.get("LINEAL_WORKPLACE") or Path.cwd())

@@ -52,9 +52,9 @@ def facets(lineage):
             ],
             by="a rule",
         )
-        kept = {"name": "uv.lock", "md5": "m", "sha256": "s", "size": 3, "redacted": True}
+        file = {"name": "uv.lock", "md5": "m", "sha256": "s", "size": 3, "redacted": True}
         run.materials({"pipelineFile": "p.toml", "overrides": ["a=1"], "data": None, "varies": "model:m@1"})
-        run.materials({"files": [kept], "uncommitted": {"state": "too large", "size": 9, "modules": ["a.py"]}})
+        run.materials({"files": [file], "uncommitted": {"state": "too large", "size": 9, "modules": ["a.py"]}})
         run.reproduction(
             {
                 "subject": "model:m@1",

@@ -12,7 +12,7 @@ import pytest
 
 from lineal.models import tracking
 from tests.parts import s3
-from tests.parts.project import ROOT
+from tests.parts.project import clone
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("prefect")]
 
@@ -125,42 +125,31 @@ def test_an_s3_remote_holds_them_and_gives_them_back(lineal, project, remote, tm
 
 def test_the_shipped_project_is_reproduced_compared_and_drawn_by_dvc(project, tmp_path):
     """The commands of the how-to, on the files that a clone has."""
-    folder = tmp_path / "clone"
-    folder.mkdir()
-    ignore = shutil.ignore_patterns("__pycache__")
-    for name in ("flows", "tasks", "pipelines", "src/lineal", ".dvc/config", ".dvc/.gitignore"):
-        source = ROOT / name
-        (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copytree(source, folder / name, ignore=ignore) if source.is_dir() else shutil.copy(source, folder / name)
-    for name in (".dvcignore", ".gitignore", "dvc.yaml", "prefect.yaml", "uv.lock"):
-        shutil.copy(ROOT / name, folder)
+    folder = clone(tmp_path / "clone")
     home = {"LINEAL_HOME": str(folder / ".lineal")}
-    git("init", "--quiet", folder=folder)
-    git("add", ".", folder=folder)
-    git("commit", "--quiet", "-m", "As shipped", folder=folder)
 
     drawn = command("dvc", "dag", folder=folder)
-    assert all(f"train@{name}" in drawn for name in ("breast_cancer", "wine", "penguins"))
-    command("dvc", "repro", "train@wine", folder=folder, **home)
+    assert all(name in drawn for name in ("breast-cancer", "wine", "penguins"))
+    command("dvc", "repro", "penguins", folder=folder, **home)
     # No tracked file has changed; what is new is for the user to commit, with DVC's own .gitignore beside it.
     assert all(line.startswith("?? ") for line in git("status", "--porcelain", folder=folder).splitlines())
-    assert "didn't change, skipping" in command("dvc", "repro", "train@wine", folder=folder, **home)
+    assert "didn't change, skipping" in command("dvc", "repro", "penguins", folder=folder, **home)
     git("add", ".", folder=folder)
     git("commit", "--quiet", "-m", "Train", folder=folder)
-    assert "results/wine/metrics.json" in git("ls-files", folder=folder)
+    assert "results/penguins/metrics.json" in git("ls-files", folder=folder)
 
-    pipeline = folder / "pipelines" / "wine.toml"
+    pipeline = folder / "pipelines" / "penguins.toml"
     changed = pipeline.read_text().replace("[split]", "[split]\ntest_size = 0.4", 1)
     lines = [line for line in changed.splitlines() if line != "test_size = 0.25"]
     pipeline.write_text("\n".join(lines) + "\n")
-    command("dvc", "repro", "train@wine", folder=folder, **home)
+    command("dvc", "repro", "penguins", folder=folder, **home)
     params = json.loads(command("dvc", "params", "diff", "--json", folder=folder))
-    assert params["pipelines/wine.toml"]["split.test_size"]["new"] == 0.4
+    assert params["pipelines/penguins.toml"]["split.test_size"]["new"] == 0.4
     metrics = json.loads(command("dvc", "metrics", "diff", "--all", "--json", folder=folder))
-    assert "accuracy" in metrics["results/wine/metrics.json"]
+    assert "r2" in metrics["results/penguins/metrics.json"]
     command("dvc", "plots", "diff", "--out", "plots", folder=folder)
     page = (folder / "plots" / "index.html").read_text()
-    assert all(f"results/wine/{name}.csv" in page for name in ("roc", "predictions", "importances"))
+    assert all(f"results/penguins/{name}.csv" in page for name in ("predictions", "importances"))
 
 
 def test_the_files_of_a_result_are_the_same_again(lineal, project):

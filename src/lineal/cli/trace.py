@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 from cyclopts import Parameter, validators
@@ -16,22 +17,35 @@ def trace(
     *,
     depth: Annotated[int | None, Parameter(validator=validators.Number(gte=0))] = None,
     as_of: str | None = None,
+    plot: Path | None = None,
+    explain: Annotated[bool, Parameter(negative="--no-explain")] = True,
     json: Annotated[bool, Parameter(negative=())] = False,
 ) -> None:
     """Show where a subject came from, down to source files, code and people.
 
     Args:
-        subject: model:NAME@VERSION_OR_ALIAS, dataset:NAME@VERSION, file:PATH or run:ID.
+        subject: model:NAME@VERSION_OR_ALIAS, dataset:NAME@VERSION, prediction:ID, file:PATH or run:ID.
         depth: how many runs to go back; all the way where it is left out.
         as_of: answer from the log as it stood then: an ISO date (its end) or date and time, in UTC where no zone is
             given; events count by their own times, in the order of the log.
+        plot: of a prediction: draw what each column adds to it, into this PNG file.
+        explain: of a prediction: say why it is what it is, which loads the model and its training rows.
         json: print one JSON object.
     """
+    from lineal.errors import MomentError
     from lineal.questions import trace as question
     from lineal.reports import terminal
+
+    asked = Subject.parse(subject, allowed=(*question.KINDS, "prediction"))
+    if asked.kind == "prediction":
+        from lineal.cli.trace_prediction import trace_prediction
+
+        if as_of is not None:
+            raise MomentError(f"{subject}: what was predicted once stays as it was; leave --as-of out")
+        trace_prediction(asked, plot=plot, explain=explain, json=json)
+        return
     from lineal.reports.trace import render
 
-    asked = Subject.parse(subject, allowed=question.KINDS)
     with asked_of(as_of) as (store, then):
         answer = question.trace(store, asked, depth)
     terminal.show(answer, render, as_json=json, as_of=then)

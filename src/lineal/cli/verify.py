@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Annotated
 
@@ -44,6 +45,7 @@ def verify(
     else:
         from lineal.store.log import Store
 
-        answer = question.verify(Store(create=False), asked, keys=public_key)
+        processes = min(os.cpu_count() or 1, 4)
+        answer = question.verify(Store(create=False), asked, keys=public_key, processes=processes)
     terminal.show(answer, render, as_json=json)
     return OK if answer.holds else NOT_HELD

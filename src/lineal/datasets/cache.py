@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from threading import Thread
 
 from lineal import settings
 from lineal.datasets import versioning
-from lineal.datasets.hashing import Fingerprint, copied, fingerprint, writing
+from lineal.datasets.hashing import Fingerprint, fingerprint, writing
 from lineal.datasets.remembered import fingerprint_of, remember, remembered
 from lineal.errors import VersionError
 
@@ -125,7 +127,7 @@ class Cache:
                 return path, marks
         with self.temporary(file.suffix) as copy:
             before = file.stat()
-            marks = copied(file, copy)
+            marks = _copied(file, copy)
             # What was written to meanwhile is another file by now.
             if (after := file.stat()).st_mtime_ns == before.st_mtime_ns and after.st_size == marks.size:
                 remember(file, marks)
@@ -195,6 +197,18 @@ class Cache:
 
 def _within(root: Path, version: str) -> Path:
     return root / "files" / "md5" / version[:2] / version[2:]
+
+
+def _copied(source: Path, target: Path) -> Fingerprint:
+    """Copy a file as cheaply as the system can, and hash the copy while the disk takes it."""
+    with source.open("rb"), writing(target):
+        shutil.copyfile(source, target)
+        flushing = Thread(target=_sync, args=(target,), name="lineal-sync")
+        flushing.start()
+        try:
+            return fingerprint(target)
+        finally:
+            flushing.join()
 
 
 def _sync(path: Path) -> None:

@@ -194,56 +194,32 @@ def fingerprint(path: str | Path) -> Fingerprint:
     Raises:
         OSError: as `open` does.
     """
-    return _hashed(Path(path), None)
-
-
-def copied(source: Path, target: Path) -> Fingerprint:
-    """Copy a local file and hash it on the way; what is at `target` is replaced.
-
-    Raises:
-        OSError: the source cannot be read.
-        StorageError: the target cannot be written.
-    """
-    with writing(target):
-        sink = target.open("wb", buffering=0)
-    with sink:
-        return _hashed(source, sink)
-
-
-def _hashed(source: Path, sink: io.FileIO | None) -> Fingerprint:
-    """Read a file once: MD5, the slowest, in a thread of its own, beside SHA-256 and the writing."""
-    md5, sha256, size = hashlib.md5(usedforsecurity=False), hashlib.sha256(), 0
-    queue: Queue[bytes | None] = Queue(maxsize=_WAITING)
+    path = Path(path)
+    if path.stat().st_size <= _CHUNK:
+        data = path.read_bytes()
+        return Fingerprint(
+            hashlib.md5(data, usedforsecurity=False).hexdigest(), hashlib.sha256(data).hexdigest(), len(data)
+        )
+    # Each reads for itself, into a small buffer of its own: handing large blocks over costs more than reading twice
+    # from memory, where the slower one finds what the faster has just read.
+    md5: Queue[str | BaseException] = Queue()
 
     def work() -> None:
-        while (data := queue.get()) is not None:
-            md5.update(data)
-
-    with source.open("rb", buffering=0) as stream:
-        data = stream.read(_CHUNK)
-        thread = Thread(target=work, daemon=True, name="lineal-hash") if len(data) == _CHUNK else None
-        if thread is not None:
-            thread.start()
         try:
-            while data:
-                if thread is not None:
-                    queue.put(data)
-                else:
-                    md5.update(data)
-                if sink is not None:
-                    _write_all(sink, data)
-                sha256.update(data)
-                size += len(data)
-                data = stream.read(_CHUNK)
-        finally:
-            if thread is not None:
-                queue.put(None)
-                thread.join()
-    return Fingerprint(md5.hexdigest(), sha256.hexdigest(), size)
+            with path.open("rb") as stream:
+                md5.put(hashlib.file_digest(stream, _md5).hexdigest())
+        except BaseException as problem:  # noqa: BLE001  # it is raised again below
+            md5.put(problem)
+
+    Thread(target=work, daemon=True, name="lineal-hash").start()
+    with path.open("rb") as stream:
+        sha256 = hashlib.file_digest(stream, "sha256").hexdigest()
+        size = stream.tell()
+    found = md5.get()
+    if isinstance(found, BaseException):
+        raise found
+    return Fingerprint(found, sha256, size)
 
 
-def _write_all(sink: io.FileIO, data: bytes) -> None:
-    with writing(Path(str(sink.name))):
-        left = memoryview(data)
-        while left:
-            left = left[sink.write(left) :]
+def _md5() -> Any:
+    return hashlib.md5(usedforsecurity=False)

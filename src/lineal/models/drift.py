@@ -4,7 +4,8 @@ Numbers, booleans and dates are compared by the population stability index (PSI)
 and by the Kolmogorov-Smirnov distance (KS), text by PSI and the chi-square test over its 49 most frequent values and
 one group of all others. KS is taken at the edges of 128 bins of equal training weight, so it may be too small by
 the weight of a bin, under 0.01, never too large. PSI is Σ (q - p) ln(q / p) over the bins' shares in batch (q) and
-training rows (p), half a row added to each bin so that an empty one does not make it infinite.
+training rows (p), half a row added to each bin so that an empty one does not make it infinite. Of more than 250,000
+rows, PSI and KS of numbers are taken on every k-th, the least k that leaves no more; all else is counted in every row.
 
 A small batch differs from any table by chance. So a figure counts as drift only where it is above the pipeline's limit
 and the difference is significant at the batch's size: PSI by the chi-square test, KS by its asymptotic distribution,
@@ -32,6 +33,8 @@ from lineal.pipeline import Drift as Limits
 from lineal.progress import Progress, unwatched
 
 FEWEST_ROWS = 50
+# So many rows tell KS to 0.002; more would only take longer.
+ENOUGH_ROWS = 250_000
 _GROUPS = 10
 
 Measure = Literal["psi", "ks", "missing", "unseen"]
@@ -102,7 +105,8 @@ def compare(profile: Profile, batch: Dataset, limits: Limits, on_progress: Progr
         DataError: the batch lacks a column.
         SourceError: its file is gone.
     """
-    counting = [_Counting(learnt) for learnt in profile.columns]
+    step = 1 + (batch.rows or 0) // ENOUGH_ROWS
+    counting = [_Counting(learnt, step) for learnt in profile.columns]
     done = 0
     for rows in batches(batch, [each.learnt.name for each in counting]):
         for each in counting:
@@ -118,23 +122,27 @@ def compare(profile: Profile, batch: Dataset, limits: Limits, on_progress: Progr
 class _Counting:
     """One column of a batch, counted into the training rows' bins as it goes past."""
 
-    def __init__(self, learnt: Learnt) -> None:
-        self.learnt = learnt
+    def __init__(self, learnt: Learnt, step: int) -> None:
+        self.learnt, self._step = learnt, step
         self.counts = np.zeros(len(learnt.counts), dtype=np.int64)
-        self.rows = self.missing = self.unseen = 0
+        self.rows = self.missing = self.present = self.unseen = 0
         self._edges = np.array(learnt.edges)
         self._places = {value: place for place, value in enumerate(learnt.values)}
 
     def take(self, rows: pa.RecordBatch) -> None:
+        skipped = -self.rows % self._step
         self.rows += rows.num_rows
         if self.learnt.kind == "text":
             self._take_texts(rows.column(0))
             return
         numbers = numbers_of(self.learnt.kind, as_frame(rows)[self.learnt.name])
-        present = numbers[~np.isnan(numbers)]
-        self.missing += len(numbers) - len(present)
+        missing = int(np.count_nonzero(np.isnan(numbers)))
+        self.missing += missing
+        self.present += len(numbers) - missing
         if self.learnt.low is not None and self.learnt.high is not None:
-            self.unseen += int(np.count_nonzero((present < self.learnt.low) | (present > self.learnt.high)))
+            self.unseen += int(np.count_nonzero((numbers < self.learnt.low) | (numbers > self.learnt.high)))
+        present = numbers[skipped :: self._step]
+        present = present[~np.isnan(present)]
         self.counts += np.bincount(np.searchsorted(self._edges, present, side="left"), minlength=len(self.counts))
 
     def _take_texts(self, column: pa.Array) -> None:
@@ -144,16 +152,17 @@ class _Counting:
             if not isinstance(value, str):
                 self.missing += int(count)
                 continue
+            self.present += int(count)
             self.counts[self._places.get(value, -1)] += int(count)
             if self.learnt.seen is not None and value not in self.learnt.seen:
                 self.unseen += int(count)
 
 
 def _compared(found: _Counting, limits: Limits, alpha: float) -> ColumnDrift:
-    learnt, present = found.learnt, int(found.counts.sum())
+    learnt, compared = found.learnt, int(found.counts.sum())
     trained = np.array(learnt.counts)
     psi = ks = chi2 = p_psi = p_ks = None
-    if present and learnt.present:
+    if compared and learnt.present:
         groups = _groups(trained) if learnt.kind != "text" else list(range(len(trained)))
         grouped = [np.bincount(groups, weights=counts) for counts in (trained, found.counts)]
         psi = _psi(*grouped)
@@ -161,8 +170,8 @@ def _compared(found: _Counting, limits: Limits, alpha: float) -> ColumnDrift:
         if learnt.kind == "text":
             chi2 = statistic
         else:
-            ks = float(np.abs(np.cumsum(trained) / learnt.present - np.cumsum(found.counts) / present).max())
-            p_ks = _ks_chance(ks, learnt.present, present)
+            ks = float(np.abs(np.cumsum(trained) / learnt.present - np.cumsum(found.counts) / compared).max())
+            p_ks = _ks_chance(ks, learnt.present, compared)
     missing, missing_training = (
         _share(found.missing, found.rows),
         _share(learnt.missing, learnt.missing + learnt.present),
@@ -170,7 +179,7 @@ def _compared(found: _Counting, limits: Limits, alpha: float) -> ColumnDrift:
     # Where none was missing in training, one in the rows that there were plus one is the most that is plain.
     usual = max(missing_training, 1 / (learnt.missing + learnt.present + 1))
     known = learnt.seen is not None if learnt.kind == "text" else learnt.low is not None
-    unseen = _share(found.unseen, present) if known and present else None
+    unseen = _share(found.unseen, found.present) if known and found.present else None
     limit = limits.of(learnt.name)
     over: list[Measure] = []
     if learnt.kind != "date" and found.rows >= FEWEST_ROWS:
@@ -183,7 +192,7 @@ def _compared(found: _Counting, limits: Limits, alpha: float) -> ColumnDrift:
     # A new row is the smallest or the largest of all with this chance, and has a new value with no greater one.
     strange = 2 / (learnt.present + 1)
     judged = learnt.kind != "date" and unseen is not None and unseen > limit.unseen
-    if judged and _chance(found.unseen, present, strange) < alpha:
+    if judged and _chance(found.unseen, found.present, strange) < alpha:
         over.append("unseen")
     return ColumnDrift(
         learnt.name,
@@ -248,7 +257,7 @@ def _notes(rows: int, counting: Sequence[_Counting]) -> list[str]:
         notes.append(f"{rows} rows are too few to tell a drift from chance; only missing and unseen values are judged")
     for each in counting:
         if each.learnt.kind == "text" and each.unseen:
-            share = _share(each.unseen, int(each.counts.sum()))
+            share = _share(each.unseen, each.present)
             notes.append(
                 f"column {each.learnt.name!r} holds values that were not learnt in {each.unseen} rows ({share:.1%}); "
                 "they are scored as a rare or as no known value"

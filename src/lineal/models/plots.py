@@ -6,12 +6,14 @@ They are made without `pyplot`: no window, no global state, good in any thread. 
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from lineal.models.attribution import Attribution
 from lineal.models.evaluation import Evaluation
 from lineal.models.explanation import Importances
 
@@ -69,6 +71,77 @@ def top_features(importances: Importances, most: int = 15) -> Figure:
     if importances.rows < importances.sampled_from:
         rows = f"a sample of {importances.rows:,} of {importances.sampled_from:,} held-out rows"
     _title(axes, f"Permutation importance{more}", rows)
+    return figure
+
+
+def contributions(found: Attribution, values: Mapping[str, str], title: str, most: int = 15) -> Figure:
+    """Draw what each column adds to one prediction, the largest on top.
+
+    Args:
+        found: the contributions.
+        values: what each column holds in the row, as text.
+        title: of the figure.
+        most: of many columns, so many are told apart.
+    """
+    shown, rest = list(found.contributions[:most]), found.contributions[most:]
+    names = [f"{_short(each.column)} = {_short(values.get(each.column, ''), 14)}" for each in shown]
+    sizes, errors = [each.value for each in shown], [each.error or 0.0 for each in shown]
+    if rest:
+        names.append(f"{len(rest)} others")
+        sizes.append(sum(each.value for each in rest))
+        errors.append(0.0)
+    figure, axes = _blank(8.0, 1.6 + 0.3 * max(len(sizes), 2))
+    places = range(len(sizes))
+    bars = {"ecolor": "#333333", "elinewidth": 1, "capsize": 2.5}
+    colours = [_COLOURS[0] if size >= 0 else _COLOURS[1] for size in sizes[::-1]]
+    axes.barh(
+        places,
+        sizes[::-1],
+        xerr=errors[::-1] if any(errors) else None,
+        color=colours,
+        height=0.62,
+        error_kw=bars,
+    )
+    axes.set_yticks(places, names[::-1])
+    axes.tick_params(axis="y", length=0)
+    axes.axvline(0, color=_GREY, linewidth=0.8)
+    axes.grid(axis="x", color="#E6E6E6", linewidth=0.8)
+    axes.set_xlabel(f"added to the {found.unit}" + (f" of {_short(found.label)}" if found.label is not None else ""))
+    way = {"tree": "exact", "linear": "exact", "sampled": "sampled, ± standard error"}[found.method]
+    _title(axes, title, f"{found.base:.4g} for any row, {found.output:.4g} for this one; SHAP values, {way}")
+    return figure
+
+
+def side_by_side(
+    names: Sequence[str], panels: Sequence[tuple[str, Sequence[float | None], Sequence[float | None]]], title: str
+) -> Figure:
+    """Draw several measures of the same things, each in a panel of its own.
+
+    Args:
+        names: of the things, the first on top.
+        panels: what each measures, its values and their spreads; None where there is no value.
+        title: of the figure.
+    """
+    figure = Figure(figsize=(3.0 + 2.9 * len(panels), 1.6 + 0.3 * max(len(names), 2)), layout="constrained")
+    every = figure.subplots(1, len(panels), sharey=True, squeeze=False)[0]
+    places = range(len(names))
+    for place, (axes, (label, values, spreads)) in enumerate(zip(every, panels, strict=True)):
+        axes.spines[["top", "right"]].set_visible(False)
+        axes.set_axisbelow(True)
+        axes.barh(
+            places,
+            [value or 0.0 for value in values][::-1],
+            xerr=[spread or 0.0 for spread in spreads][::-1] if any(spreads) else None,
+            color=_COLOURS[place],
+            height=0.62,
+            error_kw={"ecolor": "#333333", "elinewidth": 1, "capsize": 2.5},
+        )
+        axes.axvline(0, color=_GREY, linewidth=0.8)
+        axes.grid(axis="x", color="#E6E6E6", linewidth=0.8)
+        axes.tick_params(axis="y", length=0)
+        axes.set_xlabel(label)
+    every[0].set_yticks(places, [_short(name) for name in names][::-1])
+    figure.suptitle(title, x=0.01, ha="left", fontsize=12, fontweight="bold")
     return figure
 
 

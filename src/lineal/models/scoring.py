@@ -203,7 +203,7 @@ def _labels(classes: Sequence[Any]) -> pa.Array:
 
 
 def _asked(oracle: _Oracle, rows: pa.RecordBatch, columns: Sequence[str]) -> tuple[pa.Array, dict[str, _Floats]]:
-    frame = as_frame(rows.select(list(columns)))
+    frame = as_frame(rows.select(list(columns)), plain_text=True)
     with warnings.catch_warnings():
         # A value that was never learnt is told of by the comparison with the training rows, once for the whole batch.
         warnings.simplefilter("ignore")

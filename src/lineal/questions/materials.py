@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 from lineal.datasets.cache import Cache
-from lineal.datasets.hashing import fingerprint
 from lineal.errors import LinealError, SubjectError, VersionError
 from lineal.models import tracking
 from lineal.models.keeping import FOLDER, KeptFile
@@ -192,24 +191,20 @@ def bytes_of(found: Materials, name: str, cache: Cache | None = None) -> bytes |
     except VersionError as problem:
         content = _artifact(found, name)
         if content is None or _md5(content) != file.md5:
-            raise VersionError(f"{found.subject}: {name} of its record is gone: {problem}", version=file.md5) from None
+            raise VersionError(f"{found.subject}: of its record, {problem.message}", version=file.md5) from None
         return content
 
 
 def checked(cache: Cache, version: str, name: str) -> Path:
-    """Give the file of a version whose bytes are those that were recorded.
+    """Give the file of a version, from the cache or the DVC remote, whose bytes are those that were recorded.
 
     Raises:
-        VersionError: they are nowhere to be had, or were changed.
+        VersionError: they are nowhere to be had, or only altered.
     """
-    path = cache.get(version)
-    if fingerprint(path).md5 != version:
-        raise VersionError(
-            f"the bytes of {name}@{version[:12]} in {path} are not those that were recorded; delete the file, and "
-            "bring them back from a copy",
-            version=version,
-        )
-    return path
+    try:
+        return cache.get(version, thorough=True)
+    except VersionError as problem:
+        raise VersionError(f"{name}@{version[:12]}: {problem.message}", version=version) from None
 
 
 def _artifact(found: Materials, name: str) -> bytes | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -12,7 +13,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from lineal.datasets.cache import Cache
-from lineal.datasets.hashing import Fingerprint, copied, writing
+from lineal.datasets.hashing import Fingerprint, writing
 from lineal.datasets.remembered import fingerprint_of
 from lineal.datasets.versioning.pointer import file_name
 from lineal.errors import StorageError, SubjectError, VersionError
@@ -188,24 +189,19 @@ def _new_file(target: Path, force: bool) -> Iterator[Path]:
 
 def _written(cache: Cache, version: str, file: Path) -> Fingerprint:
     """Write a version to a file, checked; give the fingerprint of its bytes."""
-    if file.suffix.lower() == ".csv":
-        path = cache.get(version, thorough=True)
-        _as_csv(path, file)
-        return fingerprint_of(path)
+    path = cache.get(version)
     way = cache.repository.links[0] if cache.repository else "copy"
-    if way in ("hardlink", "symlink"):
-        path = cache.get(version, thorough=True)
+    if file.suffix.lower() == ".csv":
+        _as_csv(path, file)
+    elif way in ("hardlink", "symlink"):
         file.unlink()
         with writing(file):
             (file.symlink_to if way == "symlink" else file.hardlink_to)(path)
-        return fingerprint_of(path)
-    located = cache.located(version)
-    # Checked while it is copied: the bytes are read once.
-    marks = copied(located, file) if located else None
-    if marks is None or marks.md5 != version:
-        marks = copied(cache.get(version, thorough=True), file)
-    file.chmod(0o666 & ~_umask())
-    return marks
+    else:
+        with writing(file):
+            shutil.copyfile(path, file)
+            file.chmod(0o666 & ~_umask())
+    return fingerprint_of(path)
 
 
 def _as_csv(path: Path, file: Path) -> None:

@@ -140,7 +140,8 @@ class _Now:
             return None
         record = read_record(self.store, run)
         findings, unknown = self._look(record)
-        moved = tuple(self._superseded(record))
+        # An evaluation reads the champion to beat it; only predictions are a model's.
+        moved = tuple(self._superseded(record)) if name.endswith(".predictions") else ()
         return Item(f"dataset:{name}@{version[:12]}", (), run.ended_at, run.run_id, (*moved, *findings), unknown)
 
     def _look(self, record: Record) -> tuple[tuple[Finding, ...], tuple[str, ...]]:
@@ -260,9 +261,14 @@ def _pipeline_file(record: Record, unknown: list[str]) -> Iterator[Finding]:
     except tomllib.TOMLDecodeError as problem:
         yield Finding("pipeline file", f"{_short(path)} is no valid TOML any more: {problem}")
         return
-    keys = [key for key in dict.fromkeys([*before, *after]) if before.get(key) != after.get(key)]
-    overridden = {part.partition("=")[0] for part in record.asked.get("pipeline.set", "").split(" ")}
-    telling = [key for key in keys if matters(Setting(key, before.get(key), after.get(key))) and key not in overridden]
+    # What the run was told by --set it did not take from the file.
+    told = {part.partition("=")[0] for part in record.asked.get("pipeline.set", "").split(" ") if "=" in part}
+    keys = [
+        key
+        for key in dict.fromkeys([*before, *after])
+        if before.get(key) != after.get(key) and not any(f"{key}.".startswith(f"{each}.") for each in told)
+    ]
+    telling = [key for key in keys if matters(Setting(key, before.get(key), after.get(key)))]
     if telling:
         yield Finding("pipeline file", f"{_short(path)}: {_some(_said(key, before, after) for key in telling)}")
     elif keys:
@@ -276,7 +282,7 @@ def _said(key: str, before: Mapping[str, str], after: Mapping[str, str]) -> str:
 
 def _code(record: Record, unknown: list[str]) -> Iterator[Finding]:
     """The project's work tree against the recorded commit."""
-    commit = str(record.environment.get("gitCommit") or record.place.get("version") or "")
+    commit = str(record.environment.get("gitCommit") or "")
     project = project_settings.project_of(Path.cwd())
     if not commit:
         unknown.append("the run was outside git, so nothing is known of its code")
@@ -289,7 +295,8 @@ def _code(record: Record, unknown: list[str]) -> Iterator[Finding]:
         from lineal.models.environment import environment
 
         here = environment(project).git
-        if here and here.commit == commit and here.diff_sha256 == record.environment.get("gitDiffSha256"):
+        known = record.environment.get("gitDiffSha256")
+        if known and here and (here.commit, here.diff_sha256) == (commit, known):
             return
         unknown.append(f"the run had uncommitted changes over {commit[:12]}, which cannot be compared")
     files = [change.path for change in changes(project, commit, None) if is_code(change.path)]

@@ -18,7 +18,7 @@ from lineal.store.runs import RunRow
 from lineal.store.runs import find_run as run_by_id
 from lineal.subjects import Kind, Subject
 
-# What `trace` can be asked about; predictions and records come with `predict`.
+# What `trace` can be asked about; a prediction has a question of its own.
 KINDS: tuple[Kind, ...] = ("model", "dataset", "run", "file")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from datetime import UTC, datetime
 
 from rich.console import Group, RenderableType
 from rich.table import Table
@@ -49,13 +50,12 @@ def render(diff: Diff) -> RenderableType:
         parts += [Text(), Text("Code", style="bold"), _code(diff.code)]
     if diff.importances:
         parts += [Text(), Text("Importances", style="bold"), _importances(diff)]
-    closing = Text(style="dim")
+    if diff.equal or diff.missing:
+        parts.append(Text())
     if diff.equal:
-        closing.append(f"\nequal: {', '.join(diff.equal)}")
-    for sentence in diff.missing:
-        closing.append(f"\nnot compared: {sentence}", style="yellow")
-    closing.append(f"\n\n{_next(diff)}")
-    return Group(*parts, closing)
+        parts.append(Text(f"equal: {', '.join(diff.equal)}", style="dim"))
+    parts += [Text(f"not compared: {sentence}", style="yellow") for sentence in diff.missing]
+    return Group(*parts, Text(), Text(_next(diff), style="dim"))
 
 
 def _when(*sides: Side) -> Iterator[tuple[str, str]]:
@@ -166,7 +166,8 @@ def _shown(value: str | None) -> str:
 def _sides(change: ColumnChange) -> tuple[str, str]:
     if change.left_type is None or change.right_type is None:
         return change.left_type or "-", change.right_type or "-"
-    one, two = _figures(change.left), _figures(change.right)
+    is_moment = change.left_type.startswith(("date", "time")) and change.right_type.startswith(("date", "time"))
+    one, two = (_figures(side, is_moment) for side in (change.left, change.right))
     if change.left and change.right and change.left.missing != change.right.missing:
         one, two = (
             f"{said} ({side.missing:,} missing)".strip() for said, side in ((one, change.left), (two, change.right))
@@ -176,12 +177,16 @@ def _sides(change: ColumnChange) -> tuple[str, str]:
     return one.strip(), two.strip()
 
 
-def _figures(figures: ColumnFigures | None) -> str:
+def _figures(figures: ColumnFigures | None, is_moment: bool) -> str:
     if figures is None:
         return ""
     if figures.top is not None:
         return f"mostly {figures.top}"
-    return f"mean {figure(figures.mean)}" if figures.mean is not None else ""
+    if figures.mean is None:
+        return ""
+    if is_moment:
+        return f"mean {datetime.fromtimestamp(figures.mean, UTC):%Y-%m-%d %H:%M}"
+    return f"mean {figure(figures.mean)}"
 
 
 def _moved(change: ColumnChange) -> Text:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import platform
 import re
 import shutil
 import subprocess
@@ -33,8 +34,20 @@ def python(found: Materials, code: Code, folder: Path, project: Path) -> str:
             f"{found.subject}: its record has no lock file, so its environment cannot be made anew; "
             "leave out --env locked, and keep a uv.lock or requirements.txt in the project"
         )
+    if lock not in ("uv.lock", "requirements.txt"):
+        raise ReproductionError(
+            f"{found.subject} was made from a {lock}, which uv cannot install from; leave out --env locked, "
+            "or keep a uv.lock or requirements.txt in the project"
+        )
+    if lock == "uv.lock" and code.top is None:
+        raise ReproductionError(
+            f"{found.subject}: a uv.lock is of use beside the pyproject.toml of its commit only, and the record names "
+            "none; leave out --env locked"
+        )
     uv = _uv(found, project)
     wanted = str(found.environment.get("python"))
+    # The one that runs here need not be on the path.
+    version = getattr(sys, "_base_executable", sys.executable) if wanted == platform.python_version() else wanted
     place = folder / "environment"
     variables = {
         **{name: value for name, value in os.environ.items() if name not in ("VIRTUAL_ENV", "PYTHONPATH")},
@@ -42,26 +55,19 @@ def python(found: Materials, code: Code, folder: Path, project: Path) -> str:
         "UV_PYTHON_DOWNLOADS": "never",
         "UV_NO_PROGRESS": "1",
     }
-    _run([uv, "venv", "--quiet", "--python", wanted, str(place)], code.folder, variables, found, f"Python {wanted}")
+    asked = f"Python {wanted}"
+    install = "install that Python, or use --env present"
+    _run([uv, "venv", "--quiet", "--python", version, str(place)], code.folder, variables, found, asked, install)
     made = place / ("Scripts" if os.name == "nt" else "bin") / "python"
     if lock == "uv.lock":
-        if code.top is None:
-            raise ReproductionError(
-                f"{found.subject}: a uv.lock is of use beside the pyproject.toml of its commit only, and the record "
-                "names none; leave out --env locked"
-            )
         (code.folder / lock).write_bytes(content)
         command = [uv, "sync", "--quiet", "--frozen", "--no-dev", "--python", str(made)]
-    elif lock == "requirements.txt":
+    else:
         listed = folder / lock
         listed.write_bytes(content)
         command = [uv, "pip", "install", "--quiet", "--python", str(made), "--requirements", str(listed)]
-    else:
-        raise ReproductionError(
-            f"{found.subject} was made from a {lock}, which uv cannot install from; leave out --env locked, "
-            "or keep a uv.lock or requirements.txt in the project"
-        )
-    _run(command, code.folder, variables, found, f"the packages of the recorded {lock}")
+    asked = f"the packages of the recorded {lock}"
+    _run(command, code.folder, variables, found, asked, "see that the package index has them, or use --env present")
     there = subprocess.run([str(made), "-P", "-c", "import lineal"], capture_output=True, check=False, env=variables)
     if there.returncode:
         raise ReproductionError(
@@ -86,19 +92,15 @@ def _uv(found: Materials, project: Path) -> str:
     )
 
 
-def _run(command: list[str], folder: Path, variables: dict[str, str], found: Materials, what: str) -> None:
+def _run(command: list[str], folder: Path, variables: dict[str, str], found: Materials, what: str, remedy: str) -> None:
     done = subprocess.run(command, cwd=folder, env=variables, capture_output=True, text=True, check=False)
-    if done.returncode == 0:
-        return
-    raise ReproductionError(
-        f"{found.subject}: {what} cannot be had: {_reason(done.stderr)}; use --env present, or see "
-        "that the package index has it"
-    )
+    if done.returncode:
+        raise ReproductionError(f"{found.subject}: {what} cannot be had: {_reason(done.stderr)}; {remedy}")
 
 
 def _reason(said: str) -> str:
     """The heart of what uv says went wrong, on one line."""
-    lines = [re.sub(r"^\W+", "", line).strip() for line in said.splitlines()]
+    lines = [re.sub(r"^\W+|^error: ", "", line).strip() for line in said.splitlines()]
     return (
         " ".join(line for line in lines if line and not line.startswith("hint:"))[:300].rstrip(". ")
         or "no reason given"

@@ -125,6 +125,7 @@ def variation(code: Code, present: Path, subject: str) -> dict[str, str]:
     where = {
         "LINEAL_HOME": str(settings.home().absolute()),
         "LINEAL_STORE": _absolute(settings.store_url()),
+        "LINEAL_WORKPLACE": str(present.absolute()),
         "LINEAL_VARIES": subject,
     }
     if "MLFLOW_TRACKING_URI" in os.environ:

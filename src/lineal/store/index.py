@@ -12,6 +12,7 @@ from sqlalchemy import Connection, Dialect, Table, case, func
 from sqlalchemy.dialects import postgresql, sqlite
 
 from lineal.store import tables
+from lineal.store.facts import fact_of, root_of, texts_of
 from lineal.store.tables import key_of
 
 ENDED = ("COMPLETE", "FAIL", "ABORT")
@@ -32,17 +33,21 @@ class Rows:
     models: list[Row] = field(default_factory=list)
     aliases: list[Row] = field(default_factory=list)
     recalls: list[Row] = field(default_factory=list)
+    facts: list[Row] = field(default_factory=list)
+    texts: list[Row] = field(default_factory=list)
 
     def without(self, known: set[str]) -> Rows:
         """The rows but for those whose keys are known to be there."""
-        jobs, datasets = ([row for row in found if row["key"] not in known] for found in (self.jobs, self.datasets))
+        jobs, datasets, texts = (
+            [row for row in found if row["key"] not in known] for found in (self.jobs, self.datasets, self.texts)
+        )
         versions = [row for row in self.versions if _version_key(row) not in known]
         edges = [row for row in self.edges if _edge_key(row) not in known]
-        return replace(self, jobs=jobs, datasets=datasets, versions=versions, edges=edges)
+        return replace(self, jobs=jobs, datasets=datasets, versions=versions, edges=edges, texts=texts)
 
     def keys(self) -> set[str]:
-        """The keys of the rows that no later event changes: names, versions, edges."""
-        names = {row["key"] for found in (self.jobs, self.datasets) for row in found}
+        """The keys of the rows that no later event changes: names, versions, edges, texts."""
+        names = {row["key"] for found in (self.jobs, self.datasets, self.texts) for row in found}
         return names | {_version_key(row) for row in self.versions} | {_edge_key(row) for row in self.edges}
 
 
@@ -90,6 +95,10 @@ def rows_of(event: Mapping[str, Any], seq: int) -> Rows:
             rows.edges.append({"run_id": run["runId"], "role": role, "version": version_key})
     if run:
         _decisions(event, run, seq, rows)
+    if run and job:
+        fact = fact_of(event, seq)
+        rows.facts += [fact] if fact else []
+    rows.texts += texts_of(event, seq)
     return rows
 
 
@@ -172,7 +181,7 @@ def _run_row(event: Mapping[str, Any], run: Mapping[str, Any], job_key: str, seq
         "run_id": run["runId"],
         "job": job_key,
         "parent_id": parent_id,
-        "root_id": ((parent.get("root") or {}).get("run") or {}).get("runId") or parent_id or run["runId"],
+        "root_id": root_of(run),
         "state": state,
         "started_at": utc(event["eventTime"]) if state == "START" else None,
         "ended_at": utc(event["eventTime"]) if state in ENDED else None,

@@ -7,6 +7,7 @@ A change here is a migration as well: see `lineal.store.migrations`.
 from __future__ import annotations
 
 import hashlib
+from functools import lru_cache
 
 from sqlalchemy import (
     BigInteger,
@@ -21,6 +22,8 @@ from sqlalchemy import (
     Text,
     text,
 )
+
+from lineal.store import fulltext
 
 metadata = MetaData()
 _KEY = String(32)
@@ -158,6 +161,28 @@ recalls = Table(
     Column("run_id", String(36), nullable=False),
 )
 
+facts = Table(
+    "lineal_facts",
+    metadata,
+    Column("run_id", String(36), primary_key=True),
+    Column("root_id", String(36), nullable=False),
+    Column("seq", BigInteger, nullable=False, comment="of the event that ended the run"),
+    Column("body", Text, nullable=False, comment="parameters, metrics, environment and data, as JSON"),
+    Index("lineal_facts_root", "root_id"),
+)
+
+texts = Table(
+    "lineal_texts",
+    metadata,
+    Column("id", _SEQUENCE, primary_key=True, autoincrement=False),
+    Column("key", _KEY, nullable=False, unique=True),
+    Column("kind", String(20), nullable=False, comment="run, job, decision, note or description"),
+    Column("subject", Text, nullable=False, comment="what to ask about"),
+    Column("at", String(40), nullable=False),
+    Column("text", Text, nullable=False),
+)
+fulltext.attach(texts)
+
 # How far each consumer has the log. No part of the index: it cannot be remade from the log.
 consumers = Table(
     "lineal_consumers",
@@ -199,9 +224,10 @@ checkpoints = Table(
     Index("lineal_checkpoints_last", "last_seq"),
 )
 
-INDEX_TABLES = (jobs, runs, datasets, versions, edges, models, aliases, recalls)
+INDEX_TABLES = (jobs, runs, datasets, versions, edges, models, aliases, recalls, facts, texts)
 
 
+@lru_cache(maxsize=65_536)
 def key_of(*parts: str) -> str:
     """The key of what is named by `parts`, the same in every process."""
     return hashlib.blake2b("\0".join(parts).encode(), digest_size=16).hexdigest()

@@ -13,7 +13,6 @@ from lineal.redaction import redact
 from lineal.store import checkpoints
 from lineal.store.checkpoints import Checkpoint
 from lineal.store.log import Store
-from lineal.tracing import begin
 
 # Of root runs that end in quick succession not each makes a checkpoint; the last one does when the process ends.
 _EVERY_SECONDS = 1.0
@@ -53,8 +52,11 @@ def sealed() -> Checkpoint | None:
 
 
 def _make(url: str) -> Store | None:
+    # Where nothing is recorded there is nothing to load it for.
+    from lineal.tracing.begin import store_of
+
     try:
-        store = begin.store_of(url)
+        store = store_of(url)
         checkpoints.make(store, most=_MOST, patience=_PATIENCE_SECONDS)
     except Exception as problem:  # noqa: BLE001 - the events are on record; a later checkpoint covers them
         logger.warning("lineage: no checkpoint was made, the next run or `lineal sweep` will: %s", redact(str(problem)))

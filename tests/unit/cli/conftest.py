@@ -9,7 +9,7 @@ from lineal.cli.app import main
 def run(capsys):
     def call(*words):
         with pytest.raises(SystemExit) as ended:
-            main(words)
+            main([str(word) for word in words])
         said = capsys.readouterr()
         return ended.value.code, said.out, said.err
 

@@ -372,7 +372,7 @@ def test_a_file_is_added_once_and_only_looked_at_when_unchanged(project: Path, m
     path, marks = Cache().add(file)
     assert path.read_bytes() == file.read_bytes()
     monkeypatch.setattr("lineal.datasets.remembered._known", {})
-    monkeypatch.setattr("lineal.datasets.cache.copied", None)
+    monkeypatch.setattr("lineal.datasets.cache._copied", None)
     monkeypatch.setattr("lineal.datasets.remembered.fingerprint", None)
     assert Cache().add(file) == (path, marks)
 

@@ -27,6 +27,8 @@ pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore::FutureWarnin
 
 # Why an estimator is not held to all of the rules.
 NOT_REPEATABLE = {"Isomap": "starts ARPACK from a random vector and takes no random_state"}
+# They draw by job, and so fit other numbers with another n_jobs.
+BY_JOBS = {"LatentDirichletAllocation", "MDS", "Nystroem"}
 NOT_SAVED = {"Birch": "skops cannot save it"}
 NOT_FITTED = {"FrozenEstimator": "is fitted before it is made"}
 NOT_USED = {"PatchExtractor": "takes images"}
@@ -86,6 +88,35 @@ def fit_all() -> dict[str, tuple[Any, Any]]:
             return {name: fit(name, estimator) for name, estimator in unfitted}
 
 
+def fit_in_pipelines() -> dict[str, Any]:
+    """Every classifier and regressor that learns from a table with categories, in a pipeline as Lineal makes it."""
+    import pandas as pd
+    from sklearn.base import is_classifier, is_regressor
+    from sklearn.pipeline import Pipeline
+    from threadpoolctl import threadpool_limits
+
+    from lineal.models.preprocessing import preprocessor
+
+    random = np.random.default_rng(3)
+    frame = pd.DataFrame({"size": np.round(random.normal(size=60), 6), "age": np.arange(60) % 13})
+    frame["sort"] = [["red", "green", "blue", None][number] for number in random.integers(0, 4, 60)]
+    amount = np.round(frame["size"].to_numpy() * 3 + random.normal(size=60), 6)
+    found: dict[str, Any] = {}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        unfitted = [(name, each) for name, each in estimators() if is_classifier(each) or is_regressor(each)]
+        with threadpool_limits(1):
+            for name, estimator in unfitted:
+                steps = Pipeline([("preprocess", preprocessor(frame, list(frame), estimator)), ("model", estimator)])
+                truth = (amount > 0).astype(int) if is_classifier(estimator) else np.abs(amount) + 0.1
+                try:
+                    found[name] = steps.fit(frame, truth)
+                except (ValueError, TypeError, IndexError):
+                    # It takes one column, counts only, or several targets.
+                    continue
+    return found
+
+
 def plain_name(name: str) -> str:
     return name.partition("-")[0]
 
@@ -100,18 +131,23 @@ def digests(fitted: dict[str, tuple[Any, Any]]) -> dict[str, str]:
     return {name: digest(model) for name, (model, _) in fitted.items()}
 
 
-def test_fitting_again_in_another_process_folder_and_hash_seed_gives_the_same_digests(
-    digests: dict[str, str], tmp_path: Path
-) -> None:
+def run(folder: Path, *words: str) -> dict[str, str]:
+    """The digests that this file finds as a script, in another process, folder and hash seed."""
     ended = subprocess.run(
-        [sys.executable, "-W", "ignore", str(Path(__file__))],
-        cwd=tmp_path,
+        [sys.executable, "-W", "ignore", str(Path(__file__)), *words],
+        cwd=folder,
         env={**os.environ, "PYTHONHASHSEED": "1234"},
         capture_output=True,
         text=True,
         check=True,
     )
-    there = json.loads(ended.stdout)
+    return dict(json.loads(ended.stdout))
+
+
+def test_fitting_again_in_another_process_folder_and_hash_seed_gives_the_same_digests(
+    digests: dict[str, str], tmp_path: Path
+) -> None:
+    there = run(tmp_path)
     assert there.keys() == digests.keys()
     assert len(there) > 200
     differing = {plain_name(name) for name in digests if there[name] != digests[name]}
@@ -154,6 +190,35 @@ def test_using_a_model_does_not_change_its_digest(fitted: dict[str, tuple[Any, A
     assert used > 200
 
 
+def test_in_a_pipeline_with_categories_as_well(tmp_path: Path) -> None:
+    here = {name: digest(model) for name, model in fit_in_pipelines().items()}
+    there = run(tmp_path, "pipelines")
+    assert there.keys() == here.keys()
+    assert len(here) > 90
+    assert {plain_name(name) for name in here if there[name] != here[name]} <= NOT_REPEATABLE.keys()
+
+
+def test_another_number_of_jobs_is_the_same_model_but_where_training_says_so(digests: dict[str, str]) -> None:
+    from sklearn.base import clone
+    from threadpoolctl import threadpool_limits
+
+    from lineal.models.estimators import nondeterminism
+
+    differing, tried = set(), 0
+    with warnings.catch_warnings(), threadpool_limits(1):
+        warnings.simplefilter("ignore")
+        for name, estimator in estimators():
+            if "n_jobs" not in estimator.get_params(deep=False):
+                continue
+            spread = clone(estimator).set_params(n_jobs=2)
+            tried += 1
+            if digest(fit(name, spread)[0]) != digests[name]:
+                differing.add(plain_name(name))
+                assert nondeterminism(spread), name
+    assert tried > 50
+    assert differing <= BY_JOBS | NOT_REPEATABLE.keys()
+
+
 def test_no_leaf_tells_where_in_memory_something_lies(fitted: dict[str, tuple[Any, Any]]) -> None:
     paths = {name: [leaf.path for leaf in leaves(model)] for name, (model, _) in fitted.items()}
     assert not [path for found in paths.values() for path in found if " at 0x" in path]
@@ -161,4 +226,5 @@ def test_no_leaf_tells_where_in_memory_something_lies(fitted: dict[str, tuple[An
 
 
 if __name__ == "__main__":
-    sys.stdout.write(json.dumps({name: digest(model) for name, (model, _) in fit_all().items()}))
+    made = fit_in_pipelines() if sys.argv[1:] else {name: model for name, (model, _) in fit_all().items()}
+    sys.stdout.write(json.dumps({name: digest(model) for name, model in made.items()}))

@@ -162,3 +162,21 @@ def test_a_column_with_very_many_values_is_compared_by_its_frequent_ones(make_pi
     assert (len(learnt.values), sum(learnt.counts), learnt.seen) == (49, 24_000, None)
     compared = module.compare(found, write_table(pa.table({"who": ["new"] * 60}), "it.batch"), Limits())
     assert compared.columns[0].unseen is None
+
+
+def test_of_a_large_batch_every_kth_row_is_binned_and_all_else_is_counted_in_full(profile, monkeypatch):
+    rows = table(1000, 6, shift=0.5)
+    rows = rows.set_column(0, "x", pa.array([99.0, *rows["x"].to_pylist()[1:]]))
+    whole = {column.column: column for column in compare(profile, write_table(rows, "it.batch"), Limits()).columns}
+    monkeypatch.setattr(module, "ENOUGH_ROWS", 300)
+    part = {column.column: column for column in compare(profile, write_table(rows, "it.batch"), Limits()).columns}
+    train, every_4th = table(3000, 0).to_pandas()["few"], rows.to_pandas()["few"][::4]
+    assert part["few"].ks == pytest.approx(stats.ks_2samp(train, every_4th).statistic)
+    assert whole["few"].ks != part["few"].ks
+    assert [(column.missing, column.unseen) for column in part.values()] == [
+        (part_of.missing, part_of.unseen) for part_of in (whole[name] for name in part)
+    ]
+    assert (part["colour"].chi2, part["colour"].psi) == (whole["colour"].chi2, whole["colour"].psi)
+    monkeypatch.setattr(reading, "BATCH_ROWS", 77)
+    again = compare(profile, write_table(rows, "it.batch"), Limits())
+    assert {column.column: column for column in again.columns} == part

@@ -49,9 +49,11 @@ def find(folder: Path | None = None) -> Repository | None:
     """Find the DVC repository that a folder is in, as `dvc` itself does; None where there is none that can be used.
 
     Args:
-        folder: default the working folder.
+        folder: default the working folder; where something is made again in a sandbox, there is none for it.
     """
-    start = (folder or Path.cwd()).absolute()
+    if settings.sandboxed():
+        return None
+    start = (folder or settings.workplace()).absolute()
     for up in (start, *start.parents):
         if (up / ".dvc").is_dir():
             return _read(up, tuple(_stamp(up / ".dvc" / name) for name in ("config", "config.local")))
@@ -67,7 +69,9 @@ def set_up(folder: Path | None = None) -> Repository | None:
     Args:
         folder: somewhere in the project; default the working folder.
     """
-    start = (folder or Path.cwd()).absolute()
+    if settings.sandboxed():
+        return None
+    start = (folder or settings.workplace()).absolute()
     found = find(start)
     root = settings.project_of(start)
     if found is not None or not any((root / mark).exists() for mark in settings.PROJECT_MARKS):

@@ -15,6 +15,7 @@ from lineal import settings, signing
 from lineal.errors import EstimatorError, LinealError, TrackingError, UntrustedModelError
 from lineal.models import signature, storage
 from lineal.models.tracking.connection import connect, explained, hushed
+from lineal.models.tracking.local import model_file
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -104,6 +105,11 @@ def load_model(uri: str, *, trusted: Collection[str] = (), digest: str | None = 
         UntrustedModelError: the model was saved in a way that can run code, or holds other classes.
         TrackingError, UnreachableError: MLflow has no such model, or does not answer.
     """
+    file = model_file(uri)
+    return _held(uri, storage.load(file, trusted=trusted) if file else _brought(uri, trusted), digest)
+
+
+def _brought(uri: str, trusted: Collection[str]) -> Any:
     client = connect()
     import mlflow.artifacts
 
@@ -121,7 +127,10 @@ def load_model(uri: str, *, trusted: Collection[str] = (), digest: str | None = 
         file = mlflow.artifacts.download_artifacts(
             artifact_uri=f"{where_it_lies.rstrip('/')}/{storage.FILE_NAME}", dst_path=folder, **where
         )
-        model = storage.load(file, trusted=trusted)
+        return storage.load(file, trusted=trusted)
+
+
+def _held(uri: str, model: Any, digest: str | None) -> Any:
     if digest is not None:
         from lineal.models.digest import digest as digest_of
 

@@ -87,6 +87,17 @@ def _data(data: TableDiff | None, gone: bool, features: Sequence[Setting]) -> It
         return
     rows = max(data.left_rows, data.right_rows, 1)
     share = max(data.added, data.removed, data.changed) / rows
+    moved = any(change.moved for change in data.columns)
+    lacking = any(change.left_type is None or change.right_type is None for change in data.columns)
+    weight = min(0.95, 0.2 + 4 * share + 0.2 * moved + 0.4 * lacking)
+    said = told(data)
+    if features and not lacking:
+        said += f", features differ: {_some([setting.key for setting in features])}"
+    yield Cause("data", f"{said} (of {rows:,})", weight)
+
+
+def told(data: TableDiff) -> str:
+    """How two tables differ, in a phrase."""
     said = [
         f"{count:,} row{'' if count == 1 else 's'} {what}"
         for count, what in ((data.added, "added"), (data.removed, "removed"), (data.changed, "changed"))
@@ -96,10 +107,9 @@ def _data(data: TableDiff | None, gone: bool, features: Sequence[Setting]) -> It
     lacking = [change.name for change in data.columns if change.left_type is None or change.right_type is None]
     if moved:
         said.append(f"{_some(moved)} moved")
-    if lacking or features:
-        said.append(f"columns differ: {_some(lacking or [setting.key for setting in features])}")
-    weight = min(0.95, 0.2 + 4 * share + 0.2 * bool(moved) + 0.4 * bool(lacking))
-    yield Cause("data", f"{', '.join(said)} (of {rows:,})" if said else "types of columns differ", weight)
+    if lacking:
+        said.append(f"columns differ: {_some(lacking)}")
+    return ", ".join(said) or "types of columns differ"
 
 
 def _split(tables: Sequence[TableDiff]) -> Iterator[Cause]:

@@ -60,9 +60,9 @@ def _compared(left: Numbers, right: Numbers, both: Pair) -> Shift:
         statistic, p_value = _chi_square(one, two)
         return Shift("chi-square", statistic, p_value, _psi(one, two))
     pooled, below = _pooled(np.sort(left.astype(np.float64)), np.sort(right.astype(np.float64)))
-    one, two = len(left), len(right)
-    distance = float(np.abs(below / one - (np.arange(1, one + two + 1) - below) / two)[_ends(pooled)].max())
-    size = math.sqrt(one * two / (one + two))
+    others = np.arange(1, len(pooled) + 1) - below
+    distance = float(np.abs(below / len(left) - others / len(right))[_ends(pooled)].max())
+    size = math.sqrt(len(left) * len(right) / len(pooled))
     from scipy.special import kolmogorov
 
     p_value = float(kolmogorov(distance * (size + 0.12 + 0.11 / size)))

@@ -20,7 +20,7 @@ class ColumnFigures:
 
     Attributes:
         missing: how many values are null or NaN.
-        mean: of numbers, dates as days and moments as seconds since 1970; None for other types or where all is missing.
+        mean: of numbers, dates and moments as seconds since 1970; None for other types or where all is missing.
         std: the standard deviation of the same.
         top: the most frequent value of a column of text or truth values.
     """

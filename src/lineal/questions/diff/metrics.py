@@ -111,8 +111,10 @@ def _scores(name: str, table: pa.Table, draws: list[np.ndarray[Any, Any]]) -> np
             stacked = np.column_stack([table.column(column).to_numpy() for column in columns])
             answers[method] = stacked[:, 0] if method == "decision_function" and len(columns) == 1 else stacked
             classes = classes_of((table,), prefix) if len(columns) > 1 else classes
-    if not classes and len(distinct := sorted(set(truth.tolist()) | set(answers["predict"].tolist()), key=str)) == 2:
-        classes = distinct
+    # Without probabilities only the rows tell which labels there are; no class has just one.
+    distinct = set(truth.tolist()) | set(answers["predict"].tolist())
+    if not classes and len(distinct) == 2:
+        classes = sorted(distinct)
     try:
         needed = metric(name).methods
         if not any(method in answers for method in needed):

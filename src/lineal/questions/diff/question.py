@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TypeVar
 
@@ -13,7 +13,7 @@ from lineal.questions.diff.code import code
 from lineal.questions.diff.data import Named, compare_tables
 from lineal.questions.diff.features import features, importances
 from lineal.questions.diff.heldout import held_out
-from lineal.questions.diff.interface import Diff, Side, TableDiff
+from lineal.questions.diff.interface import Diff, MetricChange, Side, TableDiff
 from lineal.questions.diff.metrics import metrics
 from lineal.questions.diff.predictions import predictions
 from lineal.questions.diff.record import Record, Table, bytes_of, facts_of, read_record, scope_of
@@ -117,9 +117,7 @@ def _runs(left: Record, right: Record, one: Side, two: Side, id_column: str | No
         one,
         two,
         same=False,
-        verdict=_verdict(
-            one, two, [change.within_noise for change in changed if change.of == "held-out"], len(reasons)
-        ),
+        verdict=_verdict(one, two, changed, len(reasons)),
         causes=reasons,
         metrics=changed,
         tables=tuple(tables),
@@ -137,14 +135,17 @@ def _runs(left: Record, right: Record, one: Side, two: Side, id_column: str | No
     )
 
 
-def _verdict(one: Side, two: Side, noise: list[bool | None], reasons: int) -> str:
+def _verdict(one: Side, two: Side, changed: Sequence[MetricChange], reasons: int) -> str:
     if one.digest and one.digest == two.digest:
         return "the two models are equal: the same digest"
     differs = f"{reasons} thing{'' if reasons == 1 else 's'} that may matter differ{'s' if reasons == 1 else ''}"
-    if not noise:
-        return f"no held-out metric differs; {differs}"
-    if all(noise):
-        return f"no held-out metric differs by more than chance; {differs}"
+    if not changed:
+        return f"no metric differs; {differs}"
+    beyond = [f"{change.name} ({change.of})" for change in changed if change.within_noise is False]
+    if beyond:
+        return f"{', '.join(beyond)} differ{'s' if len(beyond) == 1 else ''} by more than chance; {differs}"
+    if all(change.within_noise for change in changed):
+        return f"no metric differs by more than chance; {differs}"
     return differs
 
 
@@ -179,7 +180,7 @@ def _datasets(store: Store, left: Subject, right: Subject, id_column: str | None
     table = _tables(tables[0], tables[1], by)
     if id_column is not None and id_column not in (*tables[0].columns, *tables[1].columns, table.id):
         raise SubjectError(f"--id {id_column}: neither {left} nor {right} has such a column", subject=str(left))
-    verdict = "no row and no column differs" if table.equal else "they differ"
+    verdict = "no row and no column differs" if table.equal else explaining.told(table)
     return Diff(one, two, same=False, verdict=verdict, tables=(table,))
 
 

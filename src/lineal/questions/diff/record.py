@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -100,10 +100,10 @@ def read_record(store: Store, run: RunRow) -> Record:
     # What did not complete made nothing: an attempt that was made again.
     below = [events[row.run_id] for row in rows if row.run_id != run.run_id and row.state == "COMPLETE"]
     everything = [*below, top]
-    models = [dataset for event in everything for dataset in event["outputs"] if _is_model(dataset)]
-    written = _tables(dataset for event in everything for dataset in event["outputs"])
-    read = _tables(dataset for event in everything for dataset in event["inputs"])
-    used = {_version(dataset) for event in everything for dataset in event["inputs"] if _is_model(dataset)}
+    models = [dataset for event in everything for dataset in _listed(event, "outputs") if _is_model(dataset)]
+    written = _tables(dataset for event in everything for dataset in _listed(event, "outputs"))
+    read = _tables(dataset for event in everything for dataset in _listed(event, "inputs"))
+    used = {_version(dataset) for event in everything for dataset in _listed(event, "inputs") if _is_model(dataset)}
     asked = _parameters(top)
     target = asked.get("source.target")
     columns = next((found for model in reversed(models) if (found := _columns(model))), [])
@@ -135,7 +135,7 @@ def facts_of(store: Store, version: VersionRow, run: RunRow | None) -> Table:
     """What a run's newest event says of a version that it read or wrote."""
     if run is not None:
         event = json.loads(store.event_at(run.last_seq))
-        for dataset in (*event["outputs"], *event["inputs"]):
+        for dataset in (*_listed(event, "outputs"), *_listed(event, "inputs")):
             if (dataset["namespace"], dataset["name"], _version(dataset)) == (
                 version.namespace,
                 version.name,
@@ -178,6 +178,11 @@ def local(location: str | None) -> Path | None:
     return Path(unquote(urlsplit(location).path)) if location.startswith("file://") else Path(location)
 
 
+def _listed(event: Mapping[str, Any], role: str) -> Sequence[Mapping[str, Any]]:
+    """The inputs or outputs of an event, which one of another producer may leave out."""
+    return event.get(role) or ()
+
+
 def _tables(datasets: Iterable[Mapping[str, Any]]) -> dict[str, Table]:
     return {dataset["name"]: _table(dataset) for dataset in datasets if not _is_model(dataset)}
 
@@ -208,7 +213,7 @@ def _version(dataset: Mapping[str, Any]) -> str:
 
 def _columns(dataset: Mapping[str, Any]) -> list[str]:
     fields = ((dataset.get("facets") or {}).get("schema") or {}).get("fields") or ()
-    return [field["name"] for field in fields]
+    return [field["name"] for field in fields if "name" in field]
 
 
 def _facet(event: Mapping[str, Any], of: str, name: str) -> Mapping[str, Any]:
@@ -218,7 +223,7 @@ def _facet(event: Mapping[str, Any], of: str, name: str) -> Mapping[str, Any]:
 
 def _parameters(event: Mapping[str, Any]) -> dict[str, str]:
     entries = _facet(event, "run", "executionParameters").get("parameters") or ()
-    return {entry["key"]: str(entry.get("value", "")) for entry in entries}
+    return {entry["key"]: str(entry.get("value", "")) for entry in entries if "key" in entry}
 
 
 def _metrics(event: Mapping[str, Any]) -> Iterable[Metric]:

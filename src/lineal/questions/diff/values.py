@@ -81,7 +81,7 @@ class Pair:
         left_there: which values are not missing.
         right_there: the same of the right.
         labels: what the codes stand for, where they are codes.
-        scale: what a number has to be divided by to be days or seconds, for dates and moments.
+        scale: what a number has to be divided by to be seconds, for dates and moments.
     """
 
     left: Numbers
@@ -110,7 +110,7 @@ def pair(left: pa.ChunkedArray, right: pa.ChunkedArray) -> Pair:
         left, right = left.cast(pa.int8()), right.cast(pa.int8())
     scale = 1.0
     if pa.types.is_temporal(kind):
-        scale = {"s": 1.0, "ms": 1e3, "us": 1e6, "ns": 1e9}.get(getattr(kind, "unit", ""), 1.0)
+        scale = {"day": 1 / 86_400, "s": 1.0, "ms": 1e3, "us": 1e6, "ns": 1e9}.get(getattr(kind, "unit", "day"), 1.0)
         whole = pa.int32() if kind.bit_width == 32 else pa.int64()
         left, right = left.cast(whole), right.cast(whole)
     (left_values, left_there), (right_values, right_there) = _numbers(left), _numbers(right)
@@ -233,6 +233,7 @@ def _one_type(left: pa.ChunkedArray, right: pa.ChunkedArray) -> tuple[pa.Chunked
         return left, right
     if _is_number(left.type) and _is_number(right.type):
         return left.cast(pa.float64(), safe=False), right.cast(pa.float64(), safe=False)
+    left, right = _without_nan(left), _without_nan(right)
     # A column that is empty on one side says nothing of its type.
     if left.null_count == len(left):
         return _empty(len(left), right.type), right
@@ -248,6 +249,10 @@ def _one_type(left: pa.ChunkedArray, right: pa.ChunkedArray) -> tuple[pa.Chunked
     return left.cast(pa.large_string()), right.cast(pa.large_string())
 
 
+def _without_nan(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    return pc.if_else(pc.is_nan(column), None, column) if pa.types.is_floating(column.type) else column
+
+
 def _empty(length: int, kind: pa.DataType) -> pa.ChunkedArray:
     return pa.chunked_array([pa.nulls(length, kind)])
 
@@ -255,9 +260,7 @@ def _empty(length: int, kind: pa.DataType) -> pa.ChunkedArray:
 def _codes(left: pa.ChunkedArray, right: pa.ChunkedArray) -> tuple[Places, pa.Array]:
     """Both columns, one after the other, as codes of their distinct values; -1 where they are missing."""
     joint = pa.chunked_array([*left.chunks, *right.chunks], left.type)
-    if pa.types.is_floating(joint.type):
-        joint = pc.if_else(pc.is_nan(joint), None, joint)
-    encoded = joint.dictionary_encode()
+    encoded = _without_nan(joint).dictionary_encode()
     # The parts share one dictionary as they come; where they did not, bringing them together takes five times as long.
     if not all(chunk.dictionary.equals(encoded.chunk(0).dictionary) for chunk in encoded.chunks):
         encoded = encoded.unify_dictionaries()

@@ -28,7 +28,9 @@ from lineal.subjects import Kind, Subject
 KINDS: tuple[Kind, ...] = ("model", "dataset", "run")
 
 
-def verify(store: Store, subject: Subject | None = None, *, keys: Sequence[Path] = ()) -> Verification:
+def verify(
+    store: Store, subject: Subject | None = None, *, keys: Sequence[Path] = (), processes: int = 1
+) -> Verification:
     """Check the record, or what one subject rests on.
 
     The log is one chain, so that it is always read whole; of single events, those of other runs are then not told.
@@ -37,6 +39,7 @@ def verify(store: Store, subject: Subject | None = None, *, keys: Sequence[Path]
         store: the lineage store.
         subject: check its descent alone; everything where it is left out.
         keys: files of the public keys to believe; where none is named, this machine's own and those in `keys/trusted`.
+        processes: how many may work at a time; more than one asks of a program that it can be imported.
 
     Raises:
         SigningError: a file is no key, or none is known and there is something signed.
@@ -51,7 +54,7 @@ def verify(store: Store, subject: Subject | None = None, *, keys: Sequence[Path]
     _require_keys(believed, found)
     lines: list[Checked] = []
     if scope is None:
-        counts = check_index(store, index)
+        counts = check_index(store, index, processes=processes)
         lines.append(index.checked(", ".join(f"{count} {name}" for name, count in counts.items() if count)))
     elsewhere = check_datasets(store, scope, kept)
     lines.append(kept.checked(f"{elsewhere} more lie elsewhere: see `lineal stale`" if elsewhere else ""))

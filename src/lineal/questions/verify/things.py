@@ -85,6 +85,9 @@ def things(store: Store, scope: Scope | None, *, models: bool) -> Iterator[Thing
 
 
 def _facets(row: VersionRow, body: str) -> Mapping[str, Any]:
+    kept = f"/files/md5/{row.version[:2]}/{row.version[2:]}"
+    if row.kind != "MODEL" and kept not in body and "lineal_dvc" not in body:
+        return {}  # of other producers' tables there may be very many: nothing is looked for in what cannot have it
     try:
         event = json.loads(body)
         for dataset in (*(event.get("outputs") or ()), *(event.get("inputs") or ())):

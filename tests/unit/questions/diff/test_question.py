@@ -4,6 +4,7 @@ import dataclasses
 import json
 import re
 import subprocess
+import sys
 
 import pyarrow as pa
 import pytest
@@ -185,6 +186,54 @@ def test_a_regression_tells_how_far_predictions_went(train, ask):
     assert (found.most[0].id, found.most[0].left, found.most[0].right) == ("4", "2", "2.5")
 
 
+def test_labels_without_probabilities_have_their_noise_too(train, ask):
+    def labels(*predicted):
+        return {"_lineal_row": [1, 3], "actual": [2, 10], "prediction": list(predicted)}
+
+    train(evaluation=labels(2, 10), metrics={"f1": 1.0})
+    train(evaluation=labels(10, 10), metrics={"f1": 0.7})
+    answer = ask("model:demo@1", "model:demo@2")
+    assert answer.metrics[0].noise is not None
+    assert (answer.predictions.changed, answer.predictions.now_wrong, answer.predictions.mean_change) == (1, 1, None)
+
+
+def test_a_metric_that_is_no_scorer_has_no_noise_that_is_known(train, ask, shown):
+    train(metrics={"my own": 1.0})
+    train(metrics={"my own": 0.5})
+    (metric,) = ask("model:demo@1", "model:demo@2").metrics
+    assert (metric.noise, metric.within_noise) == (None, None)
+    assert "my own" in shown("model:demo@1", "model:demo@2")
+
+
+def test_dates_are_shown_as_dates(train, shown):
+    def days(*of):
+        return SNAPSHOT | {"day": pa.array(of, pa.int32()).cast(pa.date32())}
+
+    train(snapshot=days(0, 1, 2, 3))
+    train(snapshot=days(0, 1, 2, 7))
+    assert "mean 1970-01-02 12:00" in shown("model:demo@1", "model:demo@2")
+
+
+def test_runs_of_another_producer_are_compared_as_far_as_they_tell(lineage, ask, shown):
+    import io
+
+    from lineal.store.importing import import_events
+    from tests.parts.producers import ndjson, run_id, spark
+
+    def log(hour, version):
+        times = f"2026-01-01T{hour}:00:00Z", f"2026-01-01T{hour}:30:00Z"
+        return spark("load", *times, reads=("raw",), writes="orders", version=version)
+
+    events = [event for each in (log("01", "v1"), log("02", "v2")) for event in each]
+    for event in events:
+        event.pop("inputs")
+    import_events(lineage.store, io.BytesIO(ndjson(*events).encode()), "log")
+    one, two = (run_id("load", f"2026-01-01T{hour}:00:00Z") for hour in ("01", "02"))
+    answer = ask(f"run:{one}", f"run:{two}")
+    assert any("the bytes of orders@v1 are gone" in sentence for sentence in answer.missing)
+    assert "not compared: the bytes of orders@v1" in shown(f"run:{one}", f"run:{two}")
+
+
 def test_importances_beyond_their_spread_are_told(train, ask):
     train()
     train(importances=IMPORTANCES | {"importance": [0.1]})
@@ -339,6 +388,23 @@ def test_what_is_wrong_to_ask_is_said_in_one_sentence(left, right, said, train, 
         diff(lineage.store, *(Subject.parse(text, allowed=KINDS) for text in (left, right)))
     assert wrong.value.exit_status == 2
     assert "\n" not in str(wrong.value)
+
+
+def test_asking_loads_neither_prefect_nor_mlflow(train):
+    train(digest="ab" * 32)
+    train(digest="cd" * 32, asked={"model.params.C": "2.0"}, snapshot=SNAPSHOT | {"a": [9.0] * 4})
+    for words, light in (
+        (["diff", "model:demo@1", "model:demo@2"], {"sklearn"}),  # pyarrow looks for pandas by itself
+        (["history", "model:demo"], {"sklearn", "pandas", "scipy"}),
+        (["stale"], {"sklearn", "pandas", "scipy"}),
+    ):
+        script = (
+            f"import sys\nfrom lineal.cli.app import main\ntry:\n    main({words!r})\nexcept SystemExit: pass\n"
+            "print(*sorted({name.partition('.')[0] for name in sys.modules}), file=sys.stderr)"
+        )
+        done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+        assert "demo" in done.stdout
+        assert not set(done.stderr.split()) & {"prefect", "mlflow", "dvc", *light}, words
 
 
 def test_json_is_one_object_with_all_that_differs(train, ask):

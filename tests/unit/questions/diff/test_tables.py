@@ -110,6 +110,20 @@ def test_a_column_without_any_value_has_no_distribution_and_breaks_nothing(kind)
     assert (change.cells, change.test, change.left.mean, change.moved) == (100, None, None, True)
 
 
+def test_a_column_of_nan_alone_is_as_empty_as_one_of_nulls():
+    diff = compare({"id": [1, 2], "a": [np.nan, np.nan]}, {"id": [1, 2], "a": ["x", None]})
+    assert (diff.changed, column(diff, "a").left.missing, column(diff, "a").right.missing) == (1, 2, 1)
+
+
+def test_dates_and_moments_are_seconds_of_one_clock():
+    left = {"id": [1, 2], "a": np.array(["1970-01-02", "1970-01-02"], "M8[D]")}
+    right = {"id": [1, 2], "a": np.array(["1970-01-02", "1970-01-03"], "M8[D]")}
+    change = column(compare(left, right), "a")
+    assert (change.left.mean, change.right.mean, change.test) == (86400, 129600, "KS")
+    moments = {"id": [1, 2], "a": np.array(["1970-01-02", "1970-01-03"], "M8[us]")}
+    assert column(compare(left, moments), "a").right.mean == 129600
+
+
 def test_an_empty_table_is_compared_like_any_other():
     empty = pa.table({"id": pa.array([], pa.int64()), "a": pa.array([], pa.string())})
     full = {"id": [1, 2], "a": ["x", "y"]}

@@ -1,0 +1,30 @@
+"""`lineal trace prediction:ID`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from lineal.errors import SubjectError
+from lineal.store.log import Store
+from lineal.subjects import Subject
+
+
+def trace_prediction(subject: Subject, *, plot: Path | None, explain: bool, json: bool) -> None:
+    """Show a prediction, why it is what it is, and where it came from."""
+    from lineal.questions import explanation as explaining
+    from lineal.questions.prediction import prediction
+    from lineal.reports import prediction_trace, terminal
+
+    if plot is not None:
+        from lineal.cli.plotting import require_png
+
+        require_png(plot)
+        if not explain:
+            raise SubjectError("--plot draws the explanation, which --no-explain leaves out; give one of the two")
+    found = prediction(Store(create=False), subject)
+    answer = explaining.Explained(found, explaining.explain(found) if explain else None)
+    if plot is not None:
+        from lineal.cli.plotting import save
+
+        save(prediction_trace.plot(answer), plot)
+    terminal.show(answer, prediction_trace.render, as_json=json)

@@ -1,0 +1,188 @@
+"""What one ended run says of an experiment, and the words by which it can be found: pure functions over an event.
+
+Questions over all runs at once (`lineal discover`, `lineal search`) read these few columns rather than whole events.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from lineal.redaction import redact
+from lineal.store.tables import key_of
+
+Row = dict[str, Any]
+_ENDED = ("COMPLETE", "FAIL", "ABORT")
+# A longer value is known by its hash: it says that two runs differ, and `lineal diff` says in what.
+_LONGEST_VALUE = 200
+_MOST_DATASETS = 20
+# A note may be a megabyte; its beginning finds it.
+_LONGEST_TEXT = 20_000
+_PLACES = 64  # how many texts one event may have
+_SECRET_NAME = re.compile(
+    r"password|passwd|passphrase|secret|credential|token$|(?:api|access|account|private|shared)[_-]?key", re.I
+)
+
+
+def root_of(run: Mapping[str, Any]) -> str:
+    """The id of the run at the top: the root that a run names, its parent, or itself."""
+    parent = (run.get("facets") or {}).get("parent") or {}
+    return str(
+        ((parent.get("root") or {}).get("run") or {}).get("runId")
+        or (parent.get("run") or {}).get("runId")
+        or run["runId"]
+    )
+
+
+def fact_of(event: Mapping[str, Any], seq: int) -> Row | None:
+    """The row of an ended run: its parameters, metrics, environment, data and failures; None where it has none."""
+    if event.get("eventType") not in _ENDED:
+        return None
+    run, job = event["run"], event["job"]
+    facets = run.get("facets") or {}
+    inputs, outputs = (_named(event.get(role) or ()) for role in ("inputs", "outputs"))
+    said = {
+        "pipeline": _tag(facets, "pipeline"),
+        "parameters": _parameters(facets),
+        "metrics": _metrics(facets),
+        "environment": _environment(facets.get("lineal_environment") or {}),
+        "failed": _failed_checks(event, facets),
+        "error": _error(facets),
+        "outputs": outputs,
+    }
+    said = {key: value for key, value in said.items() if value}
+    root_id = root_of(run)
+    if not said and run["runId"] != root_id:
+        return None
+    said |= {"job": job["name"], "state": event["eventType"], "at": event["eventTime"], "inputs": inputs}
+    body = json.dumps(said, ensure_ascii=False, separators=(",", ":"))
+    return {"run_id": run["runId"], "root_id": root_id, "seq": seq, "body": body}
+
+
+def texts_of(event: Mapping[str, Any], seq: int) -> list[Row]:
+    """The rows of what can be searched: one of an ended run, one of each decision, one of each description."""
+    found = [
+        {"key": key_of(kind, subject, text), "kind": kind, "subject": subject, "at": event["eventTime"], "text": text}
+        for kind, subject, text in _texts(event)
+        if text.strip()
+    ]
+    # Rising as the log does: a full-text index takes them with the least work, and a rebuild gives the same.
+    return [{"id": seq * _PLACES + place, **row} for place, row in enumerate(found[:_PLACES])]
+
+
+def _texts(event: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
+    run, job = event.get("run"), event.get("job") or {}
+    if run and event.get("eventType") in _ENDED:
+        subject = f"run:{run['runId']}"
+        facets = run.get("facets") or {}
+        yield "run", subject, _clean(_run_text(job, facets, subject))
+        facet = facets.get("lineal_decision") or {}
+        for decision in facet.get("decisions") or ():
+            action = str(decision.get("action") or "decision")
+            words = [action, decision.get("name"), decision.get("alias"), decision.get("control")]
+            words += [facet.get("by"), decision.get("reason"), decision.get("text")]
+            about = decision.get("subject") or _model(decision) or subject
+            kind = "note" if action == "note" else "decision"
+            yield kind, str(about), _clean(" · ".join(str(word) for word in words if word))
+        described = ((job.get("facets") or {}).get("documentation") or {}).get("description")
+        if described:
+            yield "job", subject, _clean(f"{job['name']} · {described}")
+    datasets = [*(event.get("outputs") or ()), *([event["dataset"]] if event.get("dataset") else ())]
+    for dataset in datasets if not run or event.get("eventType") in _ENDED else ():
+        described = ((dataset.get("facets") or {}).get("documentation") or {}).get("description")
+        if described:
+            name = str(dataset["name"])
+            model = name.removeprefix("models/")
+            subject = f"model:{model}" if model != name else f"dataset:{name}"
+            yield "description", subject, _clean(f"{name} · {described}")
+
+
+def _model(decision: Mapping[str, Any]) -> str | None:
+    name, number = decision.get("name"), decision.get("number")
+    return f"model:{name}@{number}" if name and number else f"model:{name}" if name else None
+
+
+def _run_text(job: Mapping[str, Any], facets: Mapping[str, Any], subject: str) -> str:
+    prefect = facets.get("lineal_prefect") or {}
+    parts = [str(job.get("name", "")), *(str(prefect[key]) for key in ("flowRunName", "runName") if prefect.get(key))]
+    parts += [_error(facets) or ""]
+    parts += [f"{name}={value}" for name, value in _parameters(facets).items()]
+    parts += [f"{name}={value:.6g}" for name, value, *_ in _metrics(facets)]
+    return " · ".join(dict.fromkeys(part for part in parts if part))
+
+
+def _clean(text: str) -> str:
+    return redact(text[:_LONGEST_TEXT])
+
+
+def _tag(facets: Mapping[str, Any], key: str) -> str | None:
+    tags = (facets.get("tags") or {}).get("tags") or ()
+    return next((str(tag.get("value")) for tag in tags if tag.get("key") == key), None)
+
+
+def _parameters(facets: Mapping[str, Any]) -> dict[str, str]:
+    listed = (facets.get("executionParameters") or {}).get("parameters") or ()
+    found = {}
+    for parameter in listed:
+        name, value = str(parameter.get("name") or parameter.get("key")), str(parameter.get("value"))
+        if not _SECRET_NAME.search(name):
+            found[name] = value if len(value) <= _LONGEST_VALUE else f"#{_hash(value)}"
+    return found
+
+
+def _metrics(facets: Mapping[str, Any]) -> list[list[Any]]:
+    listed = (facets.get("lineal_metrics") or {}).get("metrics") or ()
+    return [
+        [str(metric.get("name")), float(metric["value"]), metric.get("of"), metric.get("spread")]
+        for metric in listed
+        if isinstance(metric.get("value"), (int, float))
+    ]
+
+
+def _environment(facet: Mapping[str, Any]) -> dict[str, str]:
+    if not facet:
+        return {}
+    code = str(facet.get("gitCommit") or "")[:12]
+    if facet.get("gitDirty"):
+        # Two dirty trees of one commit are the same code only where their difference from it is.
+        code += f"+{str(facet.get('gitDiffSha256') or 'changed')[:8]}"
+    packages = f"{facet.get('python', '')} {str(facet.get('packagesSha256') or '')[:12]}"
+    machine = f"{facet.get('platform', '')} {facet.get('cpu', '')}"
+    return {"code": code, "packages": packages.strip(), "machine": machine.strip()}
+
+
+def _named(datasets: Any) -> list[list[str]]:
+    found = [
+        [
+            str(dataset["name"]),
+            str(((dataset.get("facets") or {}).get("version") or {}).get("datasetVersion") or ""),
+            str(((dataset.get("facets") or {}).get("datasetType") or {}).get("datasetType") or ""),
+        ]
+        for dataset in datasets
+    ]
+    if len(found) <= _MOST_DATASETS:
+        return found
+    # A folder of many files: that any of them changed is what matters here.
+    return [[f"{found[0][0]} and {len(found) - 1} more", _hash(json.dumps(sorted(found))), found[0][2]]]
+
+
+def _failed_checks(event: Mapping[str, Any], facets: Mapping[str, Any]) -> list[str]:
+    failed = []
+    for dataset in event.get("inputs") or ():
+        held = ((dataset.get("inputFacets") or {}).get("dataQualityAssertions") or {}).get("assertions") or ()
+        for check in held:
+            if not check.get("success", True) and check.get("severity") != "warn":
+                failed.append(" ".join(filter(None, (check.get("assertion"), check.get("column")))))
+    return failed
+
+
+def _error(facets: Mapping[str, Any]) -> str | None:
+    message = (facets.get("errorMessage") or {}).get("message")
+    return redact(str(message).strip().splitlines()[0][:500]) if message and str(message).strip() else None
+
+
+def _hash(text: str) -> str:
+    return hashlib.blake2b(text.encode(), digest_size=6).hexdigest()

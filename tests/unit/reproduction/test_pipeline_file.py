@@ -1,0 +1,51 @@
+"""The recorded pipeline file, made to read the recorded data."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from lineal.pipeline import load
+from lineal.reproduction.pipeline_file import pointing_at, without_query
+
+QUERY = '''# What we sell.
+name = "sales"
+
+[source]
+uri = "postgresql://host/db"  # the warehouse
+query = """
+select *
+from sales  -- all
+"""
+target = "sold"
+
+[model]  # a forest
+estimator = "sklearn.ensemble.RandomForestClassifier"
+params = { max_depth = 3, random_state = 0 }
+'''
+
+
+def test_the_query_goes_and_the_rest_stays_as_it_was() -> None:
+    text = without_query(QUERY)
+    assert "select" not in text
+    assert text.startswith("# What we sell.")
+    assert 'uri = "postgresql://host/db"  # the warehouse' in text
+    assert without_query(text) == text
+
+
+def test_a_file_without_a_query_is_left_as_it_is() -> None:
+    text = '[source]\nuri="a.csv"   # odd   spacing\n'
+    assert without_query(text) == text
+
+
+def test_it_reads_the_data_and_does_what_was_set_over_it(tmp_path: Path) -> None:
+    file = tmp_path / "p.toml"
+    overrides = ("model.params.max_depth=5", "split.seed=9", "model.params.criterion=gini", "split.seed=11")
+    file.write_text(pointing_at(QUERY, "data/snapshot.parquet", overrides))
+    again = load(file)
+    # The same pipeline as the file with its arguments, but for where it reads.
+    (tmp_path / "q.toml").write_text(without_query(QUERY))
+    asked = load(tmp_path / "q.toml", data=str(tmp_path / "data" / "snapshot.parquet"), overrides=overrides)
+    assert again.model == asked.model
+    assert again.split == asked.split
+    assert (again.source.uri, again.source.query) == ("data/snapshot.parquet", None)
+    assert "# a forest" in file.read_text()

@@ -31,6 +31,8 @@ for name, place, summary in (
     ("run", "run", "Run a pipeline: ingest, check, split, train, evaluate, explain, register."),
     ("trace", "trace", "Show where a model, dataset, file or run came from."),
     ("list", "listing", "Show what there is: pipelines, datasets, models or runs."),
+    ("discover", "discover", "Show what all runs on record teach, and what they cannot tell yet."),
+    ("search", "search", "Find runs, decisions, notes and descriptions by their words."),
     ("events", "events", "Print the event log as OpenLineage NDJSON, or import one."),
     ("deliver", "deliver", "Send the event log to the configured OpenLineage consumers."),
     ("sweep", "sweep", "End runs that were killed, and deliver what is left."),

@@ -57,7 +57,7 @@ def _fill(connection: sa.Connection, facts: sa.Table, texts: sa.Table) -> None:
         events = [(json.loads(row.body), row.seq) for row in found]
         of_facts, of_texts = list[dict[str, Any]](), list[dict[str, Any]]()
         for event, seq in events:
-            run_id = (event.get("run") or {}).get("runId")
+            run_id = str((event.get("run") or {}).get("runId") or "")
             fact = fact_of(event, seq) if run_id and event.get("job") else None
             if fact and run_id not in known:
                 known.add(run_id)

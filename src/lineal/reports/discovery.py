@@ -137,7 +137,7 @@ def _best(lesson: Lesson) -> Iterator[str]:
 def _neutral(lesson: Lesson) -> Iterator[str]:
     for factor in lesson.factors.neutral[:_MOST]:
         yield (
-            f"{factor.name}: at most {figure(factor.high)}, less than the {figure(lesson.factors.smallest)} that matters "
+            f"{factor.name}: at most {figure(factor.high)}, below the {figure(lesson.factors.smallest)} that matters "
             f"(power {factor.power:.0%}, n {' + '.join(str(level.runs) for level in factor.levels[:6])})"
         )
         yield f"{_INDENT}lineal diff run:{factor.low_run} run:{factor.high_run}"
@@ -156,8 +156,8 @@ def _noise(lesson: Lesson) -> Iterator[str]:
     floor = lesson.noise
     if floor is not None and not floor.more_runs:
         yield (
-            f"another seed alone makes ± {floor.deviation:.2g} (standard deviation, {floor.freedom} degrees of freedom, "
-            f"{_count(floor.groups, 'set')} of runs)"
+            f"another seed alone makes ± {floor.deviation:.2g} (standard deviation, "
+            f"{floor.freedom} degrees of freedom; {_count(floor.groups, 'set')} of runs)"
         )
         if len(floor.runs) > 1:
             yield f"{_INDENT}lineal diff run:{floor.runs[0]} run:{floor.runs[1]}"

@@ -14,14 +14,15 @@ import sqlalchemy as sa
 NAME = "lineal_texts_words"
 # Letters and digits alone make words, in both databases: a dotted or underscored name is found by any part of it.
 _VECTOR = "to_tsvector('simple', regexp_replace(text, '[^[:alnum:]]+', ' ', 'g'))"
+_TRIGGER = "CREATE TRIGGER {name} AFTER {when} ON lineal_texts BEGIN INSERT INTO lineal_texts_words{then}; END"
 CREATE: dict[str, tuple[str, ...]] = {
     "sqlite": (
         f"CREATE VIRTUAL TABLE {NAME} USING fts5(text, content='lineal_texts', content_rowid='id', "
         "tokenize='unicode61 remove_diacritics 2')",
-        f"CREATE TRIGGER {NAME}_added AFTER INSERT ON lineal_texts BEGIN "
-        f"INSERT INTO {NAME}(rowid, text) VALUES (new.id, new.text); END",  # noqa: S608 - names of our own
-        f"CREATE TRIGGER {NAME}_gone AFTER DELETE ON lineal_texts BEGIN "
-        f"INSERT INTO {NAME}({NAME}, rowid, text) VALUES ('delete', old.id, old.text); END",  # noqa: S608 - likewise
+        _TRIGGER.format(name=f"{NAME}_added", when="INSERT", then="(rowid, text) VALUES (new.id, new.text)"),
+        _TRIGGER.format(
+            name=f"{NAME}_gone", when="DELETE", then=f"({NAME}, rowid, text) VALUES ('delete', old.id, old.text)"
+        ),
     ),
     "postgresql": (f"CREATE INDEX {NAME} ON lineal_texts USING gin ({_VECTOR})",),
 }

@@ -12,6 +12,10 @@ from lineal.questions.discovery.experiments import Experiment
 from lineal.questions.discovery.statistics import ALPHA, Array
 
 _FEWEST = 4
+# All that changed at that time may have made a metric drop, the data only among it: a stricter test than elsewhere.
+_STRICT = 0.01
+# Of runs with a version that a newer one had taken the place of; with more, versions stand side by side.
+_MOST_LATE = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,13 +102,18 @@ def _failures(name: str, runs: Sequence[Experiment], order: Sequence[str], ages:
     return best
 
 
+def _succeed(ages: Array) -> bool:
+    """Whether each version took the place of the one before it; only then is there an "after which"."""
+    return float((ages < np.maximum.accumulate(ages)).mean()) <= _MOST_LATE
+
+
 def _drop(
     name: str, runs: Sequence[Experiment], order: Sequence[str], ages: Array, metric: str, noise: float | None
 ) -> Break | None:  # fmt: skip
     better = direction(metric)
     scores = [run.score(metric) for run in runs]
     there = np.array([score is not None for score in scores], dtype=bool)
-    if not better or there.sum() < 2 * _FEWEST:
+    if not better or there.sum() < 2 * _FEWEST or not _succeed(ages):
         return None
     from scipy.stats import mannwhitneyu
 
@@ -118,7 +127,7 @@ def _drop(
             continue
         middle, former = float(np.median(values[after])), float(np.median(values[~after]))
         p = float(mannwhitneyu(values[after], values[~after], alternative="less").pvalue) * (len(order) - 1)
-        if p < ALPHA and former - middle > 2 * (noise or 0.0) and (best is None or best.p is None or p < best.p):
+        if p < _STRICT and former - middle > 2 * (noise or 0.0) and (best is None or best.p is None or p < best.p):
             best = Break(
                 "metric", name, order[age], order[age - 1], metric, former * better, middle * better, p,
                 (int((~after).sum()), int(after.sum())),

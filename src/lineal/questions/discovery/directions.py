@@ -11,10 +11,10 @@ HIGHER = {
 }  # fmt: skip
 LOWER = {
     "brier", "brier_score", "brier_score_loss", "cross_entropy", "crps", "ece", "error", "error_rate",
-    "false_negatives", "false_positives", "fnr", "fpr", "hamming_loss", "hinge_loss", "log_loss", "logloss", "loss", "mae", "mape",
-    "max_error", "mean_absolute_error", "mean_absolute_percentage_error", "mean_squared_error", "median_absolute_error", "mse",
-    "msle", "nll", "perplexity", "rmse", "rmsle", "root_mean_squared_error", "smape", "val_loss", "wape", "zero_one_loss",
-    "pinball_loss", "latency",
+    "false_negatives", "false_positives", "fnr", "fpr", "hamming_loss", "hinge_loss", "log_loss", "logloss", "loss",
+    "mae", "mape", "max_error", "mean_absolute_error", "mean_absolute_percentage_error", "mean_squared_error",
+    "median_absolute_error", "mse", "msle", "nll", "perplexity", "rmse", "rmsle", "root_mean_squared_error",
+    "smape", "val_loss", "wape", "zero_one_loss", "pinball_loss", "latency",
 }  # fmt: skip
 
 

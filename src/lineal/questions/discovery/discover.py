@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -86,7 +87,19 @@ def discover(
     Raises:
         SubjectError: no experiment of that pipeline, or with that metric, is on record.
     """
-    found = experiments(store)
+    # Millions of small values that all stay: looking for garbage among them takes as long as all else.
+    collects = gc.isenabled()
+    gc.disable()
+    try:
+        return _discovery(experiments(store), store, pipeline, metric, smallest)
+    finally:
+        if collects:
+            gc.enable()
+
+
+def _discovery(
+    found: Sequence[Experiment], store: Store, pipeline: str | None, metric: str | None, smallest: float | None
+) -> Discovery:
     by_pipeline: dict[str, list[Experiment]] = defaultdict(list)
     for each in found:
         by_pipeline[each.pipeline].append(each)

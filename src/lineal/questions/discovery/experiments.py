@@ -54,8 +54,10 @@ class Experiment:
 
     def score(self, metric: str) -> Score | None:
         """The score by a metric: held-out rows first, else cross-validation, else any but the training rows'."""
-        found = self.scores.get(metric) or ()
-        return min(found, key=lambda score: _ORDER.get(score.of, 2), default=None)
+        found = self.scores.get(metric)
+        if not found or len(found) == 1:
+            return found[0] if found else None
+        return min(found, key=lambda score: _ORDER.get(score.of, 2))
 
 
 _ORDER = {"held-out": 0, "cross-validation": 1, "": 2, "train": 3}
@@ -125,13 +127,14 @@ def _data(pipeline: str, parts: Iterable[Mapping[str, Any]]) -> tuple[dict[str, 
     made: dict[str, str] = {}
     read: dict[str, str] = {}
     for part in parts:
-        outputs = part.get("outputs", ())
-        made |= {name: version for name, version, _ in outputs}
-        trains = any(kind == "MODEL" for *_, kind in outputs)
-        # A model that is read where none is made is the champion, to compare with.
-        read |= {
-            name: version for name, version, kind in part.get("inputs", ()) if version and (kind != "MODEL" or trains)
-        }
+        trains = False
+        for name, version, kind in part.get("outputs", ()):
+            made[name] = version
+            trains = trains or kind == "MODEL"
+        for name, version, kind in part.get("inputs", ()):
+            # A model that is read where none is made is the champion, to compare with.
+            if version and (trains or kind != "MODEL"):
+                read[name] = version  # noqa: PERF403 - it is an update, of a hundred thousand small ones
     importances = made.get(f"{pipeline}.importances")
     snapshot = f"{pipeline}.snapshot"
     if snapshot in made:

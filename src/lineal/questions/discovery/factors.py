@@ -253,8 +253,11 @@ def _judged(
     seen = power(cut.sizes, smallest, spread, alpha)
     verdict = "moved"
     more: int | None = 0
-    if p is None:
-        verdict = "neutral" if high <= smallest and seen >= POWER else "untold"
+    if high <= smallest and seen >= POWER:
+        # Many runs show a difference that is there and matters to nobody.
+        verdict = "neutral"
+    elif p is None:
+        verdict = "untold"
         needed = runs_needed(len(cut.names), round(smallest / spread, 2), alpha) if spread else None
         more = max(0, needed - int(inside.sum())) if needed else None
     runs = np.flatnonzero(inside)

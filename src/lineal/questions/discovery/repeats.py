@@ -61,8 +61,10 @@ def noise(table: Table) -> Noise | None:
     alike = Groups(table.columns, len(table.runs)).without(seed.name)
     squares, freedom, groups = 0.0, 0, 0
     named: list[str] = []
-    order = np.argsort(alike, kind="stable")
-    edges = np.flatnonzero(np.diff(alike[order])) + 1
+    _, which, sizes = np.unique(alike, return_inverse=True, return_counts=True)
+    order = np.argsort(which, kind="stable")
+    order = order[sizes[which[order]] > 1]
+    edges = np.flatnonzero(np.diff(which[order])) + 1
     for members in np.split(order, edges):
         # The same seed again says nothing of another.
         _, first = np.unique(seed.codes[members], return_index=True)

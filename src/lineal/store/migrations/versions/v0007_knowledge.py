@@ -29,7 +29,7 @@ def upgrade() -> None:
         sa.Column("body", sa.Text(), nullable=False, comment="parameters, metrics, environment and data, as JSON"),
         sa.PrimaryKeyConstraint("run_id"),
     )
-    op.create_index("lineal_facts_root", "lineal_facts", ["root_id"])
+    op.create_index("lineal_facts_seq", "lineal_facts", ["seq"])
     texts = op.create_table(
         "lineal_texts",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=False, nullable=False),

@@ -109,6 +109,8 @@ def _break(each: Break) -> Iterator[str]:
             f"{each.what} is worse {since}: median {figure(each.after)} in {each.counts[1]}, before "
             f"{figure(each.before)} in {each.counts[0]} runs (corrected p {_p(each.p)})"
         )
+    if each.changed:
+        yield f"{_INDENT}in it: {'; '.join(each.changed)}"
     yield f"{_INDENT}lineal diff dataset:{each.dataset}@{each.previous[:12]} dataset:{each.dataset}@{each.version[:12]}"
 
 
@@ -176,18 +178,19 @@ def _repeats(lesson: Lesson) -> Iterator[str]:
 
 
 def _untold(lesson: Lesson) -> Iterator[str]:
-    trace = "lineal list runs"
+    show = f"{_INDENT}lineal trace run:{lesson.newest}"
     if lesson.metric is None:
         return
     if not lesson.enough:
         yield (
             f"which factors move {lesson.metric}: {_count(lesson.scored, 'run')} cannot tell; about "
             f"{lesson.factors.more_runs} more with other values would tell a difference of one standard deviation "
-            f"(fewer than {FEWEST_RUNS} rank seeds above what matters)  {trace}"
+            f"(fewer than {FEWEST_RUNS} rank seeds above what matters)"
         )
+        yield show
     for factor in lesson.factors.untold[:_MOST]:
         more = (
-            f"about {factor.more_runs} more runs would tell" if factor.more_runs else "no likely number of runs tells"
+            f"about {factor.more_runs:,} more runs would tell" if factor.more_runs else "no likely number of runs tells"
         )
         if factor.more_runs == 0:
             more = f"its effect may be around {figure(lesson.factors.smallest)}, the smallest of interest"
@@ -207,20 +210,26 @@ def _untold(lesson: Lesson) -> Iterator[str]:
     if floor is None or floor.more_runs:
         more_runs = floor.more_runs if floor else 4
         yield f"the noise floor: {_count(more_runs, 'more run')} with another seed and all else alike would give it"
+        yield show
     if lesson.features.models and lesson.features.more_models:
         yield (
             f"which features never carry weight: {_count(lesson.features.more_models, 'more model')} with importances "
             "would tell"
         )
+        yield show
     if lesson.scored > 1 and not lesson.best:
         yield f"which run is best: no two were scored on the same named rows, or {lesson.metric} has no known direction"
+        yield show
 
 
 def _untested(lesson: Lesson) -> Iterator[str]:
-    if lesson.factors.untested and lesson.enough:
-        yield f"too few runs of any second value: {_listed(lesson.factors.untested)}"
+    untested = lesson.factors.untested if lesson.enough else ()
+    if untested:
+        yield f"too few runs of any second value: {_listed(untested)}"
     if lesson.constant:
         yield f"always the same: {_listed(lesson.constant)}"
+    if untested or lesson.constant:
+        yield f"{_INDENT}lineal trace run:{lesson.newest}"
 
 
 def _listed(names: Iterable[str]) -> str:

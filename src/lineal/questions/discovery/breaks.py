@@ -28,6 +28,7 @@ class Break:
         before, after: of a metric the medians; else the shares of runs that failed.
         p: corrected for the number of versions; None for a check, which is no matter of chance.
         runs: the last before and the first after.
+        changed: in the data, as far as the events say.
     """
 
     kind: str
@@ -40,6 +41,7 @@ class Break:
     p: float | None
     counts: tuple[int, int]
     runs: tuple[str, str]
+    changed: tuple[str, ...] = ()
 
 
 def breaks(experiments: Sequence[Experiment], metric: str, noise: float | None = None) -> tuple[Break, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 
 import sqlalchemy as sa
@@ -14,6 +14,7 @@ from lineal.errors import SubjectError
 from lineal.questions import lookup
 from lineal.questions.discovery.best import Best, best
 from lineal.questions.discovery.breaks import Break, breaks
+from lineal.questions.discovery.changed import changed
 from lineal.questions.discovery.decisions import Shaken, shaken
 from lineal.questions.discovery.experiments import Experiment, experiments
 from lineal.questions.discovery.factors import FEWEST_RUNS, Factors, factors
@@ -38,6 +39,7 @@ class Lesson:
         changes: matched pairs that the data bears out.
         nearest: of the changes with too few pairs, the one that wants the fewest more.
         constant: what was never varied, so that nothing is known of it.
+        newest: the newest run, which shows what was given.
     """
 
     pipeline: str
@@ -58,6 +60,7 @@ class Lesson:
     repeats: tuple[Repeat, ...]
     best: tuple[Best, ...]
     decisions: tuple[Shaken, ...]
+    newest: str
 
     @property
     def enough(self) -> bool:
@@ -153,10 +156,14 @@ def _lesson(
         factors=factors(table, noise=usable, smallest=smallest),
         constant=table.constant,
         features=idle(*weights_of(runs)),
-        breaks=breaks(runs, name, usable),
+        breaks=tuple(
+            replace(each, changed=changed(store, each.dataset, each.previous, each.version))
+            for each in breaks(runs, name, usable)
+        ),
         repeats=repeats(runs, name, _started(store, ids)) if ids else (),
         best=best(runs, name, usable),
         decisions=_decisions(store, runs, name, usable),
+        newest=runs[-1].run_id,
     )
 
 

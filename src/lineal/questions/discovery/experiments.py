@@ -14,8 +14,8 @@ from lineal.store import tables
 from lineal.store.log import Store
 
 # Those of a pipeline file that say nothing of the model: names, and what is asked of it afterwards.
-_ABOUT = ("name", "description", "owner", "pipeline.file", "pipeline.digest", "source.uri")
-_AFTERWARDS = ("checks.", "evaluate.", "register.", "importances.")
+_ABOUT = ("name", "description", "owner", "source.uri")
+_AFTERWARDS = ("pipeline.", "checks.", "evaluate.", "register.", "importances.")
 _CHUNK = 20_000
 
 

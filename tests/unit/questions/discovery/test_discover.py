@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from lineal import Dataset, current_run, traced
+from lineal import Column, Dataset, current_run, traced
 from lineal.errors import SubjectError
 from lineal.questions.discovery import discover
 from lineal.questions.discovery.experiments import experiments
@@ -31,7 +31,10 @@ def score(test: Dataset, accuracy: float):
 
 
 def raw(version="1"):
-    return Dataset("s3://lake/raw", version=version)
+    columns, rows = (("age",), 12) if version == "1" else (("ward",), 9)
+    return Dataset(
+        "s3://lake/raw", version=version, rows=rows, columns=tuple(Column(name, "int64") for name in columns)
+    )
 
 
 def test_an_experiment_is_a_root_run_with_all_below_it(lineage):
@@ -71,6 +74,7 @@ def test_what_the_runs_bear_out(lineage):
     assert 0.002 < lesson.noise.deviation < 0.008
     (broken,) = lesson.breaks
     assert (broken.kind, broken.dataset, broken.version, broken.what) == ("fail", "raw", "2", "no such column: age")
+    assert broken.changed == ("column age is gone", "column ward is new", "9 rows, and had 12")
     (repeat,) = lesson.repeats
     assert (repeat.count, repeat.differs > 0) == (2, True)
     (found,) = lesson.best

@@ -32,12 +32,10 @@ def render(found: Discovery) -> RenderableType:
 
 
 def _lesson(lesson: Lesson) -> Iterator[Text]:
-    heading = Text(f"{lesson.pipeline}", style="bold")
-    heading.append(
-        f"  {_count(lesson.experiments, 'run')}, {lesson.scored} with {lesson.metric}"
-        f"{f' ({lesson.scored_on})' if lesson.scored_on else ''}",
-        style="dim",
-    )
+    heading = Text(lesson.pipeline, style="bold")
+    scored = f"{lesson.scored} with {lesson.metric}" if lesson.metric else "none with a metric"
+    on = f" ({lesson.scored_on})" if lesson.scored_on else ""
+    heading.append(f"  {_count(lesson.experiments, 'run')}, {scored}{on}", style="dim")
     yield heading
     sections = (
         ("one thing changed, all else alike", _pairs(lesson)),

@@ -60,6 +60,19 @@ def test_few_runs_say_so(lineage, run):
     assert "which factors move accuracy: 1 run cannot tell; about" in out
 
 
+def test_a_pipeline_without_a_metric(lineage, run):
+    @traced
+    def silent():
+        pass
+
+    silent()
+    status, out, _ = run("discover", "--pipeline", "silent")
+    assert (status, out) == (0, "silent  1 run, none with a metric\n")
+    status, out, _ = run("discover")
+    assert status == 0
+    assert out.startswith("no run on record has a metric yet")
+
+
 def test_nothing_recorded(tmp_path, monkeypatch, run):
     monkeypatch.setenv("LINEAL_STORE", f"sqlite:///{tmp_path}/none.db")
     for words in (("discover",), ("search", "x")):

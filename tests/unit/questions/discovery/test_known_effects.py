@@ -79,6 +79,22 @@ def test_what_was_never_varied_or_has_one_odd_run_is_untested():
     assert "b" in table.constant
 
 
+def test_a_metric_that_never_moves_is_moved_by_nothing():
+    table = tabulate([experiment(n, 0.9, a=n % 2, b=n / 7, seed=n) for n in range(40)], "accuracy")
+    found = factors(table)
+    assert found.moved == found.untold == ()
+    assert not any(change.told for change in changes(table, noise(table)))
+
+
+def test_a_clear_difference_that_matters_to_nobody_did_not_move_the_metric():
+    random = np.random.default_rng(3)
+    runs = [experiment(n, 0.8 + 0.002 * (n % 2) + random.normal(0, 0.001), a=n % 2, seed=n) for n in range(200)]
+    table = tabulate(runs, "accuracy")
+    assert [factor.name for factor in factors(table).moved] == ["a"]
+    found = factors(table, smallest=0.01)
+    assert (found.moved, [factor.name for factor in found.neutral]) == ((), ["a"])
+
+
 def test_pairs_that_differ_in_one_thing():
     runs = []
     for n in range(8):

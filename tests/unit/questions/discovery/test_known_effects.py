@@ -48,6 +48,9 @@ def test_twelve_runs_cannot_tell_and_about_how_many_more_would():
     found = factors(tabulate(list(drawn(12)), "accuracy"))
     assert (found.moved, found.neutral) == ((), ())
     assert found.more_runs > 8
+    # However clear it looks.
+    clear = [experiment(n, 0.5 + 0.4 * (n % 2) + n / 1e4, a=n % 2) for n in range(12)]
+    assert factors(tabulate(clear, "accuracy")).moved == ()
 
 
 @pytest.mark.parametrize("seed", range(5))

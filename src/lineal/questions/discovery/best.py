@@ -63,7 +63,8 @@ def best(experiments: Sequence[Experiment], metric: str, noise: float | None = N
 
 
 def _of_group(rows: tuple[str, ...], runs: Sequence[Experiment], metric: str, noise: float | None) -> Best:
-    names = [metric, *sorted({name for run in runs for name in run.scores} - {metric})]
+    here = {name for run in runs for name, scores in run.scores.items() if any(score.rows == rows for score in scores)}
+    names = [metric, *sorted(here - {metric})]
     known = [name for name in names if direction(name) and all(_value(run, name, rows) is not None for run in runs)]
     values = np.array([[(_value(run, name, rows) or 0.0) * direction(name) for name in known] for run in runs])
     first = int(values[:, 0].argmax())

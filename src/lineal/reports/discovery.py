@@ -249,7 +249,7 @@ def _p(value: float | None) -> str:
 
 
 def _short(value: str) -> str:
-    return value if len(value) <= 24 else f"{value[:12]}…"
+    return value if len(value) <= 28 else f"{value[:12]}…"
 
 
 def _time(seconds: float) -> str:

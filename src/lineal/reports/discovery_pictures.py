@@ -56,7 +56,8 @@ def _figure() -> tuple[Any, Any]:
 
 def _factor(lesson: Lesson, factor: Factor) -> Any:
     figure, axes = _figure()
-    names = [f"{level.name[:20]}\nn {level.runs}" for level in factor.levels]
+    shown = [level.name[:28].replace(" to ", " to\n") for level in factor.levels]
+    names = [f"{name}\nn {level.runs}" for name, level in zip(shown, factor.levels, strict=True)]
     axes.plot(names, [level.median for level in factor.levels], "o-", color="#3465a4")
     axes.set_ylabel(f"{lesson.metric}, median")
     axes.set_xlabel(factor.name)

@@ -45,7 +45,7 @@ def quartiles(numbers: Array) -> tuple[Array, list[str]]:
     for code in present:
         inside = numbers[codes == code]
         low, high = inside.min(), inside.max()
-        names.append(f"{low:g}" if low == high else f"{low:g} to {high:g}")
+        names.append(f"{low:.4g}" if low == high else f"{low:.4g} to {high:.4g}")
     return np.searchsorted(present, codes), names
 
 
@@ -92,7 +92,8 @@ def effect(values: Array, codes: Array) -> tuple[float, float, float]:
         drawn.append(inside[np.minimum((low * size).astype(int), size - 1)])
     spans = np.ptp(np.array(drawn), axis=0)
     low, high = np.quantile(spans, [0.025, 0.975])
-    return float(np.ptp(point)), float(low), float(high)
+    # Resamples lie further apart than what they are drawn from: where levels hardly differ, all of them may.
+    return float(np.ptp(point)), float(min(low, np.ptp(point))), float(max(high, np.ptp(point)))
 
 
 def power(sizes: Sequence[int], smallest: float, spread: float, alpha: float = ALPHA) -> float:

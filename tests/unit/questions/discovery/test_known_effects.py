@@ -226,6 +226,9 @@ def test_an_interval_holds_the_effect_and_a_sign_test_is_twos_powers():
     values = codes * 1.0 + np.random.default_rng(2).normal(0, 0.1, 100)
     size, low, high = effect(values, codes)
     assert low <= size <= high
+    alike = np.random.default_rng(5).normal(0, 1, 100)
+    size, low, high = effect(alike - codes * (np.median(alike[50:]) - np.median(alike[:50])), codes)
+    assert low <= size <= high
     assert sign_test(np.ones(6)) == pytest.approx(2 / 2**6)
     assert power([10, 10], 1.0, 1.0) < power([40, 40], 1.0, 1.0)
     assert runs_needed(2, 0.5) > runs_needed(2, 1.0)

@@ -6,7 +6,7 @@ import pytest
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("marquez")]
 
-TASKS = ("ingest", "check", "split", "train", "evaluate", "explain", "register")
+TASKS = ("ingest", "check", "split", "train", "evaluate", "explain", "register", "version")
 
 
 @pytest.fixture(scope="module")

@@ -11,7 +11,7 @@ from tests.parts.marquez import Marquez
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("marquez")]
 
-TASKS = ("ingest", "check", "split", "train", "evaluate", "explain", "register")
+TASKS = ("ingest", "check", "split", "train", "evaluate", "explain", "register", "version")
 MODEL = ("mlflow://local", "models/breast-cancer")
 
 
@@ -139,6 +139,9 @@ def test_the_graph_leads_from_the_source_to_the_registered_model_by_the_true_edg
         (table("evaluation"), job("register")),
         (job("register"), registered),
         ("job:lineal:train", registered),
+        ("job:lineal:train", table("evaluation")),
+        ("job:lineal:train", table("importances")),
+        *((table(name), job("version")) for name in ("snapshot", "train", "test", "evaluation", "importances")),
     }
     for node in (source, registered, job("train")):
         assert told.edges(node) == true

@@ -31,7 +31,7 @@ def main() -> None:
     parser.add_argument("--rows", type=int, default=1_000_000)
     arguments = parser.parse_args()
     print(machine())
-    Path.cwd()
+    here = Path.cwd()
     for kind in ("ordered", "shuffled", "text"):
         with tempfile.TemporaryDirectory() as folder:
             os.environ |= {"LINEAL_HOME": folder, "LINEAL_STORE": f"sqlite:///{folder}/lineal.db"}
@@ -44,6 +44,7 @@ def main() -> None:
                 command = [str(BIN / "lineal"), "impact", f"record:demo/{wanted}"]
                 done = subprocess.run(command, check=True, capture_output=True, text=True)
                 whole.append(time.perf_counter() - start)
+            os.chdir(here)
             said = next(line for line in done.stdout.splitlines() if "snapshots," in line)
             print(
                 f"{arguments.snapshots} x {arguments.rows:,} rows, {kind} ids: {said}: {statistics.median(whole):.2f} s"

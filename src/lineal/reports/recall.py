@@ -48,7 +48,7 @@ def planned(plan: Plan, reason: str) -> RenderableType:
     return Group(*lines)
 
 
-def done(answer: Recalled, plan: Plan) -> RenderableType:
+def done(answer: Recalled) -> RenderableType:
     """What has changed."""
     heading = Text(answer.subject, style="bold")
     heading.append(" is trusted again" if answer.undone else " is recalled", style="green" if answer.undone else "red")

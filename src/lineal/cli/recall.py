@@ -55,7 +55,7 @@ def recall(subject: str, /, *, reason: str, yes: Flag = False, undo: Flag = Fals
         plan.subject, question.handle_of(store, about), about.namespace, about.name, plan.moves, reason.strip(), undo
     )
     answer = report.Recalled(plan.subject, undo, reason.strip(), plan.impact.counts, done)
-    terminal.show(answer, lambda _: report.done(answer, plan), as_json=json)
+    terminal.show(answer, lambda _: report.done(answer), as_json=json)
     if done.failed:
         raise TrackingError(
             f"{plan.subject} is {'trusted again' if undo else 'recalled'}, but {'; '.join(done.failed)}; "

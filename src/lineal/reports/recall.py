@@ -48,7 +48,7 @@ def planned(plan: Plan, reason: str) -> RenderableType:
     return Group(*lines)
 
 
-def done(answer: Recalled, plan: Plan) -> RenderableType:
+def done(answer: Recalled) -> RenderableType:
     """What has changed."""
     heading = Text(answer.subject, style="bold")
     heading.append(" is trusted again" if answer.undone else " is recalled", style="green" if answer.undone else "red")
@@ -57,7 +57,8 @@ def done(answer: Recalled, plan: Plan) -> RenderableType:
     lines += [Text(f"  {said}", style="yellow") for said in answer.done.left]
     if not (answer.done.moved or answer.done.left or answer.done.failed):
         lines.append(Text("  no alias moved"))
-    lines.append(Text(f"  came of it: {sentence(answer.counts, plan.impact.models)}"))
+    # Who held which alias before is told above.
+    lines.append(Text(f"  came of it: {sentence(answer.counts, ())}"))
     return Group(
         *lines, Text(), Text(f"lineal impact {answer.subject}\nlineal events --run {answer.done.run_id}", style="dim")
     )

@@ -11,6 +11,7 @@
     ├── EstimatorError            an estimator, parameter, metric or fit that scikit-learn refuses
     │   └── UntrustedModelError   a model file that holds types outside Lineal's own list
     ├── SubjectError              a subject that is malformed, unknown or ambiguous
+    ├── MomentError               a time that is none, lies ahead, or before anything was recorded
     ├── ProjectError              no project, flow or setting where one is needed
     ├── TrackingError             an MLflow server, store or registry that refuses
     ├── StorageError              a disk that is full, read-only or not ours to write
@@ -108,6 +109,10 @@ class SubjectError(LinealError):
     def __init__(self, message: str, *, subject: str | None = None) -> None:
         self.subject = subject
         super().__init__(message)
+
+
+class MomentError(LinealError):
+    """A time that cannot be asked about: it is none, lies ahead, or before anything was recorded."""
 
 
 class ProjectError(LinealError):

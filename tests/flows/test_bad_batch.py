@@ -6,6 +6,7 @@ from contextlib import closing
 
 import pytest
 
+from lineal.datasets.cache import Cache
 from lineal.models import loaded, storage, tracking
 from lineal.store import tables
 from lineal.store.engine import engine_of
@@ -71,7 +72,7 @@ def refused(lineal, small, check_events):
         assert json.loads(lineal("list", "predictions", "--json")[1]) == {"predictions": []}
         with closing(sqlite3.connect(small / ".lineal" / "mlflow.db")) as connection:
             assert connection.execute("select count(*) from runs where status = 'RUNNING'").fetchone() == (0,)
-        assert not list((small / ".lineal" / "cache" / "tmp").iterdir())
+        assert not list((Cache().root / "tmp").glob("*"))
         assert {file.name for file in small.iterdir()} == before
         return said.removeprefix("lineal: ")
 

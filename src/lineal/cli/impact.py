@@ -7,7 +7,7 @@ from typing import Annotated
 
 from cyclopts import Parameter, validators
 
-from lineal.store.log import Store
+from lineal.cli.past import asked_of
 from lineal.subjects import Subject
 
 
@@ -16,6 +16,7 @@ def impact(
     /,
     *,
     depth: Annotated[int | None, Parameter(validator=validators.Number(gte=0))] = None,
+    as_of: str | None = None,
     json: Annotated[bool, Parameter(negative=())] = False,
 ) -> None:
     """Show what came of a subject: dataset versions, models and the aliases they held, batches of predictions.
@@ -26,6 +27,8 @@ def impact(
         subject: file:PATH, dataset:NAME@VERSION, model:NAME@VERSION_OR_ALIAS, run:ID, or one record by its id,
             record:PIPELINE/ID; of a pipeline without an id column by file and row, record:PIPELINE/FILE#ROW.
         depth: how many runs to go forward; all the way where it is left out.
+        as_of: answer from the log as it stood then: an ISO date (its end) or date and time, in UTC where no zone is
+            given; events count by their own times, in the order of the log.
         json: print one JSON object.
     """
     from lineal.questions import impact as question
@@ -39,8 +42,10 @@ def impact(
         from lineal.questions.records import record_impact
         from lineal.reports.records import render as render_record
 
-        found = record_impact(Store(create=False), asked)
-        terminal.show(found, render_record, as_json=json)
+        with asked_of(as_of) as (store, then):
+            found = record_impact(store, asked)
+        terminal.show(found, render_record, as_json=json, as_of=then)
         return
-    answer = question.impact(Store(create=False), asked, depth)
-    terminal.show(answer, render, as_json=json)
+    with asked_of(as_of) as (store, then):
+        answer = question.impact(store, asked, depth)
+    terminal.show(answer, render, as_json=json, as_of=then)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from cyclopts import Parameter, validators
 
 from lineal import settings
+from lineal.cli.past import asked_of
 
 
 def listing(
@@ -16,6 +19,7 @@ def listing(
     /,
     *,
     limit: Annotated[int, Parameter(validator=validators.Number(gte=1))] = 20,
+    as_of: str | None = None,
     json: Annotated[bool, Parameter(negative=())] = False,
 ) -> None:
     """Show what there is, newest first.
@@ -23,35 +27,41 @@ def listing(
     Args:
         what: pipelines, datasets, models, runs or predictions.
         limit: show at most so many.
+        as_of: answer from the log as it stood then: an ISO date (its end) or date and time, in UTC where no zone is
+            given; events count by their own times, in the order of the log.
         json: print one JSON object.
     """
-    from lineal.errors import NothingRecordedError
+    from lineal.errors import MomentError, NothingRecordedError
     from lineal.questions import listing as question
     from lineal.reports import listing as report
     from lineal.reports import terminal
-    from lineal.store.log import Store
 
     if what == "pipelines":
+        if as_of is not None:
+            raise MomentError("pipeline files are no part of the log; leave --as-of out, or ask the files' history")
         files = question.pipelines(settings.project_of(Path.cwd()) / "pipelines")[:limit]
         terminal.show({what: files}, lambda _: report.pipelines(files), as_json=json)
         return
-    try:
-        store = Store(create=False)
-    except NothingRecordedError as nothing:
-        said = str(nothing)
-        terminal.show({what: []}, lambda _: said, as_json=json)
-        return
-    if what == "datasets":
-        tables = question.datasets(store, limit)
-        terminal.show({what: tables}, lambda _: report.datasets(tables), as_json=json)
-    elif what == "models":
-        models = question.models(store, limit=limit)
-        bad = question.recalled(store, models)
-        rows = [asdict(model) | {"recalled": bad.get(model)} for model in models]
-        terminal.show({what: rows}, lambda _: report.models(models, bad), as_json=json)
-    elif what == "predictions":
-        batches = question.predictions(store, limit)
-        terminal.show({what: batches}, lambda _: report.predictions(batches), as_json=json)
-    else:
-        runs = question.runs(store, limit)
-        terminal.show({what: runs}, lambda _: report.runs(runs), as_json=json)
+    with ExitStack() as stack:
+        try:
+            store, then = stack.enter_context(asked_of(as_of))
+        except NothingRecordedError as nothing:
+            said = str(nothing)
+            terminal.show({what: []}, lambda _: said, as_json=json)
+            return
+        found: Sequence[Any]
+        if what == "datasets":
+            found = tables = question.datasets(store, limit)
+            rendered = report.datasets(tables)
+        elif what == "models":
+            models = question.models(store, limit=limit)
+            bad = question.recalled(store, models)
+            found = [asdict(model) | {"recalled": bad.get(model)} for model in models]
+            rendered = report.models(models, bad)
+        elif what == "predictions":
+            found = batches = question.predictions(store, limit)
+            rendered = report.predictions(batches)
+        else:
+            found = runs = question.runs(store, limit)
+            rendered = report.runs(runs)
+    terminal.show({what: found}, lambda _: rendered, as_json=json, as_of=then)

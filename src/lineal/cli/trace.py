@@ -7,7 +7,7 @@ from typing import Annotated
 
 from cyclopts import Parameter, validators
 
-from lineal.store.log import Store
+from lineal.cli.past import asked_of
 from lineal.subjects import Subject
 
 
@@ -16,6 +16,7 @@ def trace(
     /,
     *,
     depth: Annotated[int | None, Parameter(validator=validators.Number(gte=0))] = None,
+    as_of: str | None = None,
     plot: Path | None = None,
     explain: Annotated[bool, Parameter(negative="--no-explain")] = True,
     json: Annotated[bool, Parameter(negative=())] = False,
@@ -25,10 +26,13 @@ def trace(
     Args:
         subject: model:NAME@VERSION_OR_ALIAS, dataset:NAME@VERSION, prediction:ID, file:PATH or run:ID.
         depth: how many runs to go back; all the way where it is left out.
+        as_of: answer from the log as it stood then: an ISO date (its end) or date and time, in UTC where no zone is
+            given; events count by their own times, in the order of the log.
         plot: of a prediction: draw what each column adds to it, into this PNG file.
         explain: of a prediction: say why it is what it is, which loads the model and its training rows.
         json: print one JSON object.
     """
+    from lineal.errors import MomentError
     from lineal.questions import trace as question
     from lineal.reports import terminal
 
@@ -36,9 +40,12 @@ def trace(
     if asked.kind == "prediction":
         from lineal.cli.trace_prediction import trace_prediction
 
+        if as_of is not None:
+            raise MomentError(f"{subject}: what was predicted once stays as it was; leave --as-of out")
         trace_prediction(asked, plot=plot, explain=explain, json=json)
         return
     from lineal.reports.trace import render
 
-    answer = question.trace(Store(create=False), asked, depth)
-    terminal.show(answer, render, as_json=json)
+    with asked_of(as_of) as (store, then):
+        answer = question.trace(store, asked, depth)
+    terminal.show(answer, render, as_json=json, as_of=then)

@@ -173,7 +173,7 @@ class _Walk:
         self._know_writers(row.key for written, _ in found.values() for row in written)
         for run_id, run in sorted(runs.items(), key=lambda pair: pair[1].first_seq):
             written, read = found.get(run_id, ([], {}))
-            for row in written:
+            for row in sorted(written, key=_oldest) if len(written) > 1 else written:
                 if row.key in read or self._within(run, row.key):
                     continue
                 copied = {key for key, each in read.items() if each.version == row.version}
@@ -411,6 +411,10 @@ class _Writers:
             return self._best[place - 1].run_id
         earlier = [run for run in self.runs if run.last_seq < reader.last_seq]
         return max(earlier, key=_newness).run_id if earlier else None
+
+
+def _oldest(row: VersionRow) -> tuple[int, str]:
+    return row.first_seq, row.name
 
 
 def _newer(best: RunStep, run: RunStep) -> RunStep:

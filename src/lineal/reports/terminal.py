@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeVar
@@ -15,13 +15,25 @@ from rich.console import Console, RenderableType
 A = TypeVar("A")
 
 
-def show(answer: A, render: Callable[[A], RenderableType], *, as_json: bool) -> None:
-    """Print an answer to standard output: one JSON object, or what `render` makes of it."""
+def show(
+    answer: A, render: Callable[[A], RenderableType], *, as_json: bool, as_of: tuple[str, int] | None = None
+) -> None:
+    """Print an answer to standard output: one JSON object, or what `render` makes of it.
+
+    Args:
+        answer: plain frozen data.
+        render: for a person.
+        as_json: print one JSON object.
+        as_of: the time, and the place in the log, that it was answered for, where that is not now.
+    """
     if as_json:
-        sys.stdout.write(to_json(answer) + "\n")
+        whole = answer if as_of is None else {"as_of": {"time": as_of[0], "event": as_of[1]}, **_fields(answer)}
+        sys.stdout.write(to_json(whole) + "\n")
     else:
         made = console()
         with made.capture() as captured:
+            if as_of is not None:
+                made.print(f"as of {moment(as_of[0])}, event {as_of[1]:,} of the log", style="dim")
             made.print(render(answer))
         # Rich fills each line of a grid up to its width.
         made.file.write("".join(f"{line.rstrip()}\n" for line in captured.get().splitlines()))
@@ -80,6 +92,10 @@ def short(path: str) -> str:
         return f"{scheme}{slashes}{Path(rest).relative_to(Path.cwd())}"
     except ValueError:
         return f"{scheme}{slashes}{rest}"
+
+
+def _fields(answer: Any) -> dict[str, Any]:
+    return dict(answer) if isinstance(answer, Mapping) else _plain(answer)
 
 
 def _plain(value: Any) -> Any:

@@ -173,9 +173,11 @@ def _failed_checks(event: Mapping[str, Any], facets: Mapping[str, Any]) -> list[
     failed = []
     for dataset in event.get("inputs") or ():
         held = ((dataset.get("inputFacets") or {}).get("dataQualityAssertions") or {}).get("assertions") or ()
-        for check in held:
-            if not check.get("success", True) and check.get("severity") != "warn":
-                failed.append(" ".join(filter(None, (check.get("assertion"), check.get("column")))))
+        failed += [
+            " ".join(filter(None, (check.get("assertion"), check.get("column"))))
+            for check in held
+            if not check.get("success", True) and check.get("severity") != "warn"
+        ]
     return failed
 
 

@@ -14,14 +14,15 @@ import sqlalchemy as sa
 NAME = "lineal_texts_words"
 # Letters and digits alone make words, in both databases: a dotted or underscored name is found by any part of it.
 _VECTOR = "to_tsvector('simple', regexp_replace(text, '[^[:alnum:]]+', ' ', 'g'))"
+_TRIGGER = "CREATE TRIGGER {name} AFTER {when} ON lineal_texts BEGIN INSERT INTO lineal_texts_words{then}; END"
 CREATE: dict[str, tuple[str, ...]] = {
     "sqlite": (
         f"CREATE VIRTUAL TABLE {NAME} USING fts5(text, content='lineal_texts', content_rowid='id', "
         "tokenize='unicode61 remove_diacritics 2')",
-        f"CREATE TRIGGER {NAME}_added AFTER INSERT ON lineal_texts BEGIN "
-        f"INSERT INTO {NAME}(rowid, text) VALUES (new.id, new.text); END",
-        f"CREATE TRIGGER {NAME}_gone AFTER DELETE ON lineal_texts BEGIN "
-        f"INSERT INTO {NAME}({NAME}, rowid, text) VALUES ('delete', old.id, old.text); END",
+        _TRIGGER.format(name=f"{NAME}_added", when="INSERT", then="(rowid, text) VALUES (new.id, new.text)"),
+        _TRIGGER.format(
+            name=f"{NAME}_gone", when="DELETE", then=f"({NAME}, rowid, text) VALUES ('delete', old.id, old.text)"
+        ),
     ),
     "postgresql": (f"CREATE INDEX {NAME} ON lineal_texts USING gin ({_VECTOR})",),
 }
@@ -31,9 +32,12 @@ def attach(table: sa.Table) -> None:
     """Have the full-text index made and dropped with its table."""
     for dialect, statements in CREATE.items():
         for statement in statements:
-            sa.event.listen(table, "after_create", sa.DDL(statement).execute_if(dialect=dialect))
-    dropped = sa.DDL(f"DROP TABLE IF EXISTS {NAME}").execute_if(dialect="sqlite")
-    sa.event.listen(table, "before_drop", dropped)
+            sa.event.listen(table, "after_create", _ddl(statement, dialect))
+    sa.event.listen(table, "before_drop", _ddl(f"DROP TABLE IF EXISTS {NAME}", "sqlite"))
+
+
+def _ddl(statement: str, dialect: str) -> sa.ExecutableDDLElement:
+    return sa.DDL(statement).execute_if(dialect=dialect)  # type: ignore[no-untyped-call]
 
 
 def words_of(text: str) -> tuple[str, ...]:
@@ -45,7 +49,8 @@ def select_matching(dialect: str, words: Sequence[str], limit: int) -> sa.Select
     """The query for the texts that have all of some words, the last one perhaps only begun; best first."""
     if dialect == "postgresql":
         asked = " & ".join([*(f"'{word}'" for word in words[:-1]), f"'{words[-1]}':*"])
-        vector, query = sa.literal_column(_VECTOR), sa.func.to_tsquery("simple", asked)
+        vector: sa.ColumnElement[object] = sa.literal_column(_VECTOR)
+        query = sa.func.to_tsquery("simple", asked)
         rank = sa.func.ts_rank_cd(vector, query, 1).label("rank")
         texts = sa.table("lineal_texts", *(sa.column(name) for name in ("id", "kind", "subject", "at", "text")))
         return (

@@ -168,7 +168,7 @@ facts = Table(
     Column("root_id", String(36), nullable=False),
     Column("seq", BigInteger, nullable=False, comment="of the event that ended the run"),
     Column("body", Text, nullable=False, comment="parameters, metrics, environment and data, as JSON"),
-    Index("lineal_facts_root", "root_id"),
+    Index("lineal_facts_seq", "seq"),
 )
 
 texts = Table(

@@ -113,3 +113,26 @@ def test_a_reason_is_asked_for(run, recorded):
     assert "--reason is empty" in run("recall", "file:raw.csv", "--yes", "--reason", " ")[2]
     assert "cannot be asked about here" in run("recall", "run:1", "--yes", "--reason", "bad")[2]
     assert "it is not recalled" in run("recall", "file:raw.csv", "--yes", "--undo", "--reason", "good")[2]
+
+
+def test_what_was_known_then(run, recorded):
+    score_made = recorded.event("score")["eventTime"]
+    before = recorded.event("score", "START")["eventTime"]
+    assert run("recall", "file:raw.csv", "--reason", "wrong labels", "--yes")[0] == 0
+    answer = json.loads(run("impact", "file:raw.csv", "--as-of", before, "--json")[1])
+    assert answer["counts"]["batches"] == 0
+    assert answer["as_of"]["time"] == before
+    status, out, _ = run("impact", "file:raw.csv", "--as-of", score_made)
+    assert status == 0
+    assert out.startswith("as of 20")
+    assert "1 batch of 1,000 predictions" in out
+    assert "RECALLED" in run("trace", "model:demo")[1]
+    assert "RECALLED" not in run("trace", "model:demo", "--as-of", score_made)[1]
+    models = json.loads(run("list", "models", "--as-of", score_made, "--json")[1])
+    assert [model["recalled"] for model in models["models"]] == [None]
+    assert models["as_of"]["event"] == len(recorded.events()) - 2
+    for words in (["list", "models"], ["trace", "model:demo"], ["impact", "model:demo"]):
+        status, out, err = run(*words, "--as-of", "2999-01-01")
+        assert (status, out) == (2, "")
+        assert "lies ahead" in err
+    assert "no part of the log" in run("list", "pipelines", "--as-of", "2020-01-01")[2]

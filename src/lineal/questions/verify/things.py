@@ -5,9 +5,8 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
-
-import sqlalchemy as sa
 
 from lineal.questions import trace as tracing
 from lineal.store import graph, tables
@@ -70,18 +69,15 @@ def things(store: Store, scope: Scope | None, *, models: bool) -> Iterator[Thing
     """The versions on record of tables and files, or of models, in the order they came."""
     columns = tables.versions.c
     kind = columns.kind == "MODEL" if models else columns.kind != "MODEL"
-    after: tuple[int, str] = (-1, "")
-    while True:
-        later = sa.or_(columns.first_seq > after[0], sa.and_(columns.first_seq == after[0], columns.key > after[1]))
-        query = graph.select_versions().where(kind, columns.version != "", later)
-        rows = graph.read_versions(store, query.order_by(columns.first_seq, columns.key).limit(_PAGE))
-        wanted = [row for row in rows if scope is None or row.key in scope.versions]
-        bodies = graph.bodies(store, (row.first_seq for row in wanted))
-        for row in wanted:
-            yield Thing(row, _facets(row, bodies.get(row.first_seq, "{}")))
-        if len(rows) < _PAGE:
-            return
-        after = rows[-1].first_seq, rows[-1].key
+    query = graph.select_versions().where(kind, columns.version != "").order_by(columns.first_seq, columns.key)
+    # One pass: there is no index in this order, and to ask for page after page would sort them all each time.
+    with store.snapshot() as connection:
+        rows = (VersionRow(**row._mapping) for row in connection.execute(query))
+        wanted = (row for row in rows if scope is None or row.key in scope.versions)
+        while page := list(islice(wanted, _PAGE)):
+            bodies = graph.bodies(store, (row.first_seq for row in page))
+            for row in page:
+                yield Thing(row, _facets(row, bodies.get(row.first_seq, "{}")))
 
 
 def _facets(row: VersionRow, body: str) -> Mapping[str, Any]:

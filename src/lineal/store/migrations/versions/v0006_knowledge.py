@@ -29,7 +29,7 @@ def upgrade() -> None:
         sa.Column("body", sa.Text(), nullable=False, comment="parameters, metrics, environment and data, as JSON"),
         sa.PrimaryKeyConstraint("run_id"),
     )
-    op.create_index("lineal_facts_root", "lineal_facts", ["root_id"])
+    op.create_index("lineal_facts_seq", "lineal_facts", ["seq"])
     texts = op.create_table(
         "lineal_texts",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=False, nullable=False),
@@ -57,7 +57,7 @@ def _fill(connection: sa.Connection, facts: sa.Table, texts: sa.Table) -> None:
         events = [(json.loads(row.body), row.seq) for row in found]
         of_facts, of_texts = list[dict[str, Any]](), list[dict[str, Any]]()
         for event, seq in events:
-            run_id = (event.get("run") or {}).get("runId")
+            run_id = str((event.get("run") or {}).get("runId") or "")
             fact = fact_of(event, seq) if run_id and event.get("job") else None
             if fact and run_id not in known:
                 known.add(run_id)

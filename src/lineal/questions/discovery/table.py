@@ -1,0 +1,138 @@
+"""Experiments as columns: what each was given, as codes of levels, beside the metric."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from lineal.questions.discovery.experiments import Experiment
+
+Array = np.ndarray[Any, Any]
+_SEED = re.compile(r"(^|[._])(seed|random_state)$|(^|\.)seeds\.")
+NOT_SET = "(not set)"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Column:
+    """One thing that experiments were given.
+
+    Attributes:
+        name: of the parameter, or `data NAME`, `code`, `packages`, `machine`, `seed`.
+        codes: the level of each experiment, a place in `levels`.
+        numbers: what the levels are as numbers, where all are.
+    """
+
+    name: str
+    kind: str
+    codes: Array
+    levels: tuple[str, ...]
+    numbers: Array | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Table:
+    """Experiments of one pipeline that have one metric.
+
+    Attributes:
+        columns: those that have more than one level.
+        constant: what was always the same, so that nothing can be said of it.
+        rows: the versions that each was scored on, as codes.
+    """
+
+    metric: str
+    runs: tuple[str, ...]
+    values: Array
+    columns: tuple[Column, ...]
+    constant: tuple[str, ...]
+    rows: Array
+    rows_named: tuple[tuple[str, ...], ...]
+
+    @property
+    def factors(self) -> tuple[Column, ...]:
+        """The columns that may move a metric; seeds are what its noise is."""
+        return tuple(column for column in self.columns if column.kind != "seed")
+
+
+def tabulate(experiments: Sequence[Experiment], metric: str) -> Table:
+    """The table of the experiments that have a metric, all of it measured alike: held out, or cross-validated."""
+    scored = [(each, score) for each in experiments if (score := each.score(metric)) is not None]
+    scored = [(each, score) for each, score in scored if np.isfinite(score.value)]
+    kinds = [score.of for _, score in scored]
+    main = max(set(kinds), key=kinds.count, default="")
+    scored = [(each, score) for each, score in scored if score.of == main]
+    chosen = [each for each, _ in scored]
+    codes, rows_named = _encoded(score.rows for _, score in scored)
+    columns = [_column(name, kind, values) for name, kind, values in _given(chosen)]
+    return Table(
+        metric=metric,
+        runs=tuple(each.run_id for each in chosen),
+        values=np.array([score.value for _, score in scored], dtype=float),
+        columns=tuple(column for column in columns if len(column.levels) > 1),
+        constant=tuple(column.name for column in columns if len(column.levels) <= 1),
+        rows=codes,
+        rows_named=tuple(rows_named),
+    )
+
+
+def _given(experiments: Sequence[Experiment]) -> Iterable[tuple[str, str, list[str]]]:
+    names = {name for each in experiments for name in each.parameters}
+    seeds = sorted(name for name in names if _SEED.search(name))
+    for name in sorted(names.difference(seeds)):
+        yield name, "parameter", [each.parameters.get(name, NOT_SET) for each in experiments]
+    for name in sorted({name for each in experiments for name in each.data}):
+        yield f"data {name}", "data", [each.data.get(name, NOT_SET) for each in experiments]
+    for name in ("code", "packages", "machine"):
+        values = [each.environment.get(name, NOT_SET) for each in experiments]
+        if any(value != NOT_SET for value in values):
+            yield name, name, values
+    if seeds:
+        # One thing: a pipeline's seed is handed on under several names.
+        yield "seed", "seed", [", ".join(each.parameters.get(name, NOT_SET) for name in seeds) for each in experiments]
+
+
+def _column(name: str, kind: str, values: Sequence[str]) -> Column:
+    codes, levels = _encoded(values)
+    numbers = None
+    if kind == "parameter":
+        try:
+            numbers = np.array([float(level) for level in levels])
+        except ValueError:
+            numbers = None
+        if numbers is not None and not np.isfinite(numbers).all():
+            numbers = None
+    return Column(name, kind, codes, tuple(levels), numbers)
+
+
+def _encoded(values: Iterable[Any]) -> tuple[Array, list[Any]]:
+    known: dict[Any, int] = {}
+    codes = np.fromiter((known.setdefault(value, len(known)) for value in values), dtype=np.int64)
+    return codes, list(known)
+
+
+class Groups:
+    """Experiments that are alike in all things, or in all but one.
+
+    Each level has a random number. The sum of an experiment's is its fingerprint; one column can be taken out of it.
+    """
+
+    def __init__(self, columns: Sequence[Column], count: int) -> None:
+        random = np.random.default_rng(0)
+        self._parts = {
+            column.name: random.integers(0, 2**64, len(column.levels), dtype=np.uint64)[column.codes]
+            for column in columns
+        }
+        self.whole = np.zeros(count, dtype=np.uint64)
+        for part in self._parts.values():
+            self.whole += part
+
+    def without(self, *names: str) -> Array:
+        """The fingerprints of all but some columns."""
+        found = self.whole.copy()
+        for name in names:
+            if name in self._parts:
+                found -= self._parts[name]
+        return found

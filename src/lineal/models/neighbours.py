@@ -113,20 +113,20 @@ def leaves_of(model: Any) -> Leaves | None:
         predictors = getattr(model, "_predictors", None)
         # A split on a category asks a bit set, which is scikit-learn's own affair.
         if predictors and not any(tree.nodes["is_categorical"].any() for stage in predictors for tree in stage):
-            trees = [tree.nodes for stage in predictors for tree in stage]
-            return lambda features: np.column_stack([_leaf(nodes, features) for nodes in trees])
+            trees = [_numbered(tree) for stage in predictors for tree in stage]
+            return lambda features: np.column_stack([_leaf(tree, features) for tree in trees])
     return None
 
 
-def _leaf(nodes: np.ndarray[Any, Any], features: Floats) -> np.ndarray[Any, Any]:
-    """The leaf of a histogram gradient boosting tree that each row falls into."""
-    at = np.zeros(len(features), dtype=np.int64)
-    rows = np.arange(len(features))
-    while True:
-        here = nodes[at]
-        inner = here["is_leaf"] == 0
-        if not inner.any():
-            return at
-        values = features[rows, here["feature_idx"]]
-        left = np.where(np.isnan(values), here["missing_go_to_left"] == 1, values <= here["num_threshold"])
-        at = np.where(inner, np.where(left, here["left"], here["right"]), at)
+def _numbered(tree: Any) -> Any:
+    """A histogram gradient boosting tree that predicts which of its nodes a row falls into: it has no `apply`."""
+    nodes = tree.nodes.copy()
+    nodes["value"] = np.arange(len(nodes))
+    return type(tree)(nodes, tree.binned_left_cat_bitsets, tree.raw_left_cat_bitsets)
+
+
+def _leaf(tree: Any, features: Floats) -> np.ndarray[Any, Any]:
+    from sklearn.utils._openmp_helpers import _openmp_effective_n_threads
+
+    none = np.zeros((0, 8), dtype=np.uint32), np.zeros(features.shape[1], dtype=np.uint32)
+    return np.asarray(tree.predict(features, *none, _openmp_effective_n_threads())).astype(np.int64)

@@ -11,6 +11,7 @@ import numpy as np
 from lineal.datasets.dataset import Dataset
 from lineal.datasets.frame import as_frame
 from lineal.datasets.read import batches
+from lineal.models.preprocessing import feature_names
 from lineal.models.scoring import taken_columns
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ class TrainingRows:
     def __init__(self, estimator: Any, dataset: Dataset) -> None:
         self.dataset = dataset
         self.columns = taken_columns(estimator)
+        self._width = max(len(self.columns), len(feature_names(estimator)), 1)
         self._preprocess = estimator[:-1]
         self._kept: list[tuple[int, Floats]] | None = None
 
@@ -46,7 +48,7 @@ class TrainingRows:
         Raises:
             SourceError: the file is gone.
         """
-        most = max(1, CHUNK_NUMBERS // max(width, len(self.columns), 1))
+        most = max(1, CHUNK_NUMBERS // max(width, self._width))
         start = 0
         for rows in batches(self.dataset, self.columns):
             for first in range(0, rows.num_rows, most):

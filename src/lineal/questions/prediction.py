@@ -244,7 +244,7 @@ def _place(store: Store, subject: Subject) -> PredictionPlace:
         found = _BEGINNING.fullmatch(subject.name.strip().lower())
         batches = list(_beginning(store, found[1])) if found else []
         if not batches:
-            raise
+            raise SubjectError(f"{subject}: {problem}", subject=str(subject)) from problem
         row = int(found[2]) if found and found[2] else None
         shown = ", ".join(_example(facet, row) for _, facet in batches[:_SHOWN])
         more = ", …" if len(batches) > _SHOWN else ""

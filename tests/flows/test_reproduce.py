@@ -313,9 +313,7 @@ def _bin():
 )
 def test_from_a_fresh_clone_with_the_dvc_remote(lineal, repository, tmp_path, monkeypatch, file, model):
     """Nothing is left of the folder that trained but its log: data and kept files come from the remote."""
-    from dvc.repo import Repo
-
-    Repo.init(str(repository)).close()
+    subprocess.run([sys.executable, "-m", "dvc", "init", "--quiet"], check=True)
     (repository / ".dvc" / "config").write_text(
         f"[core]\n    remote = far\n['remote \"far\"']\n    url = {tmp_path / 'far'}\n"
     )

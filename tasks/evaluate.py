@@ -18,7 +18,7 @@ from lineal.models.loaded import estimator_of
 from lineal.models.plots import figures
 from lineal.orchestration.log import run_logger
 from lineal.pipeline import Pipeline
-from lineal.tracing.run import Outcome
+from lineal.tracing.statements import Outcome
 from tasks.links import mlflow_facet, tracked_run
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -44,8 +45,12 @@ def trace(
             raise MomentError(f"{subject}: what was predicted once stays as it was; leave --as-of out")
         trace_prediction(asked, plot=plot, explain=explain, json=json)
         return
+    from lineal.questions import decisions
     from lineal.reports.trace import render
 
     with asked_of(as_of) as (store, then):
         answer = question.trace(store, asked, depth)
+        answer = decisions.added(
+            store, answer, whole=depth is None, at=datetime.fromisoformat(then[0]) if then else None
+        )
     terminal.show(answer, render, as_json=json, as_of=then)

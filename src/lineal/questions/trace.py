@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from lineal.questions import lookup
 from lineal.questions.descent import is_content
@@ -17,6 +17,9 @@ from lineal.store.recalls import Recall
 from lineal.store.runs import RunRow
 from lineal.store.runs import find_run as run_by_id
 from lineal.subjects import Kind, Subject
+
+if TYPE_CHECKING:
+    from lineal.questions.decisions import Decided
 
 # What `trace` can be asked about; a prediction has a question of its own.
 KINDS: tuple[Kind, ...] = ("model", "dataset", "run", "file")
@@ -77,6 +80,8 @@ class Trace:
         flow: the root run of what was asked about.
         runs: the runs of the descent and of the root, in order.
         recalls: that stand against what was asked about, or against anything that it was made of.
+        decisions: what people have decided and noted on it, newest first; `lineal.questions.decisions` finds them.
+        evidence: the digest of what a decision on it rests on; None where nobody asked for it.
     """
 
     subject: str
@@ -86,6 +91,8 @@ class Trace:
     flow: RunDetail | None
     runs: tuple[RunDetail, ...]
     recalls: tuple[Recall, ...] = ()
+    decisions: tuple[Decided, ...] = ()
+    evidence: str | None = None
 
 
 def trace(store: Store, subject: Subject, depth: int | None = None) -> Trace:

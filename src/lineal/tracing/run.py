@@ -62,14 +62,15 @@ class Origin:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """One test that a run held something to: a gate, a control."""
+    """One test that a run held something to: a gate, a control; `passed` is None where it decides nothing."""
 
     name: str
-    passed: bool
+    passed: bool | None
     kind: str
     expected: str | None = None
     actual: str | None = None
     description: str | None = None
+    severity: Literal["error", "warn"] = "error"
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,8 +221,8 @@ class Run:
         facet.tests += [
             test_run.TestExecution(
                 name=outcome.name,
-                status="pass" if outcome.passed else "fail",
-                severity="error",
+                status="skip" if outcome.passed is None else "pass" if outcome.passed else "fail",
+                severity=outcome.severity,
                 type=outcome.kind,
                 expected=outcome.expected,
                 actual=outcome.actual,

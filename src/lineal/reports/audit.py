@@ -87,7 +87,13 @@ def _closing(answer: Audit) -> Text:
         if counts[verdict]:
             text.append(f"{counts[verdict]} {verdict}", style=_STYLES[verdict])
             text.append(f": {SAID[verdict]}\n", style="dim")
-    said = "nothing fails" if not failed else f"{failed} control{'s' if failed > 1 else ''} make it fail"
+    said = (
+        "nothing fails"
+        if not failed
+        else f"{failed} controls make it fail"
+        if failed > 1
+        else "1 control makes it fail"
+    )
     text.append(f"{said}, {moment(answer.asked_at)}; ", style="green" if not failed else "red")
     text.append("whether a law is met is for a person to say: --json has what stays with one\n", style="dim")
     if answer.models:

@@ -264,9 +264,11 @@ def _clauses(parameters: Mapping[str, str]) -> list[str]:
 def preparation_recorded(facts: Facts) -> Found:
     """Each step from the sources to the model is a recorded run of known code, without a gap."""
     makers = facts.makers()
-    if not makers:
-        return found("open", "no run that made it is on record")
-    gaps = [step for step in facts.sources() if step.table.kind == "TABLE" and step.table.namespace == _own(facts)]
+    if not makers or facts.fit is None:
+        return found("open", "the run that fitted it is not on record", runs=makers.values())
+    # What stands in the namespace of our jobs somebody here made.
+    tables = [step for step in facts.sources() if step.table.kind == "TABLE"]
+    gaps = [step for step in tables if step.table.namespace == facts.fit.namespace]
     runs = list(makers.values())
     if gaps:
         names = some(f"{step.table.name}@{step.table.version[:12]}" for step in gaps)
@@ -284,11 +286,6 @@ def preparation_recorded(facts: Facts) -> Found:
     tail = f"; by which columns is not told of {some(unmapped)}" if unmapped else ", with the columns of each"
     jobs = some((run.job for run in runs), most=6)
     return found("pass", f"{jobs}: no gap, each at a known commit{tail}", runs=runs, numbers=numbers)
-
-
-def _own(facts: Facts) -> str | None:
-    """The namespace of jobs, which the pipelines' own tables are in: what stands there somebody here made."""
-    return facts.fit.namespace if facts.fit else None
 
 
 @check("data-age")
@@ -339,7 +336,7 @@ def recalls_handled(facts: Facts) -> Found:
     if used:
         return found(
             "fail",
-            f"recalled: {said}; and {counted(len(used), 'batch', 'batches')} were predicted since",
+            f"recalled: {said}; and it predicted {counted(len(used), 'batch', 'batches')} since",
             runs=[*runs, *used],
             datasets=subjects,
             command=command,

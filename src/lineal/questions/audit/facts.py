@@ -36,9 +36,9 @@ class Table:
     @property
     def subject(self) -> str:
         """How the commands are asked about it."""
-        if self.kind == "FILE":
-            return f"file:{self.name}"
-        return f"dataset:{self.name}@{self.version[:12]}" if self.version else f"dataset:{self.name}"
+        # By its version, whatever has become of the file since.
+        name = f"{self.namespace}/{self.name}" if "://" in self.namespace else self.name
+        return f"dataset:{name}@{self.version[:12]}" if self.version else f"dataset:{name}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from lineal import settings
 from lineal.errors import PolicyError
-from lineal.findings import first_finding, line_of, shown
+from lineal.findings import first_finding, line_of, shown, unknown_key
 from lineal.questions.audit.checks import Check, find
 
 FOLDER = "policies"
@@ -169,9 +169,12 @@ def load(path: Path, *, shipped: bool = False) -> Policy:
         place = re.search(r" \(at line (\d+), (column \d+)\)$", str(problem))
         said = f"{str(problem)[: place.start()]} ({place[2]})" if place else str(problem)
         raise PolicyError(f"is not valid TOML: {said}", path=path, line=int(place[1]) if place else None) from None
-    given = {key: value for key, value in tree.items() if key not in ("path", "shipped", "text")}
+    for reserved in ("path", "shipped", "text"):
+        if reserved in tree:
+            line = line_of(text, [reserved])
+            raise PolicyError(unknown_key(reserved, Policy), path=path, key=reserved, line=line)
     try:
-        policy = Policy.model_validate({**_tupled(given), "path": path, "shipped": shipped, "text": text})
+        policy = Policy.model_validate({**_tupled(tree), "path": path, "shipped": shipped, "text": text})
     except ValidationError as problem:
         finding = first_finding(problem, Policy, _MEANING)
         line = line_of(text, finding.location)
@@ -246,7 +249,7 @@ def _wrong_parameter(check: Check, given: Mapping[str, Any]) -> str | None:
         try:
             TypeAdapter(check.parameters[name]).validate_python(value, strict=True)
         except ValidationError as problem:
-            return f"{name} = {shown(value)}: {problem.errors()[0]['msg']}"
+            return f"{name} = {shown(value)}: {problem.errors()[0]['msg'].removeprefix('Input ')}"
     missing = sorted(check.required - given.keys())
     return f"{check.name} needs the parameter {missing[0]}" if missing else None
 

@@ -127,6 +127,9 @@ def _record(plan: Pipeline, data: Dataset, fitted: Fitted, model: Model) -> None
     run.parameters({f"model.params.{name}": value for name, value in fitted.params.items()})
     run.parameters({f"model.seeds.{name}": value for name, value in fitted.seeds.items()})
     run.parameters({"model.threads": fitted.threads, "model.kind": fitted.kind})
+    # Before anything is held to them, so that the record shows that they were set first.
+    judged_by = {key: value for key, value in plan.parameters().items() if key.startswith("evaluate.")}
+    run.parameters(judged_by)
     run.metrics(fitted.train_metrics, of="train")
     if fitted.cv is not None:
         run.metrics(

@@ -177,8 +177,8 @@ class Run:
         facet.tests += [
             test_run.TestExecution(
                 name=outcome.name,
-                status="pass" if outcome.passed else "fail",
-                severity="error",
+                status="skip" if outcome.passed is None else "pass" if outcome.passed else "fail",
+                severity=outcome.severity,
                 type=outcome.kind,
                 expected=outcome.expected,
                 actual=outcome.actual,

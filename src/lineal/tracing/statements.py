@@ -33,14 +33,15 @@ class Origin:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """One test that a run held something to: a gate, a control."""
+    """One test that a run held something to: a gate, a control; `passed` is None where it decides nothing."""
 
     name: str
-    passed: bool
+    passed: bool | None
     kind: str
     expected: str | None = None
     actual: str | None = None
     description: str | None = None
+    severity: Literal["error", "warn"] = "error"
 
 
 @dataclass(frozen=True, slots=True)

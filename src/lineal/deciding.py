@@ -27,11 +27,13 @@ class Said:
         decided: the decision, as it is on record.
         recorded: what came of it.
         stays: why the alias that waited for it stays where it is; None where it moved or none waited.
+        holds: the aliases that the model holds now.
     """
 
     decided: Decided
     recorded: Recorded
     stays: str | None
+    holds: tuple[str, ...] = ()
 
 
 def say(
@@ -94,4 +96,5 @@ def say(
         done = record(statement, person, key, handle_of(store, row) if row else None, move)
     now = question.about(store, Subject.parse(about.subject) if about.model is not None else subject)
     found = next(each for each in question.decided(store, now) if each.decision.run_id == done.run_id)
-    return Said(found, done, moving if isinstance(moving, str) else None)
+    holds = now.model.aliases if now.model is not None else ()
+    return Said(found, done, moving if isinstance(moving, str) else None, holds)

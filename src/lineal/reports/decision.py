@@ -34,6 +34,9 @@ def said(answer: Said) -> RenderableType:
     lines += [
         Text(f"  {left}", style="yellow") for left in (*recorded.done.left, *([answer.stays] if answer.stays else []))
     ]
+    if answer.holds and (decision.action == "reject" or (decision.action == "withdraw" and not decision.control)):
+        held = " ".join(f"@{alias}" for alias in answer.holds)
+        lines.append(Text(f"  it still holds {held}: lineal recall {decision.subject} --reason WHY", style="yellow"))
     if decision.evidence:
         lines.append(Text(f"  on the evidence {decision.evidence[:12]}", style="dim"))
     if recorded.key is None:

@@ -1,7 +1,6 @@
 """An alias that waits for another person: refused to the author, given by somebody else, in the log and in MLflow."""
 
 import json
-from pathlib import Path
 
 import pytest
 
@@ -64,16 +63,28 @@ def test_the_alias_moves_when_another_person_approves(lineal, pipeline, monkeypa
     assert lineal("rebuild")[0] == 0
 
 
-def test_what_was_altered_cannot_be_approved(lineal, project, pipeline, monkeypatch):
+def test_what_was_altered_cannot_be_approved_and_takes_its_approval_along(lineal, project, pipeline, monkeypatch):
     assert lineal("run", pipeline)[0] == 0
     (file,) = [found for found in (project / ".lineal").rglob("model.skops") if "artifacts" in str(found)]
-    file.write_bytes(file.read_bytes()[:-1] + b"x")
+    whole = file.read_bytes()
+    file.write_bytes(whole[:-1] + b"x")
     monkeypatch.setenv("LINEAL_USER", "Grace")
     status, _, err = lineal("decide", "model:wine@1", "approve", "--reason", "agrees with the pilot")
     assert (status, err.count("\n")) == (2, 1)
     assert "it cannot be approved as it is" in err
     assert tracking.holder("wine", "champion") is None
-    assert Path(file).exists()
+
+    file.write_bytes(whole)
+    assert lineal("decide", "model:wine@1", "approve", "--reason", "agrees with the pilot")[0] == 0
+    status, out, _ = lineal("verify", "model:wine@1")
+    assert (status, "counts no longer" in out) == (0, False)
+    file.write_bytes(whole[:-1] + b"x")
+    status, out, _ = lineal("verify", "model:wine@1")
+    assert status == 1
+    assert "  approved, by Grace: counts no longer" in out
+    (shaken,) = json.loads(lineal("verify", "model:wine@1", "--json")[1])["shaken"]
+    assert shaken["standing"] == "stale"
+    assert shaken["why"].startswith("it did not hold when it was verified: model:wine@1: ")
 
 
 def test_the_alias_stays_where_another_version_has_taken_it(lineal, pipeline, monkeypatch):

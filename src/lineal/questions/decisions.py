@@ -16,6 +16,7 @@ from lineal.questions import lookup
 from lineal.questions.lookup import ModelRow
 from lineal.questions.trace import Node, Trace
 from lineal.questions.trace import trace as trace_subject
+from lineal.questions.verify.findings import Verification
 from lineal.store import decisions, graph
 from lineal.store.decisions import Decision, canonical, digest_of
 from lineal.store.log import Store
@@ -190,6 +191,23 @@ def added(store: Store, found: Trace, *, whole: bool = True, at: datetime | None
     """
     what = about_traced(store, found if whole else trace_subject(store, Subject.parse(found.subject)))
     return replace(found, decisions=decided(store, what, at=at), evidence=what.evidence or None)
+
+
+def shaken_by(store: Store, found: Verification) -> Verification:
+    """Add to a verification of one subject the decisions on it that no longer count, for what was found."""
+    # What could not be looked at, or is of a key that is not believed, says nothing of what it is.
+    broken = [
+        f"{each.what}: {each.detail}"
+        for each in found.findings
+        if each.family in ("log", "datasets", "models") and each.problem in ("changed", "missing", "inserted")
+    ]
+    if found.subject is None or not broken:
+        return found
+    what = about(store, Subject.parse(found.subject))
+    now, then = decided(store, what, broken=broken), decided(store, what)
+    return replace(
+        found, shaken=tuple(new for new, old in zip(now, then, strict=True) if old.counts and not new.counts)
+    )
 
 
 def approval(store: Store, about: About, *, at: datetime | None = None) -> Decided | None:

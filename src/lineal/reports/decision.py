@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from rich.console import Group, RenderableType
@@ -15,29 +14,12 @@ from lineal.redaction import harmless
 from lineal.reports.terminal import moment
 
 if TYPE_CHECKING:
-    from lineal.tracing.deciding import Recorded
+    from lineal.deciding import Said
 
 _DONE = {"approve": "approved", "reject": "rejected", "withdraw": "withdrawn", "note": "noted", "waive": "waived"}
 _STYLES = {"approve": "green", "reject": "red", "withdraw": "yellow", "waive": "yellow", "note": "bold"}
 # What of a reason is shown on one line.
 _LONGEST = 160
-
-
-@dataclass(frozen=True, slots=True)
-class Said:
-    """What somebody has just decided or noted.
-
-    Attributes:
-        decided: the decision, as it is on record.
-        recorded: what came of it.
-        stays: why the alias that waited for it stays where it is; None where it moved or none waited.
-        key_file: where the key is that it was signed with, or would have been.
-    """
-
-    decided: Decided
-    recorded: Recorded
-    stays: str | None
-    key_file: str
 
 
 def said(answer: Said) -> RenderableType:
@@ -52,6 +34,9 @@ def said(answer: Said) -> RenderableType:
     lines += [
         Text(f"  {left}", style="yellow") for left in (*recorded.done.left, *([answer.stays] if answer.stays else []))
     ]
+    if answer.holds and (decision.action == "reject" or (decision.action == "withdraw" and not decision.control)):
+        held = " ".join(f"@{alias}" for alias in answer.holds)
+        lines.append(Text(f"  it still holds {held}: lineal recall {decision.subject} --reason WHY", style="yellow"))
     if decision.evidence:
         lines.append(Text(f"  on the evidence {decision.evidence[:12]}", style="dim"))
     if recorded.key is None:

@@ -47,6 +47,8 @@ def test_a_decision_is_shown_where_the_model_is(run, recorded):
     assert "approve" in run("search", "pilot")[1]
     said = json.loads(run("decide", "model:demo@1", "withdraw", "--reason", "too early", "--json")[1])
     assert said["decided"]["decision"]["by"] == "Grace"
+    rejected = run("decide", "model:demo@1", "reject", "--reason", "too early")[1]
+    assert "it still holds @champion: lineal recall model:demo@1 --reason WHY" in rejected
     assert "[withdrawn: withdrawn by Grace on " in run("trace", "model:demo@1")[1]
     assert recorded.event("note")["run"]["facets"]["lineal_decision"]["by"] == "Grace"
 

@@ -57,7 +57,7 @@ def _outcome(result: Result, strict: bool) -> Outcome:
     clauses = ", ".join(f"{each.framework} {each.clause}" for each in result.maps)
     said = f"{question.SAID[result.verdict]} ({clauses})" if clauses else question.SAID[result.verdict]
     return Outcome(
-        name=f"{result.policy}/{result.control}",
+        name=f"{result.policy}.{result.control}",
         # Open and review decide nothing, and a waiver takes what it is about out of the decision.
         passed=False if fails else None if result.waived else _PASSED.get(result.verdict),
         kind="control",
@@ -90,7 +90,7 @@ def publish(model: Model, found: ModelAudit, strict: bool) -> None:
             "lineal.model.version": str(found.number),
         }
         controls = [
-            {"control": f"{each.policy}/{each.control}", "verdict": each.verdict, "sentence": each.sentence}
+            {"control": f"{each.policy}.{each.control}", "verdict": each.verdict, "sentence": each.sentence}
             for each in failed[:_MOST]
         ]
         emit("lineal.audit.failed", resource, payload={"failed": len(failed), "counts": counts, "controls": controls})
@@ -123,4 +123,4 @@ def _row(result: Result) -> dict[str, str]:
 
 
 def _names(results: Sequence[Result]) -> str:
-    return ", ".join(f"{each.policy}/{each.control}" for each in results[:5])
+    return ", ".join(f"{each.policy}.{each.control}" for each in results[:5])

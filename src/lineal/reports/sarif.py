@@ -49,7 +49,7 @@ def sarif(answer: Audit) -> dict[str, Any]:
 
 
 def _rule_id(result: Result) -> str:
-    return f"{result.policy}/{result.control}"
+    return f"{result.policy}.{result.control}"
 
 
 def _rule(result: Result) -> dict[str, Any]:

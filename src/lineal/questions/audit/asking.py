@@ -13,7 +13,7 @@ from lineal.questions.audit.checks import Check
 from lineal.questions.audit.facts import Decision, Facts
 from lineal.questions.audit.findings import VERDICTS, Found, Verdict, found
 from lineal.questions.audit.gather import gather
-from lineal.questions.audit.human import waivers
+from lineal.questions.audit.human import waiver
 from lineal.questions.audit.policy import Control, Policy
 from lineal.questions.lookup import ModelRow
 from lineal.store.log import Store
@@ -222,9 +222,8 @@ def _result(facts: Facts, policy: Policy, control: Control, check: Check, known:
         # Policies ask for the same: it is looked at once.
         same = f"{control.check} {sorted(control.parameters.items())!r}"
         answer = known.get(same) or known.setdefault(same, _ask(check, control, facts))
-    waiver = waivers(facts.decisions, control.id, facts.now) or waivers(
-        facts.decisions, f"{policy.id}/{control.id}", facts.now
-    )
+    names = (control.id, f"{policy.id}.{control.id}")
+    waived = next((each for name in names if (each := waiver(facts.decisions, name, facts.now))), None)
     return Result(
         policy=policy.id,
         control=control.id,
@@ -240,7 +239,7 @@ def _result(facts: Facts, policy: Policy, control: Control, check: Check, known:
         severity=control.severity,
         maps=tuple(Mapped(each.framework, each.version or policy.text_version, each.clause) for each in control.maps),
         person=control.person,
-        waived=_said(waiver) if waiver and answer.verdict in ("fail", "open", "review") else None,
+        waived=_said(waived) if waived and answer.verdict in ("fail", "open", "review") else None,
         file=str(policy.path),
         line=policy.line(control),
     )

@@ -267,7 +267,8 @@ def _scored(run: Run, model: ModelRow) -> bool:
 
 def _deciding(store: Store, known: Mapping[str, Run]) -> list[Run]:
     jobs, runs = tables.jobs.c, tables.runs.c
-    named = sa.select(jobs.key).where(jobs.name.in_(_DECIDING))
+    within = (jobs.name.like(f"%.{job}") for job in _DECIDING)
+    named = sa.select(jobs.key).where(sa.or_(jobs.name.in_(_DECIDING), *within))
     query = select_runs().where(runs.job.in_(named)).order_by(runs.first_seq.desc()).limit(_LOOKED_AT)
     rows = [row for row in read_runs(store, query) if row.run_id not in known]
     return list(_read(store, rows).values())
@@ -303,7 +304,8 @@ def _about(values: Mapping[str, Any], model: ModelRow) -> bool:
         return True
     if values.get("name") not in (model.name, f"models/{model.name}"):
         return False
-    return values.get("number") == model.number or model.digest in (values.get("digest"), values.get("version"))
+    numbers = (values.get("number"), values.get("previous"))
+    return model.number in numbers or model.digest in (values.get("digest"), values.get("version"))
 
 
 def _asked(store: Store, fit: Run | None, cut: list[str]) -> dict[str, Asked]:

@@ -19,7 +19,12 @@ def approved_by_another(facts: Facts) -> Found:
     """Someone who did not start the training approved it, with a reason, and that still counts."""
     author = str(facts.environment.get("user") or "")
     command = f"lineal history model:{facts.model.name}"
-    verdicts = [each for each in facts.decisions if each.action in ("approve", *_ENDING) and not _by_rules(each)]
+    # What is withdrawn by the name of a control is its waiver.
+    verdicts = [
+        each
+        for each in facts.decisions
+        if each.action in ("approve", *_ENDING) and not each.control and not _by_rules(each)
+    ]
     if not verdicts:
         return found("open", "nobody approved it", runs=[facts.fit], command=command)
     newest = verdicts[-1]
@@ -62,7 +67,7 @@ def approved_by_another(facts: Facts) -> Found:
 
 @check("withdrawal-tried")
 def withdrawal_tried(facts: Facts, *, days: int = 365) -> Found:
-    """A person took it out of use, or moved its alias, within so many days: the way to stop it is known to work.
+    """A person withdrew it, or moved its alias, within so many days: the way to stop it is known to work.
 
     Args:
         facts: about the model.
@@ -72,7 +77,7 @@ def withdrawal_tried(facts: Facts, *, days: int = 365) -> Found:
     taken = [
         each
         for each in facts.decisions
-        if each.action == "withdraw" or (each.action == "move-alias" and not _by_rules(each))
+        if (each.action == "withdraw" and not each.control) or (each.action == "move-alias" and not _by_rules(each))
     ]
     if not taken:
         return found("open", "nobody has withdrawn it, or moved an alias away from it, so far", command=command)
@@ -100,10 +105,15 @@ def ended(decision: Decision, now: datetime) -> bool:
     return (until if until.tzinfo else until.replace(tzinfo=UTC)) < now
 
 
-def waivers(decisions: Iterable[Decision], control: str, now: datetime) -> Decision | None:
-    """The newest waiver of a control that has not ended."""
-    found = [each for each in decisions if each.action == "waive" and each.control == control and not ended(each, now)]
-    return found[-1] if found else None
+def waiver(decisions: Iterable[Decision], control: str, now: datetime) -> Decision | None:
+    """The waiver of a control that stands: the newest, not ended and not withdrawn since."""
+    standing: Decision | None = None
+    for each in decisions:
+        if each.action == "waive" and each.control == control:
+            standing = each
+        elif each.action == "withdraw" and each.control in (None, control):
+            standing = None
+    return standing if standing is not None and not ended(standing, now) else None
 
 
 def _by_rules(decision: Decision) -> bool:

@@ -150,6 +150,19 @@ def test_a_waiver_counts_until_it_ends(flow, run, mine):
     assert not run(policy, now=datetime.now(UTC) + timedelta(days=4)).holds
 
 
+def test_a_waiver_counts_no_more_once_it_is_withdrawn(flow, run, mine):
+    model = flow.train(flow.Plan(fitted_to="test"))
+    policy = mine(control("leak", "held-out-untouched"), control("approved", "approved-by-another"))
+    flow.decide(model, "Grace", {"action": "approve"})
+    flow.decide(model, "Grace", {"action": "waive", "control": "mine.leak"})
+    assert run(policy).holds
+    flow.decide(model, "Grace", {"action": "withdraw", "control": "mine.leak"})
+    answer = run(policy)
+    assert [result.control for result in answer.failed] == ["leak"]
+    # The approval is another thing.
+    assert verdicts(answer)["approved"] == "pass"
+
+
 def test_a_waiver_of_another_control_is_none(flow, run, mine):
     model = flow.train(flow.Plan(fitted_to="test"))
     flow.decide(model, "Grace", {"action": "waive", "control": "leek"})
@@ -193,7 +206,7 @@ def test_sarif_has_what_its_schema_asks_for(flow, run, mine):
     (told,) = log["runs"]
     driver = told["tool"]["driver"]
     assert driver["name"] == "Lineal"
-    assert [rule["id"] for rule in driver["rules"]] == ["mine/leak", "mine/approved", "mine/ended", "mine/changes"]
+    assert [rule["id"] for rule in driver["rules"]] == ["mine.leak", "mine.approved", "mine.ended", "mine.changes"]
     for rule in driver["rules"]:
         assert set(rule) <= {
             "id", "name", "shortDescription", "fullDescription", "help", "defaultConfiguration", "properties"

@@ -89,6 +89,14 @@ class Facets:
             self._known[known] = None if found is None else dict(_fields(found))
         return self._known[known]
 
+    def is_short(self, run_id: str) -> bool:
+        """Whether a run's event was too large to name all columns, and was cut."""
+        facets = ((self._newest.get(run_id) or {}).get("run") or {}).get("facets") or {}
+        told = facets.get("lineal_truncation") or {}
+        cuts = told.get("cuts") or ()
+        # Only the first cuts are named.
+        return len(cuts) < told.get("count", 0) or any(".columnLineage." in f"{cut.get('path')}." for cut in cuts)
+
     def columns_of(self, version: str) -> dict[str, None]:
         """The names of a version's columns, in order, from the runs that wrote or read it."""
         edges, runs = tables.edges.c, tables.runs.c

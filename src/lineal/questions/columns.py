@@ -77,12 +77,14 @@ class ColumnTrace:
     Attributes:
         subject: as it was asked, the version filled in.
         columns: what was asked about, then all that it was made of, a step at a time.
+        short: versions whose runs had more columns to tell of than an event holds, `NAME@VERSION`.
     """
 
     subject: str
     column: str
     columns: tuple[ColumnFound, ...]
     edges: tuple[ColumnEdge, ...]
+    short: tuple[str, ...] = ()
 
     @property
     def sources(self) -> tuple[ColumnFound, ...]:
@@ -99,6 +101,7 @@ class ColumnImpact:
         columns: what was asked about, then all that was made of it, a step at a time.
         models: the model versions among them, with the aliases they hold and held; `place` is of their first column.
         untold: versions made of what holds the column by runs that tell nothing of columns, `NAME@VERSION`.
+        short: those whose runs had more columns to tell of than an event holds.
     """
 
     subject: str
@@ -107,6 +110,7 @@ class ColumnImpact:
     edges: tuple[ColumnEdge, ...]
     models: tuple[ModelReached, ...]
     untold: tuple[str, ...]
+    short: tuple[str, ...] = ()
 
 
 def trace_column(store: Store, subject: Subject, column: str, depth: int | None = None) -> ColumnTrace:
@@ -134,7 +138,8 @@ def trace_column(store: Store, subject: Subject, column: str, depth: int | None 
             subject=str(place.subject),
         )
     columns, edges = _Back(store, facets).walk(version, start, column, depth)
-    return ColumnTrace(str(place.subject), column, columns, edges)
+    short = (_written(each.name, each.version) for each in columns if each.run_id and facets.is_short(each.run_id))
+    return ColumnTrace(str(place.subject), column, columns, edges, tuple(dict.fromkeys(short)))
 
 
 def column_impact(store: Store, subject: Subject, column: str, depth: int | None = None) -> ColumnImpact:
@@ -171,7 +176,17 @@ def column_impact(store: Store, subject: Subject, column: str, depth: int | None
         at = first.get((version.namespace, version.name, version.version))
         if at is not None and version.steps:
             models.append(replace(model, place=at))
-    return ColumnImpact(str(begun.subject), column, columns, edges, tuple(models), forward.untold_below(columns))
+    short = (
+        _written(each.version.name, each.version.version)
+        for each in found.reached.values()
+        if any(map(facets.is_short, each.runs or ()))
+    )
+    untold = forward.untold_below(columns)
+    return ColumnImpact(str(begun.subject), column, columns, edges, tuple(models), untold, tuple(short))
+
+
+def _written(name: str, version: str) -> str:
+    return f"{name}@{version[:12]}".removesuffix("@")
 
 
 def _with_columns(subject: Subject) -> Subject:
@@ -233,7 +248,8 @@ class _Back:
                 continue
             lineage = self.facets.lineage(by.run_id, by.last_seq, row.key)
             if not (lineage or {}).get(here.column):
-                found[at] = replace(here, end="untold" if lineage is None else "made")
+                untold = lineage is None or self.facets.is_short(by.run_id)
+                found[at] = replace(here, end="untold" if untold else "made")
                 continue
             if depth is not None and here.steps >= depth:
                 found[at] = replace(here, cut=True)
@@ -322,7 +338,7 @@ class _Forward:
         for key in self.untold:
             each = self.found.reached[key]
             if any(self._read[run_id] & holding for run_id in each.runs or {}):
-                untold.append(f"{each.version.name}@{each.version.version[:12]}".removesuffix("@"))
+                untold.append(_written(each.version.name, each.version.version))
         return tuple(untold)
 
     @staticmethod

@@ -21,7 +21,7 @@ _MOST_NAMED = 12
 _ENDS = {
     "source": "source",
     "made": "made by the run, of no other column",
-    "untold": "the run tells nothing of its columns",
+    "untold": "the run does not tell of which columns",
 }
 
 
@@ -29,7 +29,7 @@ def render_trace(trace: ColumnTrace) -> RenderableType:
     """What a column was made of, on one screen."""
     drawn = _Drawing(trace.columns, [(edge.target, edge.source, edge) for edge in trace.edges])
     parts: list[RenderableType] = [_heading(trace.subject, trace.column), drawn.tree(0), *drawn.rest()]
-    parts += [Text(), *(Text(line, style="bold") for line in _origins(trace))]
+    parts += [Text(), *(Text(line, style="bold") for line in _origins(trace)), *_short(trace.short)]
     return Group(*parts, Text(f"lineal trace {trace.subject}", style="dim"))
 
 
@@ -45,7 +45,14 @@ def render_impact(impact: ColumnImpact) -> RenderableType:
         parts.append(text)
     if impact.untold:
         parts.append(Text(f"not told: which columns these were made of: {_listed(impact.untold)}", style="yellow"))
+    parts += _short(impact.short)
     return Group(*parts, Text(f"lineal impact {impact.subject}", style="dim"))
+
+
+def _short(versions: Sequence[str]) -> list[Text]:
+    if not versions:
+        return []
+    return [Text(f"not all told, for an event has no room for it: the columns of {_listed(versions)}", style="yellow")]
 
 
 def _heading(subject: str, column: str) -> Text:

@@ -249,6 +249,17 @@ def test_what_tells_no_columns_is_said_not_guessed(chain):
     assert "no column lineage is on record of what was made of it" in message
 
 
+def test_what_an_event_had_no_room_for_is_said(lineage):
+    names = [f"c{number}" for number in range(1500)]
+    raw, made = table("raw", *names), table("wide", *names[:10])
+    make(raw, makes=made, of={name: [(raw, each) for each in names] for name in names[:10]})
+    answer = back(lineage, "dataset:wide@1", "c1")
+    assert len(answer.sources) < 1500
+    assert answer.short == ("wide@1",)
+    assert "not all told, for an event has no room for it: the columns of wide@1" in shown(answer, render_trace)
+    assert forward(lineage, "dataset:raw@1", "c1").short == ("wide@1",)
+
+
 def test_an_unknown_column_is_answered_with_the_nearest(chain):
     assert "no column 'heigth'; did you mean 'Height'?" in refused(forward, chain, "dataset:raw@1", "heigth")
     assert "did you mean 'bmi'?" in refused(back, chain, "dataset:features@1", "BMI")

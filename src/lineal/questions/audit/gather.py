@@ -15,8 +15,6 @@ from lineal.questions import lookup
 from lineal.questions.audit.facts import Asked, Decision, Facts, Run, Step, Table
 from lineal.questions.audit.proof import sealed, signature
 from lineal.questions.descent import is_content
-from lineal.questions.diff.record import read_record, scope_of
-from lineal.questions.history import changes
 from lineal.questions.lookup import ModelRow
 from lineal.questions.trace import Node, origins, trace
 from lineal.store import graph, producers, tables
@@ -356,6 +354,10 @@ def _before(store: Store, model: ModelRow) -> tuple[ModelRow | None, Mapping[str
     found = lookup.models(store, model.name, earlier, limit=1)
     if not found:
         return None, {}, None
+    # They load what compares rows.
+    from lineal.questions.diff.record import read_record, scope_of
+    from lineal.questions.history import changes
+
     left, right = (scope_of(store, run_id) for run_id in (found[0].run_id, model.run_id))
     if left is None or right is None:
         return found[0], {}, None

@@ -8,6 +8,7 @@ from prefect import flow
 from prefect.runtime import flow_run
 
 from lineal import traced
+from tasks.approve import ask_for_approval
 from tasks.check import check
 from tasks.evaluate import evaluate
 from tasks.explain import explain
@@ -30,7 +31,11 @@ def _name() -> str:
 @flow(name="train", flow_run_name=_name)
 @traced
 def train(
-    pipeline: Path, data: str | None = None, overrides: list[str] | None = None, allow_recalled: bool = False
+    pipeline: Path,
+    data: str | None = None,
+    overrides: list[str] | None = None,
+    allow_recalled: bool = False,
+    approval_minutes: float = 60,
 ) -> Result:
     """Ingest, check, split, train, evaluate, explain and register what a pipeline file says.
 
@@ -39,6 +44,7 @@ def train(
         data: a source that takes the place of the file's.
         overrides: `KEY=VALUE` in place of the file's values.
         allow_recalled: whether data that was recalled may be trained on.
+        approval_minutes: how long a deployed run waits for an approval that the pipeline file asks for.
     """
     planned = plan(pipeline, data, overrides or ())
     snapshot = ingest(planned)
@@ -51,4 +57,6 @@ def train(
     registration = register(planned, trained.model, judgement)
     tables = [snapshot.dataset, parts.train, parts.test, judgement.predictions, importances]
     kept = version(planned, tables, tracked_run(trained.model), trained.kept)
-    return publish(planned, snapshot, parts, trained, judgement, importances, registration, kept)
+    result = publish(planned, snapshot, parts, trained, judgement, importances, registration, kept)
+    ask_for_approval(planned, registration, approval_minutes)
+    return result

@@ -22,7 +22,7 @@ from lineal.reports import terminal
 from lineal.reports.sarif import sarif
 from lineal.store.log import Store
 from lineal.subjects import Subject
-from lineal.tracing.run import Outcome
+from lineal.tracing.statements import Outcome
 
 _PASSED = {"pass": True, "fail": False}
 # An event's details are to be few: the artifact has the whole.

@@ -13,7 +13,7 @@ from lineal.datasets.split import split as divide
 from lineal.models.estimators import build
 from lineal.orchestration.log import run_logger
 from lineal.pipeline import Pipeline
-from lineal.tracing.run import Origin, Outcome
+from lineal.tracing.statements import Origin, Outcome
 
 
 @task(task_run_name="split {plan.name}", cache_policy=NO_CACHE)

@@ -20,7 +20,7 @@ from lineal.models.profile import profile_of
 from lineal.orchestration.log import run_logger
 from lineal.pipeline import Pipeline
 from lineal.reports.progress import watched
-from lineal.tracing.run import Origin
+from lineal.tracing.statements import Origin
 from tasks.links import mlflow_facet, mlflow_tags, run_name
 
 EXAMPLE_ROWS = 5

@@ -18,6 +18,7 @@
     ├── VersionError              a dataset version whose bytes are gone, or are not those that were recorded
     ├── PolicyError               a policy: syntax, unknown key, check, parameter or form of a clause; a check's code
     ├── RecalledError             data or a model that was recalled, or that rests on something that was
+    ├── DecisionError             a decision that cannot be taken: by the author, on changed evidence, without a reason
     ├── ReproductionError         a model that cannot be made again: code, package, Python or data that is gone
     ├── EventError                an event or event log from elsewhere that is no valid OpenLineage
     ├── StoreError                the lineage store: locked, read-only, of another version
@@ -149,6 +150,14 @@ class PolicyError(LinealError):
 
 class RecalledError(LinealError):
     """Data or a model that is not to be used: it was recalled, or rests on something that was."""
+
+    def __init__(self, message: str, *, subject: str | None = None) -> None:
+        self.subject = subject
+        super().__init__(message)
+
+
+class DecisionError(LinealError):
+    """A decision that cannot be taken as it is asked for, or that its evidence no longer bears."""
 
     def __init__(self, message: str, *, subject: str | None = None) -> None:
         self.subject = subject

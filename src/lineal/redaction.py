@@ -20,3 +20,12 @@ _SECRET_PARAMETER = re.compile(
 def redact(text: str) -> str:
     """Return `text` with the user, password and secret query parameters of every URL in it taken out."""
     return _SECRET_PARAMETER.sub(r"\g<name>***", _CREDENTIALS.sub(r"\g<scheme>", text))
+
+
+# Controls (a terminal acts on them), and what turns the direction of writing (a reader would see another text).
+_ACTING = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
+
+
+def harmless(text: str) -> str:
+    """Return `text` with each character replaced that a terminal would act on instead of showing it."""
+    return _ACTING.sub("\ufffd", text.replace("\r\n", "\n"))

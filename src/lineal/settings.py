@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
 
@@ -34,6 +36,20 @@ def store_url() -> str:
 def strict() -> bool:
     """Whether work that cannot be recorded must stop (`LINEAL_STRICT`), instead of going on unrecorded."""
     return os.environ.get("LINEAL_STRICT", "").strip().lower() in {"1", "true", "yes", "on"}
+
+
+@contextmanager
+def strictly() -> Iterator[None]:
+    """Let work stop that cannot be recorded, as `LINEAL_STRICT` does: for what is nothing but its record."""
+    before = os.environ.get("LINEAL_STRICT")
+    os.environ["LINEAL_STRICT"] = "1"
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ["LINEAL_STRICT"]
+        else:
+            os.environ["LINEAL_STRICT"] = before
 
 
 def namespace() -> str:

@@ -114,7 +114,7 @@ def key_for(purpose: Purpose) -> SigningKey:
             raise SigningError(
                 f"{variable} names {file}, which is not there; make the key by `{_MAKE[purpose]}`, or unset {variable}"
             )
-        _make(file, purpose)
+        make(file, purpose, f"set LINEAL_HOME to a folder that can be written, or {variable} to a key")
     return _own(file, purpose)
 
 
@@ -158,6 +158,36 @@ def read_public(file: Path) -> PublicKey:
             f"{file} is no key (a PEM file that begins with -----BEGIN PUBLIC KEY-----); "
             "give the file log.pub or models.pub that lies beside the key it was signed with"
         ) from problem
+
+
+def of_person(file: Path) -> SigningKey:
+    """The key that a person signs with, Ed25519 as the log's.
+
+    Raises:
+        SigningError: the file is no such key, cannot be read, or can be read by others.
+    """
+    try:
+        mode = file.stat().st_mode
+    except OSError as problem:
+        raise SigningError(f"the key {file} cannot be read: {problem.strerror}; make one by `lineal key new`") from None
+    if mode & 0o077:
+        raise SigningError(
+            f"the key {file} can be read by others (mode {mode & 0o777:o}), so that its signature says nothing of who "
+            f"decided; run `chmod 600 {file}`, or make a new one if others may have had it"
+        )
+    private = _private(file, _read(file))
+    return SigningKey(require_ed25519(_public(private.public_key(), file)), private)
+
+
+def require_ed25519(key: PublicKey) -> PublicKey:
+    """See that a key is of the kind that people sign with.
+
+    Raises:
+        SigningError: it is of another.
+    """
+    if key.purpose != "log":
+        raise SigningError(f"{key.origin} is a key for models; people sign with {_KINDS['log']}: see `lineal key new`")
+    return key
 
 
 def _own(file: Path, purpose: Purpose) -> SigningKey:
@@ -228,7 +258,20 @@ def _hash_for(key: EllipticCurvePublicKey) -> HashAlgorithm:
     return found
 
 
-def _make(file: Path, purpose: Purpose) -> None:
+def make(file: Path, purpose: Purpose, otherwise: str) -> bool:
+    """Make a private key, readable by nobody else, and its public half beside it.
+
+    Args:
+        file: of the private key.
+        purpose: what is to be signed with it.
+        otherwise: what to do where it cannot be made.
+
+    Returns:
+        False where the file was there already; it is left as it is.
+
+    Raises:
+        StorageError: it cannot be made.
+    """
     from cryptography.hazmat.primitives.asymmetric import ec, ed25519
     from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 
@@ -247,11 +290,9 @@ def _make(file: Path, purpose: Purpose) -> None:
             # Of two processes at a time one makes the key, and both have it.
             os.link(made.name, file)
     except FileExistsError:
-        return
+        return False
     except OSError as problem:
-        raise StorageError(
-            f"the key {file} cannot be made: {problem.strerror}; "
-            f"set LINEAL_HOME to a folder that can be written, or {_VARIABLES[purpose]} to a key"
-        ) from problem
+        raise StorageError(f"the key {file} cannot be made: {problem.strerror}; {otherwise}") from problem
     public = private.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
     file.with_suffix(".pub").write_bytes(public)
+    return True

@@ -49,6 +49,11 @@ def facets(lineage):
             [
                 {"action": "register", "namespace": "n", "name": "m", "reason": "r", "number": 1, "digest": "d"},
                 {"action": "keep-alias", "namespace": "n", "name": "m", "reason": "r", "alias": "a", "previous": None},
+                {
+                    **{"action": "waive", "namespace": "n", "name": "m", "reason": "r", "control": "c", "by": "Ada"},
+                    **{"email": "ada@example.org", "at": "2026-01-01T00:00:00+00:00", "until": "2026-12-31"},
+                    **{"evidence": {"sha256": "e", "of": {"data": []}}, "signature": {"key": "k", "value": "v"}},
+                },
             ],
             by="a rule",
         )

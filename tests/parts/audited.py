@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from lineal import Column, Dataset, Model, current_run, traced
-from lineal.tracing.run import Assertion, Origin, Outcome
+from lineal.tracing.statements import Assertion, Origin, Outcome
 
 MLFLOW = "mlflow://local"
 GATE = {"evaluate.gates.0.metric": "accuracy", "evaluate.gates.0.min": "0.9"}

@@ -227,6 +227,9 @@ def test_dates_bound_dates(file):
         ('alias = "champion"', 'alias = "our best"', 'register.alias = "our best": should hold only letters, digits, '
          "`_` and `-`"),
         ('alias = "champion"', 'alias = "v3"', 'register.alias = "v3": should not read as a version number'),
+        ('alias = "champion"', 'approval = "other-person"', "[register] approval is given for an alias; write the "
+         "alias that it is to move, or leave it out"),
+        ('alias = "champion"', 'approval = "me"', "register.approval = \"me\": should be 'other-person'"),
         ('alias = "champion"', 'alias = "latest"', 'register.alias = "latest": should not read as a version number'),
     ],
 )  # fmt: skip

@@ -15,7 +15,7 @@ from lineal.cli.past import asked_of
 
 
 def listing(
-    what: Literal["pipelines", "datasets", "models", "runs", "predictions"],
+    what: Literal["pipelines", "datasets", "models", "runs", "predictions", "decisions"],
     /,
     *,
     limit: Annotated[int, Parameter(validator=validators.Number(gte=1))] = 20,
@@ -25,7 +25,7 @@ def listing(
     """Show what there is, newest first.
 
     Args:
-        what: pipelines, datasets, models, runs or predictions.
+        what: pipelines, datasets, models, runs, predictions or decisions.
         limit: show at most so many.
         as_of: answer from the log as it stood then: an ISO date (its end) or date and time, in UTC where no zone is
             given; events count by their own times, in the order of the log.
@@ -61,6 +61,14 @@ def listing(
         elif what == "predictions":
             found = batches = question.predictions(store, limit)
             rendered = report.predictions(batches)
+        elif what == "decisions":
+            from datetime import datetime
+
+            from lineal.questions import decisions
+            from lineal.reports.decision import listed
+
+            found = taken = decisions.listed(store, limit, at=datetime.fromisoformat(then[0]) if then else None)
+            rendered = listed(taken)
         else:
             found = runs = question.runs(store, limit)
             rendered = report.runs(runs)

@@ -46,6 +46,11 @@ def verify(
         from lineal.store.log import Store
 
         processes = min(os.cpu_count() or 1, 4)
-        answer = question.verify(Store(create=False), asked, keys=public_key, processes=processes)
+        store = Store(create=False)
+        answer = question.verify(store, asked, keys=public_key, processes=processes)
+        if asked is not None and not answer.holds:
+            from lineal.questions.decisions import shaken_by
+
+            answer = shaken_by(store, answer)
     terminal.show(answer, render, as_json=json)
     return OK if answer.holds else NOT_HELD

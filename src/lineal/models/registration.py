@@ -8,9 +8,9 @@ from typing import Literal
 from lineal.models import tracking
 from lineal.models.judgement import Judgement
 from lineal.models.model import Model
-from lineal.pipeline import Pipeline
+from lineal.pipeline import Pipeline, Register
 
-Action = Literal["register", "reject", "move-alias", "keep-alias"]
+Action = Literal["register", "reject", "move-alias", "keep-alias", "ask-approval"]
 
 
 @dataclass(frozen=True)
@@ -26,6 +26,7 @@ class Decision:
         number: the version it is about; for a moved alias, the new holder.
         alias: the alias it is about, if any.
         previous: who held the alias before.
+        compared: of an alias that waits for approval, whether its holder was beaten for it.
     """
 
     action: Action
@@ -36,6 +37,7 @@ class Decision:
     number: int | None = None
     alias: str | None = None
     previous: int | None = None
+    compared: bool | None = None
 
 
 @dataclass(frozen=True)
@@ -48,6 +50,8 @@ class Registration:
 
 def settle(pipeline: Pipeline, model: Model, judgement: Judgement) -> Registration:
     """Register the model if its gates hold, and give it the alias if it beats the holder.
+
+    Where the pipeline asks for another person's approval, the alias waits for that.
 
     Raises:
         TrackingError: MLflow refuses.
@@ -70,7 +74,7 @@ def settle(pipeline: Pipeline, model: Model, judgement: Judgement) -> Registrati
     held = "; ".join(gate.sentence for gate in judgement.gates) or "the pipeline has no gates"
     decisions = [Decision("register", *about, held, model.digest, number)]
     if register.alias is not None:
-        decisions.append(_settle_alias(pipeline, about, register.alias, model, number, judgement))
+        decisions.append(_settle_alias(pipeline, about, register, model, number, judgement))
     registered = model.but(
         name=f"models/{register.name}", namespace=about[0], number=number, uri=f"models:/{register.name}/{number}"
     )
@@ -78,8 +82,9 @@ def settle(pipeline: Pipeline, model: Model, judgement: Judgement) -> Registrati
 
 
 def _settle_alias(
-    pipeline: Pipeline, about: tuple[str, str], alias: str, model: Model, number: int, judgement: Judgement
+    pipeline: Pipeline, about: tuple[str, str], register: Register, model: Model, number: int, judgement: Judgement
 ) -> Decision:
+    alias = register.alias or ""
     holder = tracking.holder(about[1], alias)
     now = holder.number if holder else None
     wins, reason = judgement.comparison.wins, judgement.comparison.sentence
@@ -92,5 +97,8 @@ def _settle_alias(
         wins, reason = False, f"it is the very model that version {now} is: the digests are the same"
     if not wins:
         return Decision("keep-alias", *about, reason, model.digest, number, alias, now)
+    if register.approval is not None:
+        compared = pipeline.evaluate.champion is not None
+        return Decision("ask-approval", *about, reason, model.digest, number, alias, now, compared)
     tracking.set_alias(about[1], alias, number)
     return Decision("move-alias", *about, reason, model.digest, number, alias, now)

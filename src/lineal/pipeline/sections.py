@@ -263,10 +263,13 @@ class Register(Section):
     Attributes:
         name: of the registered model in MLflow.
         alias: the alias that the best version is to hold.
+        approval: "other-person": the alias moves only after somebody who did not start the training has approved, by
+            `lineal decide` or where a deployed run asks for it.
     """
 
     name: Name
     alias: Annotated[str, Field(pattern=_ALIAS, max_length=255)] | None = None
+    approval: Literal["other-person"] | None = None
 
     @field_validator("alias", mode="after")
     @classmethod
@@ -275,6 +278,12 @@ class Register(Section):
         if alias is not None and (alias == "latest" or alias.removeprefix("v").isdigit()):
             raise ValueError("should not read as a version number")
         return alias
+
+    @model_validator(mode="after")
+    def _approved_for_an_alias(self) -> Register:
+        if self.approval is not None and self.alias is None:
+            raise ValueError("approval is given for an alias; write the alias that it is to move, or leave it out")
+        return self
 
 
 class DriftLimits(Section):

@@ -8,6 +8,7 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from lineal.questions.search import Hits
+from lineal.redaction import harmless
 from lineal.reports.terminal import moment
 
 
@@ -20,7 +21,7 @@ def render(found: Hits) -> RenderableType:
     for hit in found.hits:
         head = Text(hit.subject, style="bold")
         head.append(f"  {hit.kind}, {moment(hit.at)}", style="dim")
-        body = Text(f"  {hit.snippet}")
+        body = Text(f"  {harmless(hit.snippet)}")
         body.highlight_regex(f"(?i)(?:{pattern})", "yellow")
         parts += [head, body]
     more = "; there are more: --limit" if found.more else ""

@@ -11,6 +11,8 @@ from rich.text import Text
 from rich.tree import Tree
 
 from lineal.questions.trace import Node, RunDetail, Trace
+from lineal.reports.decision import label
+from lineal.reports.decision import line as decision_line
 from lineal.reports.recall import line
 from lineal.reports.terminal import figure, moment, short, span
 
@@ -18,6 +20,7 @@ from lineal.reports.terminal import figure, moment, short, span
 _MOST_SIBLINGS = 8
 _MOST_PARAMETERS = 12
 _MOST_FAILURES = 3
+_MOST_DECISIONS = 8
 
 
 def render(trace: Trace) -> RenderableType:
@@ -59,6 +62,7 @@ def _rows(trace: Trace) -> Iterable[tuple[str, str]]:
     for decision in (facets.get("lineal_decision") or {}).get("decisions") or ():
         yield _ACTIONS.get(decision["action"], decision["action"]), decision["reason"]
     who = (flow.facets.get("lineal_environment") or {}).get("user") if flow else None
+    yield from _said_by_people(trace)
     if trace.model is not None:
         yield "when, who", f"{moment(trace.model.registered_at)}{f' by {who}' if who else ''}"
     for of, figures in _metrics(facets).items():
@@ -92,6 +96,15 @@ def _rows(trace: Trace) -> Iterable[tuple[str, str]]:
     yield from _failures(trace, flow)
 
 
+def _said_by_people(trace: Trace) -> Iterable[tuple[str, str]]:
+    for each in trace.decisions[:_MOST_DECISIONS]:
+        yield label(each), decision_line(each)
+    if len(trace.decisions) > _MOST_DECISIONS:
+        yield "", f"… {len(trace.decisions) - _MOST_DECISIONS} more; --json has them all"
+    if trace.model is not None and trace.evidence:
+        yield "evidence", f"{trace.evidence[:12]}  of the model, its data's versions, metrics and gates"
+
+
 def _failures(trace: Trace, flow: RunDetail) -> Iterable[tuple[str, str]]:
     """What ended a flow that did not end well, in which of its runs it began, and where in the code."""
     error = flow.facets.get("errorMessage") or {}
@@ -120,6 +133,7 @@ _ACTIONS = {
     "reject": "rejected",
     "move-alias": "takes alias, as",
     "keep-alias": "goes without, as",
+    "ask-approval": "asked for approval, as",
 }
 
 

@@ -110,6 +110,8 @@ def _headline(result: Result) -> Text:
     for decision in result.decisions:
         if decision.action == "move-alias":
             text.append(f" and holds @{decision.alias}", style="bold green")
+        if decision.action == "ask-approval":
+            text.append(f", and waits for another person's approval to hold @{decision.alias}", style="bold yellow")
         if decision.action == "keep-alias":
             holder = f"version {decision.previous} keeps" if decision.previous else "without"
             text.append(f", {holder} @{decision.alias}", style="bold yellow")
@@ -126,7 +128,7 @@ def _rows(result: Result) -> Iterator[tuple[str, str]]:
     for gate in result.gates:
         yield "gate", f"{gate.sentence}: {'held' if gate.passed else 'FAILED'}"
     for decision in result.decisions:
-        if decision.action in ("move-alias", "keep-alias"):
+        if decision.action in ("move-alias", "keep-alias", "ask-approval"):
             yield f"@{decision.alias}", decision.reason
     if result.top_features:
         named = (f"{name} {mean:.3f} ± {std:.3f}" for name, mean, std in result.top_features)
@@ -144,6 +146,10 @@ def _rows(result: Result) -> Iterator[tuple[str, str]]:
 
 def _next(result: Result) -> Text:
     text = Text()
+    for decision in result.decisions:
+        if decision.action == "ask-approval":
+            asked = f"lineal decide model:{decision.name}@{decision.number} approve --reason WHY"
+            text.append(f"{asked}   (by somebody who did not start this run)\n")
     if result.subject is not None:
         text.append(f"lineal trace {result.subject}\n")
     elif result.tracked is not None:

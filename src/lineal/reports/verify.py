@@ -7,6 +7,8 @@ from rich.table import Table
 from rich.text import Text
 
 from lineal.questions.verify import Checked, Finding, Verification
+from lineal.redaction import harmless
+from lineal.reports.decision import label
 from lineal.reports.terminal import moment, short
 
 # How many findings go on a screen.
@@ -25,6 +27,10 @@ def render(answer: Verification) -> RenderableType:
     parts: list[RenderableType] = [short(answer.source), _families(answer)]
     if answer.findings:
         parts += [Text(), _findings(answer)]
+    parts += [
+        Text(f"  {label(each)}, by {harmless(each.decision.by)}: counts no longer", style="red")
+        for each in answer.shaken
+    ]
     parts.append(Text())
     if answer.newest is not None:
         newest = answer.newest

@@ -42,21 +42,9 @@ def record(
             "subject": subject,
             "reason": reason,
         }
-        done = _move(moves, run_id=str(run.ref.id))
+        done = move_aliases(moves, run_id=str(run.ref.id))
         why = f"{subject} is {'trusted again' if undo else 'recalled'}: {reason}"
-        moved = [
-            {
-                "action": "move-alias",
-                "namespace": move.namespace,
-                "name": move.name,
-                "alias": move.alias,
-                "number": move.to,
-                "previous": move.holder or None,
-                "digest": move.digest,
-                "reason": why,
-            }
-            for move in done.moved
-        ]
+        moved = [moved_facet(move, why) for move in done.moved]
         run.decisions([first, *moved], by=_who(run.facets))
         return done
 
@@ -68,7 +56,27 @@ def _who(facets: dict[str, object]) -> str:
     return str((environment if isinstance(environment, dict) else {}).get("user") or "someone")
 
 
-def _move(moves: Sequence[AliasMove], run_id: str) -> Done:
+def moved_facet(move: AliasMove, why: str) -> dict[str, object]:
+    """A move of an alias as a decision facet has it."""
+    return {
+        "action": "move-alias",
+        "namespace": move.namespace,
+        "name": move.name,
+        "alias": move.alias,
+        "number": move.to,
+        "previous": move.holder or None,
+        "digest": move.digest,
+        "reason": why,
+    }
+
+
+def move_aliases(moves: Sequence[AliasMove], run_id: str) -> Done:
+    """Move aliases in MLflow's registry, but those that somebody has moved meanwhile.
+
+    Args:
+        moves: what is to move.
+        run_id: the run that records it.
+    """
     moved, left, failed = [], [], []
     for move in moves:
         what = f"@{move.alias} of {move.name}"

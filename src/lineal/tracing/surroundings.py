@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from openlineage.client.facet_v2 import source_code_location_job
 
+from lineal import people
 from lineal.models.environment import environment, source_location
 
 
@@ -36,7 +36,7 @@ def environment_facet() -> dict[str, Any]:
         "packagesSha256": found.packages_sha256,
         "lockFile": found.lock_file,
         "lockSha256": found.lock_sha256,
-        "user": os.environ.get("LINEAL_USER") or (git.user if git else None) or found.user,
+        "user": people.user(),
         "host": found.host,
     }
     if git is not None:

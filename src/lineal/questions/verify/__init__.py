@@ -4,5 +4,6 @@ from __future__ import annotations
 
 from lineal.questions.verify.asking import KINDS, verify, verify_file
 from lineal.questions.verify.findings import Checked, Finding, Verification
+from lineal.questions.verify.models import check_model
 
-__all__ = ["KINDS", "Checked", "Finding", "Verification", "verify", "verify_file"]
+__all__ = ["KINDS", "Checked", "Finding", "Verification", "check_model", "verify", "verify_file"]

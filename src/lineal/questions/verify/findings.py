@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from lineal.store.checkpoints import Checkpoint
+
+if TYPE_CHECKING:
+    from lineal.questions.decisions import Decided
 
 Family = Literal["log", "index", "datasets", "models", "mlflow"]
 Problem = Literal["changed", "missing", "inserted", "not trusted", "not reachable"]
@@ -66,6 +69,7 @@ class Verification:
         checked: a line a family.
         findings: what does not hold, the first places first; at most `MOST` of each family.
         newest: the newest checkpoint; what is published of it elsewhere holds whoever has the key as well.
+        shaken: decisions on the subject that no longer count, for what was found; `lineal.questions.decisions` tells.
     """
 
     subject: str | None
@@ -73,6 +77,7 @@ class Verification:
     checked: tuple[Checked, ...]
     findings: tuple[Finding, ...]
     newest: Checkpoint | None = None
+    shaken: tuple[Decided, ...] = ()
 
     @property
     def holds(self) -> bool:

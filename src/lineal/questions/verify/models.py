@@ -23,7 +23,7 @@ from lineal.questions.lookup import ModelRow
 from lineal.questions.verify.findings import Finding, Problem, Tally
 from lineal.questions.verify.things import Scope, things
 from lineal.redaction import redact
-from lineal.signing import PublicKey
+from lineal.signing import PublicKey, trusted
 from lineal.store.checkpoints.heads import Head
 from lineal.store.log import Store
 
@@ -93,6 +93,15 @@ def check_models(
         for name in dict.fromkeys(row.name for row in here):
             heads += _check_name(store, name, [row for row in here if row.name == name], scope is None, registry)
     return ModelsCheck(unsigned, tuple(heads))
+
+
+def check_model(row: ModelRow) -> Finding | None:
+    """Check one registered model: that its files are there and are what was recorded; None where they are."""
+    each = _Logged(f"model:{row.name}@{row.number}", f"models:/{row.name}/{row.number}", row.digest, row.namespace)
+    reason = _elsewhere(each.server) or _why_away()
+    if reason is not None:
+        return Finding("models", "not reachable", each.what, reason)
+    return _check(each, trusted("models"))[0]
 
 
 def _logged(store: Store, scope: Scope | None, registered: list[ModelRow]) -> Iterator[_Logged]:

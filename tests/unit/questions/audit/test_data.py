@@ -5,7 +5,7 @@ import pytest
 from lineal import Dataset
 from lineal.tracing import recalling
 from lineal.tracing.naming import name_of
-from lineal.tracing.run import Assertion, Outcome
+from lineal.tracing.statements import Assertion, Outcome
 from tests.parts.audited import CHECKS, SPLIT
 
 

@@ -1,6 +1,6 @@
 """Each check of the model brought to pass, fail and open by what a flow records."""
 
-from lineal.tracing.run import Outcome
+from lineal.tracing.statements import Outcome
 from tests.parts.audited import GATE
 
 OTHER = Outcome("gate accuracy", True, "gate", "accuracy >= 0.5", "0.95", "it is 0.95")

@@ -79,7 +79,7 @@ def test_events_that_nobody_here_can_check_are_not_shown(flow, ask, lineage, mon
     found = ask("log-intact")
     assert (found.verdict, found.sentence) == ("open", "there is no public key here to verify by")
     other = tmp_path / "other.pem"
-    signing._make(other, "log")
+    signing.make(other, "log", "")
     monkeypatch.setenv("LINEAL_KEY", str(other))
     found = ask("log-intact")
     assert found.verdict == "open"
@@ -190,7 +190,7 @@ def test_files_that_cannot_be_looked_at_are_not_shown(flow, ask):
 def test_a_key_that_is_not_believed_here_is_not_shown(flow, ask, files, monkeypatch, tmp_path):
     flow.train(flow.Plan(model_id="m-1"))
     other = tmp_path / "other.pem"
-    signing._make(other, "models")
+    signing.make(other, "models", "")
     monkeypatch.setenv("LINEAL_MODEL_KEY", str(other))
     found = ask("model-signed")
     assert found.verdict == "open"

@@ -1,0 +1,74 @@
+"""What `lineal note` and `lineal decide` share: see that it may be said, and put it on record."""
+
+from __future__ import annotations
+
+import sys
+from datetime import date
+from typing import TYPE_CHECKING
+
+from lineal.errors import DecisionError
+from lineal.store.log import Store
+from lineal.subjects import Subject
+
+if TYPE_CHECKING:
+    from lineal.deciding import Said
+
+MOST = 10_000
+
+
+def text_of(given: str | None, subject: str, option: str) -> str:
+    """What a person says: what was given, or standard input for `-`.
+
+    Raises:
+        DecisionError: it is empty, or too long.
+    """
+    text = (sys.stdin.read(MOST + 1) if given == "-" else given or "").strip()
+    if not text:
+        raise DecisionError(
+            f"{subject}: {option} is empty; say it in a sentence, for whoever reads it", subject=subject
+        )
+    if len(text) > MOST:
+        raise DecisionError(
+            f"{subject}: {option} has {len(text):,} characters, and may have {MOST:,}; put the rest in a file, and "
+            "say where it is",
+            subject=subject,
+        )
+    return text
+
+
+def say(
+    subject: str,
+    action: str,
+    reason: str,
+    *,
+    control: str | None = None,
+    until: date | None = None,
+    evidence: str | None = None,
+) -> Said:
+    """Put a decision or note of whoever is at the terminal on record.
+
+    Raises:
+        DecisionError: it may not be said so.
+        SubjectError: nothing of that name is on record.
+    """
+    from lineal import people
+    from lineal.deciding import say as said
+    from lineal.questions.decisions import KINDS
+
+    asked = Subject.parse(subject, allowed=KINDS)
+    store, me = Store(create=False), people.myself()
+    return said(
+        store, asked, action, reason, me, people.key_of(me.name), control=control, until=until, evidence=evidence
+    )
+
+
+def day(text: str | None, subject: str) -> date | None:
+    """Read the day that a decision is to count until.
+
+    Raises:
+        DecisionError: it is none.
+    """
+    try:
+        return date.fromisoformat(text) if text is not None else None
+    except ValueError:
+        raise DecisionError(f"{subject}: --until {text!r} is no day; write it as 2026-12-31", subject=subject) from None

@@ -1,0 +1,229 @@
+"""`lineal note`, `lineal decide` and `lineal key`: what they say, show and refuse."""
+
+import io
+import json
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from lineal import current_run, people, traced
+from tests.parts.made_up import evaluate, fit, register, step, table
+
+TOMORROW = (datetime.now(UTC).date() + timedelta(days=1)).isoformat()
+
+
+@pytest.fixture
+def recorded(lineage, tmp_path, monkeypatch):
+    """A registered model that holds an alias, trained by Ada; Grace is at the terminal."""
+    monkeypatch.chdir(tmp_path)
+    (data,) = step(table("raw"), makes=[("train", "1")])
+    model = fit(data)
+    register(model, evaluate(model), 1)
+    monkeypatch.setenv("LINEAL_USER", "Grace")
+    return lineage
+
+
+def test_a_decision_is_shown_where_the_model_is(run, recorded):
+    status, out, err = run("decide", "model:demo@champion", "approve", "--reason", "agrees with the pilot")
+    assert (status, err) == (0, "")
+    lines = out.splitlines()
+    assert lines[:2] == ["model:demo@1: approved by Grace", "  agrees with the pilot"]
+    assert "not signed: Grace has no key here; `lineal key new` makes one" in out
+    run("decide", "model:demo@1", "waive", "data.disjoint", "--reason", "one patient twice", "--until", TOMORROW)
+    run("note", "model:demo@1", "ask the clinic")
+    traced_model = run("trace", "model:demo@1")[1]
+    assert [line.split("(")[0].split() for line in traced_model.splitlines()[1:5]] == [
+        ["registered,", "as", "it", "held"],
+        ["takes", "alias,", "as", "it", "held"],
+        ["note", "ask", "the", "clinic"],
+        ["data.disjoint", "waived", "until", TOMORROW, "one", "patient", "twice"],
+    ]
+    assert "evidence" in traced_model
+    answer = json.loads(run("trace", "model:demo@1", "--json")[1])
+    assert [each["decision"]["action"] for each in answer["decisions"]] == ["note", "waive", "approve"]
+    assert answer["decisions"][0]["decision"]["evidence"] == answer["evidence"]
+    listed = run("list", "decisions")[1]
+    assert [row.split()[-1] for row in listed.splitlines()[1:4]] == ["clinic", "twice", "pilot"]
+    assert "approve" in run("search", "pilot")[1]
+    said = json.loads(run("decide", "model:demo@1", "withdraw", "--reason", "too early", "--json")[1])
+    assert said["decided"]["decision"]["by"] == "Grace"
+    rejected = run("decide", "model:demo@1", "reject", "--reason", "too early")[1]
+    assert "it still holds @champion: lineal recall model:demo@1 --reason WHY" in rejected
+    assert "[withdrawn: withdrawn by Grace on " in run("trace", "model:demo@1")[1]
+    assert recorded.event("note")["run"]["facets"]["lineal_decision"]["by"] == "Grace"
+
+
+def test_as_of_what_was_decided_later_is_not_known(run, recorded):
+    run("decide", "model:demo@1", "approve", "--reason", "good")
+    at = recorded.event("decide")["eventTime"]
+    run("decide", "model:demo@1", "reject", "--reason", "bad")
+    then = json.loads(run("trace", "model:demo@1", "--as-of", at, "--json")[1])
+    assert [(each["decision"]["action"], each["standing"]) for each in then["decisions"]] == [("approve", "stands")]
+    assert "bad" not in run("list", "decisions", "--as-of", at)[1]
+
+
+def test_what_somebody_writes_is_text(run, recorded):
+    """HTML, markup and what a terminal acts on are shown, and do nothing."""
+    text = "<script>alert(1)</script> [red]x[/red] \x1b[2J\x07\x00 \u202egnp.exe"
+    assert run("note", "model:demo@1", text)[0] == 0
+    stored = recorded.event("note")["run"]["facets"]["lineal_decision"]["decisions"][0]["reason"]
+    for out in (
+        stored,
+        run("trace", "model:demo@1")[1],
+        run("list", "decisions")[1],
+        run("search", "alert")[1],
+        run("note", "model:demo@1", text)[1],
+    ):
+        assert "<script>alert(1)</script> [red]x[/red]" in out
+        assert not set("\x1b\x07\x00\u202e") & set(out)
+
+
+def test_what_another_producer_wrote_is_text_as_well(run, recorded):
+    @traced
+    def note(thing):
+        said = {"action": "note", "namespace": "mlflow://local", "name": "demo", "subject": "model:demo@1", "number": 1}
+        words = {"reason": "\x1b[2Jwiped", "by": "\x1b]0;Eve", "evidence": {"sha256": "", "of": {}}}
+        current_run().decisions([said | words], by="Eve")
+
+    from lineal import Model
+
+    event = recorded.event("register")
+    digest = event["outputs"][0]["facets"]["version"]["datasetVersion"]
+    note(Model("models/demo", digest, "models:/demo/1", namespace="mlflow://local"))
+    for words in (("trace", "model:demo@1"), ("list", "decisions"), ("search", "wiped")):
+        out = run(*words)[1]
+        assert "wiped" in out
+        assert "\x1b" not in out
+
+
+def test_a_note_of_a_megabyte_is_refused(run, recorded, monkeypatch):
+    status, _, err = run("note", "model:demo@1", "x" * 1_000_000)
+    assert status == 2
+    assert err == (
+        "lineal: model:demo@1: the note has 1,000,000 characters, and may have 10,000; "
+        "put the rest in a file, and say where it is\n"
+    )
+    monkeypatch.setattr("sys.stdin", io.StringIO("y" * 10_001))
+    assert "and may have 10,000" in run("note", "model:demo@1", "-")[2]
+    monkeypatch.setattr("sys.stdin", io.StringIO("from a pipe\n"))
+    assert "from a pipe" in run("note", "model:demo@1", "-")[1]
+    assert len(recorded.events("note", "COMPLETE")) == 1
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("approve",), "--reason"),
+        (("approve", "--reason", "  "), "--reason is empty"),
+        (("waive", "--reason", "r"), "name the control to waive"),
+        (("waive", "a", "--reason", "r"), "give --until DATE for a"),
+        (("waive", "a b", "--reason", "r", "--until", TOMORROW), "is no control's id"),
+        (("waive", "a", "--reason", "r", "--until", "2020-01-01"), "--until 2020-01-01 is over already"),
+        (("waive", "a", "--reason", "r", "--until", "soon"), "--until 'soon' is no day; write it as 2026-12-31"),
+        (("approve", "a", "--reason", "r"), "approve takes no control"),
+        (("reject", "--reason", "r", "--until", TOMORROW), "--until is for approve and waive"),
+        (("approve", "--reason", "r", "--evidence", "00112233"), "is not what is on record now"),
+        (("approve", "--reason", "r", "--evidence", ""), "is not what is on record now"),
+        (("bless", "--reason", "r"), "bless"),
+    ],
+)
+def test_bad_input(run, recorded, words, said):
+    status, out, err = run("decide", "model:demo@1", *words)
+    assert (status, out, err.count("\n")) == (2, "", 1)
+    assert said in err
+    assert recorded.events("decide") == []
+
+
+def test_subjects_that_are_none(run, recorded):
+    for subject, said in (
+        ("model:nope", "no model 'nope' is on record"),
+        ("model:demo@7", "has no version or alias '7'"),
+        ("prediction:1", "cannot be asked about here"),
+        ("demo", "is no subject"),
+    ):
+        for words in (("note", subject, "x"), ("decide", subject, "reject", "--reason", "x")):
+            status, _, err = run(*words)
+            assert (status, err.count("\n")) == (2, 1)
+            assert said in err
+
+
+def test_an_empty_store(run):
+    status, _, err = run("note", "model:demo", "x")
+    assert (status, err.count("\n")) == (2, 1)
+
+
+def test_a_decision_that_cannot_be_recorded_is_none(run, recorded, monkeypatch):
+    from lineal.errors import StoreError
+    from lineal.store.log import Store
+
+    def refuse(*_, **__):
+        raise StoreError("the store is read-only")
+
+    monkeypatch.setattr(Store, "append", refuse)
+    status, _, err = run("decide", "model:demo@1", "approve", "--reason", "r")
+    assert status == 2
+    assert "read-only" in err
+
+
+def test_keys(run, recorded, monkeypatch, tmp_path):
+    assert "nobody's key is known here yet" in run("key", "list")[1]
+    status, out, _ = run("key", "new")
+    assert status == 0
+    assert out.startswith("Grace signs with the key ")
+    assert "Grace has a key, " in run("key", "new")[2]
+    assert "  signed with the key " in run("decide", "model:demo@1", "approve", "--reason", "r")[1]
+    public = people.key_file("Grace").with_suffix(".pub")
+    # Another machine.
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "other"))
+    assert "which is not trusted here: lineal key trust FILE" in run("trace", "model:demo@1")[1]
+    status, out, _ = run("key", "trust", public)
+    assert status == 0
+    assert "counts as Grace's from now on" in out
+    assert ", signed)" in run("trace", "model:demo@1")[1]
+    (known,) = json.loads(run("key", "list", "--json")[1])["keys"]
+    assert (known["name"], known["own"]) == ("Grace", False)
+    assert "trusted" in run("key", "list")[1]
+    # Somebody takes her name.
+    assert "not counted: Grace signs with a key" in run("decide", "model:demo@1", "reject", "--reason", "no")[1]
+
+
+def test_keys_that_are_none(run, recorded, tmp_path):
+    run("key", "new")
+    private = people.key_file("Grace")
+    (tmp_path / "text.pub").write_text("hello")
+    for words, said in (
+        (("trust",), "takes the file of a public key"),
+        (("new", "file"), "takes the file of a public key"),
+        (("trust", tmp_path / "none.pub"), "cannot be read"),
+        (("trust", tmp_path / "text.pub"), "is no key"),
+        (("trust", private), "is a private key, which its owner alone should have"),
+        (("trust", private.with_suffix(".pub"), "--name", "Bob"), "is the key of Grace already"),
+        (("trust", private.with_suffix(".pub"), "--name", "x" * 101), "is no name of a person"),
+    ):
+        status, out, err = run("key", *words)
+        assert (status, out, err.count("\n")) == (2, "", 1), words
+        assert said in err
+    private.chmod(0o644)
+    status, _, err = run("decide", "model:demo@1", "approve", "--reason", "r")
+    assert status == 2
+    assert "can be read by others (mode 644)" in err
+    private.chmod(0o600)
+    private.write_text("nothing")
+    assert "is no private key" in run("decide", "model:demo@1", "approve", "--reason", "r")[2]
+    assert recorded.events("decide") == []
+
+
+def test_a_persons_key_signs_no_log(run, recorded):
+    """Who may decide is not believed in what the log says of itself."""
+    from lineal import signing
+
+    run("key", "new")
+    assert people.known_keys()
+    assert people.known_keys()[0].key.id not in signing.trusted("log")
+
+
+def test_a_name_that_would_be_a_path(run, recorded, monkeypatch):
+    monkeypatch.setenv("LINEAL_USER", "../../Eve")
+    assert run("key", "new")[0] == 0
+    assert people.key_file("../../Eve").parent == people.folder()
+    assert [known.name for known in people.known_keys()] == ["../../Eve"]

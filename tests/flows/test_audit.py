@@ -7,7 +7,7 @@ import time
 import pandas as pd
 import pytest
 
-from lineal.models import environment, tracking
+from lineal.models import code, environment, tracking
 from lineal.questions.audit import audit, chosen
 from lineal.store.log import Store
 from lineal.subjects import Subject
@@ -94,7 +94,9 @@ def test_mistakes_in_data_and_settings_are_found(lineal, project, committed):
         text.replace(f"[[checks]]{checks}\n\n", "", 1).replace('[evaluate.champion]\nmetric = "f1_macro"\n', "")
     )
     assert rest
-    environment._environment.cache_clear()  # a run is another process as a rule
+    # A run is another process as a rule.
+    environment._environment.cache_clear()
+    code.difference.cache_clear()
     assert lineal("run", pipeline, "--data", "twice.csv")[0] == 0
     second = verdicts(lineal, "model:wine@2", "--policy", "house", "--policy", "eu-ai-act")
     assert second["house", "apart"][0] == "fail"

@@ -115,6 +115,10 @@ class Decision:
         control: that a waiver is about.
         run_id: that recorded it.
         values: all that the record says of it.
+        standing: of a person's that says what it rests on: stands, stale, ended, withdrawn, overruled or not counted;
+            None of any other.
+        why: in what it does not count; empty where it does.
+        signed: whether it is signed by a key that is known here as that person's.
     """
 
     action: str
@@ -125,6 +129,14 @@ class Decision:
     control: str | None
     run_id: str
     values: Mapping[str, Any] = field(default_factory=dict)
+    standing: str | None = None
+    why: str = ""
+    signed: bool = False
+
+    @property
+    def counts(self) -> bool:
+        """Whether nothing on record takes it back."""
+        return self.standing in (None, "stands")
 
 
 @dataclass(frozen=True, slots=True)

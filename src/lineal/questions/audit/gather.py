@@ -14,9 +14,8 @@ import sqlalchemy as sa
 from lineal.questions import lookup
 from lineal.questions.audit.facts import Asked, Decision, Facts, Run, Step, Table
 from lineal.questions.audit.proof import sealed, signature
+from lineal.questions.decisions import Decided, about_traced, decided
 from lineal.questions.descent import is_content
-from lineal.questions.diff.record import read_record, scope_of
-from lineal.questions.history import changes
 from lineal.questions.lookup import ModelRow
 from lineal.questions.trace import Node, origins, trace
 from lineal.store import graph, producers, tables
@@ -62,10 +61,12 @@ def gather(store: Store, model: ModelRow, *, wants: Collection[str] = (), now: d
     newest = sorted(everything.values(), key=lambda run: -run.begun_seq)
     before, before_asked, changed = _before(store, model) if "before" in wants else (None, {}, None)
     told = [*runs.values(), *evaluations]
+    moment = now or datetime.now(UTC)
+    judged = {each.decision.run_id: each for each in decided(store, about_traced(store, answer), at=moment)}
     return Facts(
         subject=str(subject),
         model=model,
-        now=now or datetime.now(UTC),
+        now=moment,
         steps=steps,
         top=top,
         runs=tuple(sorted(runs.values(), key=lambda run: run.begun_seq)),
@@ -76,7 +77,7 @@ def gather(store: Store, model: ModelRow, *, wants: Collection[str] = (), now: d
         judged_on={table.key: _roots(store, table) for table in held_out},
         scorings=tuple(run for run in newest if run.state == "COMPLETE" and _scored(run, model)),
         drifts=tuple(run for run in newest if run.state == "COMPLETE" and "lineal_drift" in run.facets),
-        decisions=_decisions(everything.values(), _deciding(store, everything), model),
+        decisions=_decisions(everything.values(), _deciding(store, everything), model, judged),
         recalls=answer.recalls,
         asked=asked,
         declared=_declared(asked),
@@ -274,18 +275,20 @@ def _deciding(store: Store, known: Mapping[str, Run]) -> list[Run]:
     return list(_read(store, rows).values())
 
 
-def _decisions(runs: Iterable[Run], more: Iterable[Run], model: ModelRow) -> tuple[Decision, ...]:
+def _decisions(
+    runs: Iterable[Run], more: Iterable[Run], model: ModelRow, judged: Mapping[str, Decided]
+) -> tuple[Decision, ...]:
     told = sorted((run for run in (*runs, *more) if run.state == "COMPLETE"), key=lambda run: run.begun_seq)
     facets = [(run, run.facets.get("lineal_decision") or {}) for run in told]
     return tuple(
-        _decision(values, facet, run)
+        _decision(values, facet, run, judged.get(run.id))
         for run, facet in facets
         for values in facet.get("decisions") or ()
         if _about(values, model)
     )
 
 
-def _decision(values: Mapping[str, Any], facet: Mapping[str, Any], run: Run) -> Decision:
+def _decision(values: Mapping[str, Any], facet: Mapping[str, Any], run: Run, judged: Decided | None) -> Decision:
     return Decision(
         action=str(values.get("action", "")),
         by=str(values.get("by") or facet.get("by") or ""),
@@ -295,6 +298,9 @@ def _decision(values: Mapping[str, Any], facet: Mapping[str, Any], run: Run) -> 
         control=str(values["control"]) if values.get("control") else None,
         run_id=run.id,
         values=values,
+        standing=judged.standing if judged else None,
+        why=judged.why if judged else "",
+        signed=judged.signed if judged else False,
     )
 
 
@@ -356,6 +362,10 @@ def _before(store: Store, model: ModelRow) -> tuple[ModelRow | None, Mapping[str
     found = lookup.models(store, model.name, earlier, limit=1)
     if not found:
         return None, {}, None
+    # They load what compares rows.
+    from lineal.questions.diff.record import read_record, scope_of
+    from lineal.questions.history import changes
+
     left, right = (scope_of(store, run_id) for run_id in (found[0].run_id, model.run_id))
     if left is None or right is None:
         return found[0], {}, None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import UTC, datetime
 
+from lineal import people
 from lineal.questions.audit.checks import check
 from lineal.questions.audit.facts import Decision, Facts
 from lineal.questions.audit.findings import Found, counted, found
@@ -27,10 +28,15 @@ def approved_by_another(facts: Facts) -> Found:
     ]
     if not verdicts:
         return found("open", "nobody approved it", runs=[facts.fit], command=command)
-    newest = verdicts[-1]
+    # What bears another's signature is nobody's word.
+    heard = [each for each in verdicts if each.standing != "not counted"]
+    newest = (heard or verdicts)[-1]
     runs = [each.run_id for each in verdicts]
     said = f"{newest.by} on {newest.at[:10]}: {newest.reason}"
-    numbers = {"approvals": sum(each.action == "approve" for each in verdicts)}
+    numbers = {"approvals": sum(each.action == "approve" for each in heard), "signed": int(newest.signed)}
+    if not heard:
+        why = f"the word of {newest.by} does not count: {newest.why}"
+        return found("fail", why, runs=runs, command=command, numbers=numbers)
     if newest.action in _ENDING:
         words = "rejected" if newest.action == "reject" else "withdrawn"
         return found("fail", f"it was {words} by {said}", runs=runs, command=command, numbers=numbers)
@@ -46,7 +52,7 @@ def approved_by_another(facts: Facts) -> Found:
             command=command,
             numbers=numbers,
         )
-    if _same(newest.by, author):
+    if people.same(newest.by, author):
         return found(
             "fail",
             f"{newest.by} approved what {author} trained, which is the same person",
@@ -54,6 +60,9 @@ def approved_by_another(facts: Facts) -> Found:
             command=command,
             numbers=numbers,
         )
+    if not newest.counts:
+        why = f"the approval by {newest.by} is {newest.standing}: {newest.why}"
+        return found("fail", why, runs=runs, command=command, numbers=numbers)
     stale = [recall for recall in facts.recalls if recall.decided_at > newest.at]
     if stale:
         why = f"{stale[0].subject} was recalled since: {stale[0].reason}"
@@ -109,7 +118,7 @@ def waiver(decisions: Iterable[Decision], control: str, now: datetime) -> Decisi
     """The waiver of a control that stands: the newest, not ended and not withdrawn since."""
     standing: Decision | None = None
     for each in decisions:
-        if each.action == "waive" and each.control == control:
+        if each.action == "waive" and each.control == control and each.counts:
             standing = each
         elif each.action == "withdraw" and each.control in (None, control):
             standing = None
@@ -118,7 +127,3 @@ def waiver(decisions: Iterable[Decision], control: str, now: datetime) -> Decisi
 
 def _by_rules(decision: Decision) -> bool:
     return not decision.by or decision.by.startswith(_RULES)
-
-
-def _same(one: str, other: str) -> bool:
-    return " ".join(one.casefold().split()) == " ".join(other.casefold().split())

@@ -3,6 +3,7 @@
 import json
 import re
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
@@ -308,3 +309,19 @@ def test_a_store_with_nothing_in_it(project, capsys, monkeypatch):
         main(["audit"])
     assert ended.value.code == 2
     assert "nothing" in capsys.readouterr().err
+
+
+def test_the_how_to_s_own_policy_and_check_work(flow, run, project):
+    page = (Path(__file__).parents[4] / "docs" / "how-to" / "audit-a-model.md").read_text()
+    policy, code = (
+        re.search(rf"```{language}\n({begins}.*?)```", page, re.DOTALL)[1]
+        for language, begins in (("toml", "id = "), ("python", "from "))
+    )
+    for name, text in (("policies/ours.toml", policy), ("checks/rows.py", code)):
+        (project / name).parent.mkdir()
+        (project / name).write_text(text)
+    flow.train(flow.Plan())
+    answer = run(load(project / "policies" / "ours.toml"))
+    assert verdicts(answer) == {"fresh": "pass", "enough-rows": "fail"}
+    assert answer.models[0].results[1].sentence == "75 rows"
+    assert answer.holds

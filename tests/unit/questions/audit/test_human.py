@@ -5,6 +5,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from lineal import Dataset
+from lineal.cli.app import main
+from lineal.questions.audit import audit, chosen
+from lineal.subjects import Subject
 from lineal.tracing import recalling
 from lineal.tracing.naming import name_of
 
@@ -94,3 +97,51 @@ def test_a_withdrawal_that_was_tried(flow, ask):
     found = ask("withdrawal-tried")
     assert (found.verdict, found.sentence) == ("pass", f"Grace did on {TODAY}: a drill")
     assert ask("withdrawal-tried", later=400).verdict == "fail"
+
+
+@pytest.fixture
+def decide(monkeypatch, capsys):
+    """Decide by the command, as somebody."""
+
+    def call(by, *words):
+        monkeypatch.setenv("LINEAL_USER", by)
+        with pytest.raises(SystemExit) as ended:
+            main(["decide", *words])
+        assert ended.value.code == 0, capsys.readouterr().err
+        monkeypatch.setenv("LINEAL_USER", "Ada")
+
+    return call
+
+
+def test_what_is_decided_by_the_command_counts_until_its_evidence_changes(flow, ask, decide):
+    flow.train(flow.Plan())
+    decide("Grace", "model:demo@1", "approve", "--reason", "looked at the errors")
+    found = ask("approved-by-another")
+    assert found.verdict == "pass"
+    assert "approved by Grace" in found.sentence
+    source = Dataset("s3://lake/source.csv", version="5" * 32)
+    recalling.record("file:source.csv", source, *name_of(source), (), "wrong labels", False)
+    found = ask("approved-by-another")
+    assert found.verdict == "fail"
+    assert found.sentence.startswith("the approval by Grace is stale: file:source.csv is recalled since")
+
+
+def test_what_is_withdrawn_by_the_command_counts_no_more(flow, ask, decide):
+    flow.train(flow.Plan())
+    decide("Grace", "model:demo@1", "approve", "--reason", "looked at the errors")
+    decide("Grace", "model:demo@1", "withdraw", "--reason", "not at Mondays")
+    found = ask("approved-by-another")
+    assert (found.verdict, found.sentence) == ("fail", f"it was withdrawn by Grace on {TODAY}: not at Mondays")
+
+
+def test_a_waiver_by_the_command(flow, decide, lineage, project):
+    flow.train(flow.Plan(fitted_to="test"))
+    policies = chosen(["house"])
+    asked = Subject.parse("model:demo@1")
+    assert "no-leak" in [each.control for each in audit(lineage.store, policies, asked).failed]
+    until = str(TODAY + timedelta(days=9))
+    decide("Grace", "model:demo@1", "waive", "house.no-leak", "--reason", "a demonstration", "--until", until)
+    answer = audit(lineage.store, policies, asked)
+    assert "no-leak" not in [each.control for each in answer.failed]
+    decide("Grace", "model:demo@1", "withdraw", "house.no-leak", "--reason", "it is over")
+    assert "no-leak" in [each.control for each in audit(lineage.store, policies, asked).failed]

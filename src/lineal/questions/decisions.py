@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
@@ -21,6 +22,7 @@ from lineal.store import decisions, graph
 from lineal.store.decisions import Decision, canonical, digest_of
 from lineal.store.log import Store
 from lineal.store.recalls import AliasMove, Recall
+from lineal.store.runs import find_run
 from lineal.subjects import Kind, Subject
 
 # What can be decided on.
@@ -222,6 +224,16 @@ def approval(store: Store, about: About, *, at: datetime | None = None) -> Decid
     )
 
 
+def waits(store: Store, model: ModelRow) -> bool:
+    """Whether a registered version waits for an approval, so that it is not to hold an alias yet."""
+    run = find_run(store, model.run_id)
+    bodies = graph.bodies(store, [run.last_seq]) if run is not None else {}
+    facets = [(json.loads(body).get("run") or {}).get("facets") or {} for body in bodies.values()]
+    if not any(_asked(each, model.number) for each in facets):
+        return False
+    return approval(store, about(store, Subject("model", model.name, str(model.number)))) is None
+
+
 def listed(store: Store, limit: int = 20, *, at: datetime | None = None) -> list[Decided]:
     """All decisions and notes, newest first, each with whether it counts."""
     newest = decisions.read(store, limit=limit)
@@ -398,14 +410,21 @@ def _wrong_signature(decision: Decision, keys: Sequence[KnownKey]) -> tuple[str 
 def _pending(found: Trace, model: ModelRow) -> Pending | None:
     """The approval that was asked for when a version was registered."""
     for run in found.runs:
-        if run.run_id != model.run_id:
-            continue
-        for said in (run.facets.get("lineal_decision") or {}).get("decisions") or ():
-            if said.get("action") == "ask-approval" and said.get("number") == model.number:
+        if run.run_id == model.run_id:
+            said = _asked(run.facets, model.number)
+            if said is not None:
                 return Pending(
                     str(said.get("alias")), said.get("previous"), bool(said.get("compared")), str(said.get("reason")),
                     run.ended_at or model.registered_at,
                 )  # fmt: skip
+    return None
+
+
+def _asked(facets: Mapping[str, Any], number: int) -> Mapping[str, Any] | None:
+    for said in (facets.get("lineal_decision") or {}).get("decisions") or ():
+        if said.get("action") == "ask-approval" and said.get("number") == number:
+            found: Mapping[str, Any] = said
+            return found
     return None
 
 

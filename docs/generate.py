@@ -53,6 +53,7 @@ def pipeline_file() -> str:
         ("register", module.Register),
         ("drift", module.Drift),
         ('drift.columns."NAME"', module.DriftLimits),
+        ("declared", module.Declared),
     ]
     parts = [NOTE, "# The pipeline file\n", f"{_summary(module)}\n", EXAMPLE]
     for title, section in sections:

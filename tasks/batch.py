@@ -17,7 +17,7 @@ from lineal.models.loaded import estimator_of
 from lineal.orchestration.log import run_logger
 from lineal.pipeline import Pipeline
 from lineal.reports.progress import watched
-from lineal.tracing.run import Assertion, Origin
+from lineal.tracing.statements import Assertion, Origin
 from tasks.ingest import is_silence
 
 

@@ -12,7 +12,7 @@ from lineal.datasets.profile import ColumnProfile, profile
 from lineal.datasets.snapshot import Snapshot
 from lineal.orchestration.log import run_logger
 from lineal.pipeline import Pipeline
-from lineal.tracing.run import Assertion
+from lineal.tracing.statements import Assertion
 
 
 @task(task_run_name="check {plan.name}", cache_policy=NO_CACHE)

@@ -9,6 +9,7 @@ from prefect.cache_policies import NO_CACHE
 from lineal import Dataset, Model, current_run, traced
 from lineal.datasets.read import to_frame
 from lineal.datasets.table import write_table
+from lineal.datasets.types import ROW
 from lineal.models import tracking
 from lineal.models.estimators import named_classes
 from lineal.models.evaluation import GateResult
@@ -18,7 +19,7 @@ from lineal.models.loaded import estimator_of
 from lineal.models.plots import figures
 from lineal.orchestration.log import run_logger
 from lineal.pipeline import Pipeline
-from lineal.tracing.run import Outcome
+from lineal.tracing.statements import Origin, Outcome
 from tasks.links import mlflow_facet, tracked_run
 
 
@@ -39,6 +40,7 @@ def evaluate(plan: Pipeline, model: Model, test: Dataset) -> Judgement:
         run.input(champion.model)
     table = pa.Table.from_pandas(evaluation.predictions, preserve_index=False)
     predictions = write_table(table, plan.table("evaluation"))
+    run.output(predictions, columns=_columns(plan, model, test, predictions))
     judgement = judge(plan, evaluation, champion, predictions)
     run.metrics(judgement.metrics, of="held-out")
     run.tests(_outcome(gate) for gate in judgement.gates)
@@ -46,6 +48,15 @@ def evaluate(plan: Pipeline, model: Model, test: Dataset) -> Judgement:
     for sentence in (*judgement.warnings, *(gate.sentence for gate in judgement.gates), judgement.comparison.sentence):
         run_logger().info("%s: %s", plan.name, sentence)
     return judgement
+
+
+def _columns(plan: Pipeline, model: Model, test: Dataset, predictions: Dataset) -> dict[str, list[Origin]]:
+    """Where the columns of the predictions come from: what was held out, and what the model makes of it."""
+    target = plan.source.target
+    learnt = [Origin(test, column.name, "TRANSFORMATION") for column in model.columns if column.name != target]
+    learnt.append(Origin(model, target, "TRANSFORMATION"))
+    taken = {ROW: [Origin(test, ROW)], "actual": [Origin(test, target)]}
+    return {column.name: taken.get(column.name, learnt) for column in predictions.columns}
 
 
 def _outcome(gate: GateResult) -> Outcome:

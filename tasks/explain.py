@@ -16,6 +16,7 @@ from lineal.models.loaded import estimator_of
 from lineal.models.plots import top_features
 from lineal.pipeline import Pipeline
 from lineal.reports.progress import watched
+from lineal.tracing.statements import Origin
 from tasks.links import mlflow_facet, tracked_run
 
 
@@ -31,7 +32,12 @@ def explain(plan: Pipeline, model: Model, test: Dataset) -> Dataset:
     run = current_run()
     run.parameters({"importances.metric": found.metric, "importances.rows": found.rows, "importances.seed": found.seed})
     run.mlflow(mlflow_facet(model))
-    return write_table(table, plan.table("importances"))
+    written = write_table(table, plan.table("importances"))
+    target = plan.source.target
+    judged = [Origin(test, name, "AGGREGATION") for name in dict.fromkeys((*(c.name for c in model.columns), target))]
+    judged.append(Origin(model, target, "AGGREGATION"))
+    run.output(written, columns=dict.fromkeys(("importance", "std"), judged))
+    return written
 
 
 def _table(found: Importances) -> pa.Table:

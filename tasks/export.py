@@ -9,7 +9,7 @@ from prefect.cache_policies import NO_CACHE
 
 from lineal import Dataset, current_run, traced
 from lineal.datasets.export import export as copy
-from lineal.tracing.run import Origin
+from lineal.tracing.statements import Origin
 
 
 @task(task_run_name="export {out}", cache_policy=NO_CACHE)

@@ -14,7 +14,7 @@ from lineal.errors import UnreachableError
 from lineal.orchestration.log import run_logger
 from lineal.pipeline import Pipeline
 from lineal.reports.progress import watched
-from lineal.tracing.run import Origin
+from lineal.tracing.statements import Origin
 
 
 def is_silence(_task: Any, _run: Any, state: Any) -> bool:

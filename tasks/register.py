@@ -13,7 +13,7 @@ from lineal.models.registration import Decision, Registration, settle
 from lineal.orchestration.events import Name, emit
 from lineal.orchestration.log import run_logger
 from lineal.pipeline import Pipeline
-from lineal.tracing.run import Origin
+from lineal.tracing.statements import Origin
 from tasks.links import mlflow_facet, tell_mlflow
 
 _EVENTS: dict[str, Name] = {

@@ -18,7 +18,7 @@ from lineal.models.scoring import ROW_NUMBER, Scores
 from lineal.models.scoring import score as predict
 from lineal.orchestration.log import run_logger
 from lineal.reports.progress import watched
-from lineal.tracing.run import Origin
+from lineal.tracing.statements import Origin
 from tasks.links import facet_of, mlflow_tags, run_name, tracked_run
 
 

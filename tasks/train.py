@@ -20,7 +20,7 @@ from lineal.models.profile import profile_of
 from lineal.orchestration.log import run_logger
 from lineal.pipeline import Pipeline
 from lineal.reports.progress import watched
-from lineal.tracing.run import Origin
+from lineal.tracing.statements import Origin
 from tasks.links import mlflow_facet, mlflow_tags, run_name
 
 EXAMPLE_ROWS = 5
@@ -127,6 +127,9 @@ def _record(plan: Pipeline, data: Dataset, fitted: Fitted, model: Model) -> None
     run.parameters({f"model.params.{name}": value for name, value in fitted.params.items()})
     run.parameters({f"model.seeds.{name}": value for name, value in fitted.seeds.items()})
     run.parameters({"model.threads": fitted.threads, "model.kind": fitted.kind})
+    # Before anything is held to them, so that the record shows that they were set first.
+    judged_by = {key: value for key, value in plan.parameters().items() if key.startswith("evaluate.")}
+    run.parameters(judged_by)
     run.metrics(fitted.train_metrics, of="train")
     if fitted.cv is not None:
         run.metrics(

@@ -41,6 +41,6 @@ def version(plan: Pipeline, tables: list[Dataset], tracked: TrackedRun, kept: tu
     if pushed.problem is None:
         run_logger().info("%s: %s versions in the DVC cache, %s pushed", plan.name, len(pointers), pushed.sent)
         return Versioned()
-    warning = f"{pushed.waiting} data versions are not pushed: {pushed.problem}; the next run tries again"
+    warning = f"{pushed.waiting} files of the run are not pushed: {pushed.problem}; the next run tries again"
     run_logger().warning("%s: %s", plan.name, warning)
     return Versioned((warning,))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -30,6 +31,9 @@ SHARED = ROOT.parent / "shared"
 _STRAY = ("PREFECT_", "MLFLOW_", "OPENLINEAGE_", "LINEAL_", "DVC_", "AWS_")
 
 os.environ.setdefault("MPLBACKEND", "agg")
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    # Begun in a shell's background: the programs that tests interrupt would inherit that they are not to be.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 # A search for counter-examples belongs at a desk: a change is not to be held up by what it did not cause.
 settings.register_profile("ci", derandomize=True)
 if os.environ.get("CI"):

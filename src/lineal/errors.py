@@ -16,6 +16,7 @@
     ├── TrackingError             an MLflow server, store or registry that refuses
     ├── StorageError              a disk that is full, read-only or not ours to write
     ├── VersionError              a dataset version whose bytes are gone, or are not those that were recorded
+    ├── PolicyError               a policy: syntax, unknown key, check, parameter or form of a clause; a check's code
     ├── RecalledError             data or a model that was recalled, or that rests on something that was
     ├── DecisionError             a decision that cannot be taken: by the author, on changed evidence, without a reason
     ├── ReproductionError         a model that cannot be made again: code, package, Python or data that is gone
@@ -134,6 +135,17 @@ class VersionError(LinealError):
     def __init__(self, message: str, *, version: str | None = None) -> None:
         self.version = version
         super().__init__(message)
+
+
+class PolicyError(LinealError):
+    """A policy, or a check that it names, that cannot be used as it stands."""
+
+    def __init__(
+        self, message: str, *, path: Path | None = None, key: str | None = None, line: int | None = None
+    ) -> None:
+        self.path, self.key, self.line = path, key, line
+        where = ":".join(str(part) for part in (path, line) if part is not None)
+        super().__init__(f"{where}: {message}" if where else message)
 
 
 class RecalledError(LinealError):

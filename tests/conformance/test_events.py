@@ -3,7 +3,7 @@
 import pytest
 
 from lineal import Column, Dataset, Model, current_run, traced
-from lineal.tracing.run import Origin, Outcome
+from lineal.tracing.statements import Origin, Outcome
 
 
 def test_success_failure_interrupt_and_nesting(lineage, check_events, tmp_path):

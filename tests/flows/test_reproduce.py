@@ -308,18 +308,19 @@ def _bin():
     return Path(sys.executable).parent
 
 
-def test_from_a_fresh_clone_with_the_dvc_remote(lineal, repository, tmp_path, monkeypatch):
+@pytest.mark.parametrize(
+    ("file", "model"), [("sorts.toml", "sorts"), *((f"pipelines/{file}.toml", name) for file, name in EXAMPLES.items())]
+)
+def test_from_a_fresh_clone_with_the_dvc_remote(lineal, repository, tmp_path, monkeypatch, file, model):
     """Nothing is left of the folder that trained but its log: data and kept files come from the remote."""
-    from dvc.repo import Repo
-
-    Repo.init(str(repository)).close()
+    subprocess.run([sys.executable, "-m", "dvc", "init", "--quiet"], check=True)
     (repository / ".dvc" / "config").write_text(
         f"[core]\n    remote = far\n['remote \"far\"']\n    url = {tmp_path / 'far'}\n"
     )
     commit_all(repository)
     train = repository / "flows" / "train.py"
     train.write_text(f"{train.read_text()}\nCHANGED = True\n")
-    status, _, err = lineal("run", "sorts.toml")
+    status, _, err = lineal("run", file)
     assert status == 0, err
     git(tmp_path, "clone", "--quiet", str(repository), "clone")
     shutil.copy(repository / ".lineal" / "lineal.db", tmp_path / "log.db")
@@ -328,13 +329,18 @@ def test_from_a_fresh_clone_with_the_dvc_remote(lineal, repository, tmp_path, mo
             shutil.copy(repository / ".lineal" / f"lineal.db{suffix}", tmp_path / f"log.db{suffix}")
     shutil.rmtree(repository)
     monkeypatch.chdir(tmp_path / "clone")
+    shutil.rmtree(tmp_path / "clone" / "pipelines" / "data")
     environment = {
         **os.environ,
         "LINEAL_STORE": f"sqlite:///{tmp_path}/log.db",
         "LINEAL_HOME": str(tmp_path / "clone" / ".lineal"),
     }
     done = subprocess.run(
-        [*COMMAND, "reproduce", "model:sorts", "--json"], env=environment, capture_output=True, text=True, check=False
+        [*COMMAND, "reproduce", f"model:{model}", "--json"],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr
     answer = json.loads(done.stdout)

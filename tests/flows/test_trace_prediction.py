@@ -113,8 +113,26 @@ def test_predictions_lead_back_to_the_rows_of_the_files(example, trained, lineal
     assert "nearest training rows" in out
     assert f"pipelines/data/{example}.csv@" in out
     assert "█" in out
+    found_again(lineal, example, prefix, files)
     check_events(lineal("events")[1])
     explained(lineal, EXAMPLES[example], example)
+
+
+def found_again(lineal, example, prefix, files):
+    """The other way: the predictions are found from the file that was scored, that was learnt from, and the record."""
+    pipeline = EXAMPLES[example]
+    for file, models in (("new/b.csv", []), (f"pipelines/data/{example}.csv", [pipeline])):
+        found = answer(lineal, "impact", f"file:{file}")
+        assert found["counts"]["batches"] == 1
+        assert found["counts"]["predictions"] == 120
+        assert [model["name"] for model in found["models"]] == models
+        assert f"{pipeline}.predictions" in [version["name"] for version in found["versions"]]
+    if example == "breast_cancer":
+        for number, row in ((1, files["a.csv"][0]), (40, files["a.csv"][39]), (97, files["b.csv"][56])):
+            (predicted,) = answer(lineal, "impact", f"record:{pipeline}/{row['sample']}")["predictions"]
+            assert predicted["prediction_id"] == f"{prefix}{number}"
+            traced = answer(lineal, "trace", f"prediction:{prefix}{number}", "--no-explain")["prediction"]
+            assert predicted["prediction"] == traced["value"]
 
 
 def explained(lineal, model, example):

@@ -74,6 +74,14 @@ margin = 0.01
 [register]
 name = "wine"
 alias = "champion"
+
+[declared]
+role = "provider"
+risk_class = "high"
+intended_purpose = "To tell cultivars apart."
+groups = ["region"]
+retention = "2 years"
+personal = []
 """
 LEAST = """\
 name = "wine"
@@ -162,9 +170,9 @@ def test_dates_bound_dates(file):
         ('owner = "Cellar"', "owner = 3", "owner = 3: should be text"),
         ('owner = "Cellar"', 'ownr = "Cellar"', "ownr is no key here; did you mean owner?"),
         ('owner = "Cellar"', "zzz = 1", "zzz is no key here; known are name, source, model, description, owner, "
-         "checks, split, evaluate, register, drift"),
+         "checks, split, evaluate, register, drift, declared"),
         ('owner = "Cellar"', 'path = "x"', "path is no key here; known are name, source, model, description, owner, "
-         "checks, split, evaluate, register, drift"),
+         "checks, split, evaluate, register, drift, declared"),
         ('uri = "data/wine.csv"', 'uri = ""', 'source.uri = "": should not be empty'),
         ('id = "bottle"', 'id = "cultivar"', "[source] target and id are the same column"),
         ('drop = ["note"]', 'drop = ["cultivar"]', "[source] drop names the target; a column cannot be both predicted "
@@ -324,7 +332,7 @@ def test_arguments_are_set_over_the_file_in_order(file):
         ("checks=[{rows_min=-1}]", "--set checks=[{rows_min=-1}]: checks.0.rows_min = -1: should be at least 0"),
         ("register={}", "--set register={}: register.name is missing; add it"),
         ("path=x", "path is no key here; known are name, source, model, description, owner, checks, split, evaluate, "
-         "register, drift"),
+         "register, drift, declared"),
     ],
 )  # fmt: skip
 def test_a_mistake_in_an_argument_is_not_blamed_on_the_file(file, override, said):

@@ -15,6 +15,7 @@ def impact(
     subject: str,
     /,
     *,
+    column: str | None = None,
     depth: Annotated[int | None, Parameter(validator=validators.Number(gte=0))] = None,
     as_of: str | None = None,
     json: Annotated[bool, Parameter(negative=())] = False,
@@ -26,6 +27,7 @@ def impact(
     Args:
         subject: file:PATH, dataset:NAME@VERSION, model:NAME@VERSION_OR_ALIAS, run:ID, or one record by its id,
             record:PIPELINE/ID; of a pipeline without an id column by file and row, record:PIPELINE/FILE#ROW.
+        column: only this column of a file, dataset or model: which columns, models and prediction columns use it.
         depth: how many runs to go forward; all the way where it is left out.
         as_of: answer from the log as it stood then: an ISO date (its end) or date and time, in UTC where no zone is
             given; events count by their own times, in the order of the log.
@@ -38,6 +40,14 @@ def impact(
     # Nothing of an answer is garbage before it is printed, and looking for some takes a quarter of the time.
     gc.disable()
     asked = Subject.parse(subject, allowed=question.KINDS)
+    if column is not None:
+        from lineal.questions.columns import column_impact
+        from lineal.reports.columns import render_impact
+
+        with asked_of(as_of) as (store, then):
+            used = column_impact(store, asked, column, depth)
+        terminal.show(used, render_impact, as_json=json, as_of=then)
+        return
     if asked.kind == "record":
         from lineal.questions.records import record_impact
         from lineal.reports.records import render as render_record

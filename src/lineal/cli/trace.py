@@ -16,6 +16,7 @@ def trace(
     subject: str,
     /,
     *,
+    column: str | None = None,
     depth: Annotated[int | None, Parameter(validator=validators.Number(gte=0))] = None,
     as_of: str | None = None,
     plot: Path | None = None,
@@ -26,6 +27,8 @@ def trace(
 
     Args:
         subject: model:NAME@VERSION_OR_ALIAS, dataset:NAME@VERSION, prediction:ID, file:PATH or run:ID.
+        column: only this column of a dataset, model or file: which columns it was made of, and how, down to those of
+            source files.
         depth: how many runs to go back; all the way where it is left out.
         as_of: answer from the log as it stood then: an ISO date (its end) or date and time, in UTC where no zone is
             given; events count by their own times, in the order of the log.
@@ -38,6 +41,14 @@ def trace(
     from lineal.reports import terminal
 
     asked = Subject.parse(subject, allowed=(*question.KINDS, "prediction"))
+    if column is not None:
+        from lineal.questions.columns import trace_column
+        from lineal.reports.columns import render_trace
+
+        with asked_of(as_of) as (store, then):
+            found = trace_column(store, asked, column, depth)
+        terminal.show(found, render_trace, as_json=json, as_of=then)
+        return
     if asked.kind == "prediction":
         from lineal.cli.trace_prediction import trace_prediction
 

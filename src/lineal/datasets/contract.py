@@ -38,6 +38,7 @@ def _columns(pipeline: Pipeline, snapshot: Snapshot) -> None:
     named += [("source.drop", name) for name in pipeline.source.drop]
     named += [("checks", check.column) for check in pipeline.checks]
     named += [("split.group", pipeline.split.group), ("split.time", pipeline.split.time)]
+    named += pipeline.declared.columns() if pipeline.declared else ()
     for key, name in named:
         if name is not None and name not in names:
             hint = near(name, names) or f"; it has {', '.join(names[:10])}{', …' if len(names) > 10 else ''}"

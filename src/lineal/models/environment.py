@@ -140,7 +140,7 @@ def environment(project: Path | None = None) -> Environment:
 
 def packages() -> str:
     """All installed packages, a sorted line `name==version` each: what `packages_sha256` is the hash of."""
-    return "".join(f"{name}=={version}\n" for name, version in sorted(_installed().items()))
+    return "".join(f"{name}=={version}\n" for name, version in sorted(installed().items()))
 
 
 def lock_file(project: Path | None = None) -> Path | None:
@@ -165,7 +165,7 @@ def source_location(path: Path) -> SourceLocation | None:
 
 @lru_cache(maxsize=16)
 def _environment(project: Path) -> Environment:
-    versions = _installed()
+    versions = installed()
     lock = lock_file(project)
     return Environment(
         python=platform.python_version(),
@@ -202,7 +202,7 @@ def _libraries() -> tuple[NumericLibrary, ...]:
 
 
 @cache
-def _installed() -> dict[str, str]:
+def installed() -> dict[str, str]:
     """Every package on the import path and its version, read from the names of their metadata folders.
 
     `importlib.metadata` would open each one's file, which takes ten times as long.

@@ -13,7 +13,8 @@ from typing import Any, Protocol
 
 from lineal.datasets.cache import Cache
 from lineal.models.code import Uncommitted, uncommitted
-from lineal.models.environment import lock_file, packages
+from lineal.models.environment import installed, lock_file, packages
+from lineal.models.locks import compare
 from lineal.redaction import redact
 from lineal.settings import project_of
 
@@ -63,6 +64,8 @@ def keep(leaves: bytes, artifacts: Artifacts, project: Path | None = None) -> Ma
     """
     folder = project or project_of(Path.cwd())
     code = uncommitted(folder)
+    lock = lock_file(folder)
+    locked = compare(lock, installed()) if lock is not None else None
     kept = [_put(name, content, artifacts, redacted) for name, content, redacted in _files(folder, code, leaves)]
     return {
         "files": [
@@ -76,6 +79,7 @@ def keep(leaves: bytes, artifacts: Artifacts, project: Path | None = None) -> Ma
             for file in kept
         ],
         "uncommitted": {"state": code.state, "size": code.size, "modules": list(code.modules)},
+        **({"locked": locked} if locked is not None else {}),
     }
 
 

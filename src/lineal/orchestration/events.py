@@ -11,7 +11,13 @@ from typing import Any, Literal
 
 logger = logging.getLogger(__name__)
 
-Name = Literal["lineal.model.registered", "lineal.alias.moved", "lineal.gate.failed", "lineal.drift.detected"]
+Name = Literal[
+    "lineal.model.registered",
+    "lineal.alias.moved",
+    "lineal.gate.failed",
+    "lineal.drift.detected",
+    "lineal.audit.failed",
+]
 
 
 def emit(

@@ -5,7 +5,9 @@
 
 from __future__ import annotations
 
+from lineal.pipeline.declared import Declared
 from lineal.pipeline.loading import load, parse
+from lineal.pipeline.section import Section
 from lineal.pipeline.sections import (
     Bound,
     Champion,
@@ -20,7 +22,6 @@ from lineal.pipeline.sections import (
     Register,
     Scalar,
     Search,
-    Section,
     Source,
     Split,
 )
@@ -30,6 +31,7 @@ __all__ = [
     "Champion",
     "Check",
     "CheckType",
+    "Declared",
     "Drift",
     "DriftLimits",
     "Evaluate",

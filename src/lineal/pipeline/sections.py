@@ -11,7 +11,6 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
     BaseModel,
-    ConfigDict,
     Field,
     PlainSerializer,
     PlainValidator,
@@ -20,6 +19,8 @@ from pydantic import (
 )
 
 from lineal.findings import shown
+from lineal.pipeline.declared import SPAN, Declared
+from lineal.pipeline.section import STRICT, Section
 from lineal.redaction import redact
 from lineal.settings import project_of
 
@@ -58,16 +59,9 @@ MEANING = {
     _NAME: "should begin with a letter and hold only letters, digits, `.`, `_` and `-`",
     _ALIAS: "should hold only letters, digits, `_` and `-`",
     _IMPORT_PATH: "should be an import path such as sklearn.linear_model.LogisticRegression",
+    SPAN: "should be a number of days, weeks, months or years, such as 2 years",
 }
 Name = Annotated[str, Field(pattern=_NAME, max_length=200)]
-# TOML keeps true and 1 apart, and so does this; what JSON has no number for keeps its name, for the digest.
-_STRICT = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False, ser_json_inf_nan="strings")
-
-
-class Section(BaseModel):
-    """A table of the pipeline file; keys it does not know are errors."""
-
-    model_config = _STRICT
 
 
 class Source(Section):
@@ -342,7 +336,7 @@ class Pipeline(BaseModel):
         overrides: what the command line set over it, credentials taken out.
     """
 
-    model_config = _STRICT
+    model_config = STRICT
 
     name: Name
     source: Source
@@ -354,6 +348,7 @@ class Pipeline(BaseModel):
     evaluate: Evaluate = Evaluate()
     register_: Register | None = Field(default=None, alias="register")
     drift: Drift = Drift()
+    declared: Declared | None = None
 
     path: Path = Field(exclude=True)
     text: str = Field(default="", exclude=True, repr=False)
@@ -367,7 +362,8 @@ class Pipeline(BaseModel):
     @property
     def digest(self) -> str:
         """SHA-256 of the pipeline as it takes effect, whatever the file's layout and comments."""
-        return hashlib.sha256(self.model_dump_json(by_alias=True).encode()).hexdigest()
+        # What is declared changes nothing of what is made.
+        return hashlib.sha256(self.model_dump_json(by_alias=True, exclude={"declared"}).encode()).hexdigest()
 
     @property
     def uri(self) -> str:

@@ -106,30 +106,13 @@ def trace(store: Store, subject: Subject, depth: int | None = None) -> Trace:
     Raises:
         SubjectError: unknown or ambiguous.
     """
-    model: ModelRow | None = None
+    place = place_of(store, subject)
+    subject, model, version, start = place.subject, place.model, place.version, place.run
     moves: tuple[AliasMove, ...] = ()
-    start: RunRow | None = None
-    version: VersionRow | None = None
-    if subject.kind == "model":
-        model = lookup.find_model(store, subject)
-        moves = tuple(
-            m for m in lookup.holding(store, model.name) if m.number == model.number and m.namespace == model.namespace
-        )
-        start = run_by_id(store, model.run_id)
-        version = graph.versions(store, [model.version]).get(model.version)
-        subject = Subject("model", model.name, str(model.number))
-    elif subject.kind == "run":
-        start = lookup.find_run(store, subject)
-        subject = Subject("run", start.run_id)
-    else:
-        version = lookup.find_version(store, subject) if subject.kind == "dataset" else lookup.find_file(store, subject)
-        start = producers.last_producer(store, version.key)
-        if start is None:
-            reader = producers.last_reader(store, version.key)
-            version, start = (reader and producers.producer_by_time(store, version, reader)) or (version, None)
-        if subject.kind == "dataset":
-            subject = Subject("dataset", version.name, version.version or None)
-    walk = _Walk(store)
+    if model is not None:
+        holding = lookup.holding(store, model.name)
+        moves = tuple(m for m in holding if m.number == model.number and m.namespace == model.namespace)
+    walk = Walk(store)
     root = walk.take_root(start) if start else None
     node = walk.node(version, start, depth) if version else None
     if subject.kind == "run" and start is not None:
@@ -145,6 +128,46 @@ def trace(store: Store, subject: Subject, depth: int | None = None) -> Trace:
         runs=tuple(details.values()),
         recalls=tuple(bad_among(bad, origins(store, version, start))) if version and bad else (),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a trace begins.
+
+    Attributes:
+        subject: as it was asked, the version filled in.
+        version: that it names; None for a run.
+        run: that wrote it, or that was asked about; None for a source.
+        model: the registered version, for a model.
+    """
+
+    subject: Subject
+    version: VersionRow | None
+    run: RunRow | None
+    model: ModelRow | None = None
+
+
+def place_of(store: Store, subject: Subject) -> Place:
+    """Find what a subject names, and the run that wrote it.
+
+    Raises:
+        SubjectError: unknown or ambiguous.
+    """
+    if subject.kind == "model":
+        model = lookup.find_model(store, subject)
+        version = graph.versions(store, [model.version]).get(model.version)
+        return Place(Subject("model", model.name, str(model.number)), version, run_by_id(store, model.run_id), model)
+    if subject.kind == "run":
+        run = lookup.find_run(store, subject)
+        return Place(Subject("run", run.run_id), None, run)
+    found = lookup.find_version(store, subject) if subject.kind == "dataset" else lookup.find_file(store, subject)
+    start = producers.last_producer(store, found.key)
+    if start is None:
+        reader = producers.last_reader(store, found.key)
+        found, start = (reader and producers.producer_by_time(store, found, reader)) or (found, None)
+    if subject.kind == "dataset":
+        subject = Subject("dataset", found.name, found.version or None)
+    return Place(subject, found, start)
 
 
 def bad_among(standing: Iterable[Recall], versions: Mapping[str, VersionRow]) -> list[Recall]:
@@ -164,7 +187,7 @@ def origins(store: Store, version: VersionRow, run: RunRow | None) -> dict[str, 
         version: asked about.
         run: that wrote it.
     """
-    walk = _Walk(store)
+    walk = Walk(store)
     found: dict[str, VersionRow] = {}
     met: set[tuple[str, str]] = set()
     waiting = [(version, run)]
@@ -182,7 +205,7 @@ def origins(store: Store, version: VersionRow, run: RunRow | None) -> dict[str, 
 _Path = tuple[tuple[str, str], ...]
 
 
-class _Walk:
+class Walk:
     """Walks from a version to what it was made from, a root run's edges at a time."""
 
     def __init__(self, store: Store) -> None:
@@ -226,7 +249,12 @@ class _Walk:
         self.take_root(run)
         read = [self.rows[key] for key in self.reads.get(run.run_id, ()) if key != version.key]
         copied = [row for row in read if is_content(version.version) and row.version == version.version]
-        return [self._source(row, run) for row in copied or read]
+        return [self.source(row, run) for row in copied or read]
+
+    def read_by(self, run: RunRow) -> list[VersionRow]:
+        """What a run read."""
+        self.take_root(run)
+        return [self.rows[key] for key in self.reads.get(run.run_id, ())]
 
     def run_node(self, run: RunRow, depth: int | None) -> Node | None:
         """What a run wrote, with its descent; what it read, for one that wrote nothing."""
@@ -234,7 +262,7 @@ class _Walk:
         if written:
             return self.node(written[0], self._nearest(written[0], run), depth)
         read = [self.rows[key] for key in self.reads.get(run.run_id, ()) if key in self.rows]
-        inputs = tuple(self.node(*self._source(row, run), depth) for row in read)
+        inputs = tuple(self.node(*self.source(row, run), depth) for row in read)
         return Node(run.namespace, run.job, "", "RUN", run_id=run.run_id, inputs=inputs)
 
     def details(self) -> dict[str, RunDetail]:
@@ -251,7 +279,7 @@ class _Walk:
             if depth is not None and depth <= 0:
                 cut, read = bool(read) and here not in path, []
             less = None if depth is None else depth - 1
-            inputs = tuple(self.node(*self._source(row, run), less, (*path, here)) for row in read)
+            inputs = tuple(self.node(*self.source(row, run), less, (*path, here)) for row in read)
         facts = self._facts.get(version.key, {})
         return Node(
             namespace=version.namespace,
@@ -275,7 +303,7 @@ class _Walk:
         ]
         return max(below, key=lambda each: each.first_seq, default=run)
 
-    def _source(self, version: VersionRow, reader: RunRow) -> tuple[VersionRow, RunRow | None]:
+    def source(self, version: VersionRow, reader: RunRow) -> tuple[VersionRow, RunRow | None]:
         """What `reader` read, and the run that wrote it.
 
         That is one of the same root where there is one, else the newest before it that wrote this very version, else

@@ -68,6 +68,8 @@ def _rows(trace: Trace) -> Iterable[tuple[str, str]]:
     for of, figures in _metrics(facets).items():
         yield of, "   ".join(f"{name} {figure(value)}" for name, value in figures)
     for test in (facets.get("test") or {}).get("tests") or ():
+        if test.get("type", "gate") != "gate":
+            continue
         held = "held" if test["status"] == "pass" else "FAILED"
         yield "gate", f"{test.get('expected')}: {test.get('actual')}, {held}"
     if flow is None:

@@ -27,7 +27,7 @@ from lineal.store.log import Store
 from lineal.store.runs import read_runs, select_runs
 from lineal.subjects import Subject
 from lineal.tracing.decorator import current_run, traced
-from lineal.tracing.run import Outcome
+from lineal.tracing.statements import Outcome
 
 Environment = Literal["present", "locked"]
 Expectation = Literal["identical", "equivalent"]

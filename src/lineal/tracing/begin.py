@@ -36,7 +36,8 @@ from lineal.store.runs import find_run, find_runs_of_engine
 from lineal.tracing import facets
 from lineal.tracing.ids import job_name, run_id
 from lineal.tracing.naming import Name
-from lineal.tracing.run import Run, RunRef
+from lineal.tracing.run import Run
+from lineal.tracing.statements import RunRef
 
 logger = logging.getLogger("lineal")
 NOWHERE = UUID(int=0)

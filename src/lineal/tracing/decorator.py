@@ -12,7 +12,8 @@ from lineal.orchestration.cached import watch
 from lineal.orchestration.context import is_flow_or_task
 from lineal.tracing import begin, recording
 from lineal.tracing.recording import is_traced
-from lineal.tracing.run import Run, RunRef
+from lineal.tracing.run import Run
+from lineal.tracing.statements import RunRef
 
 __all__ = ["current_run", "is_traced", "traced"]
 

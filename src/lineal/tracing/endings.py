@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from lineal.orchestration import context
-from lineal.tracing.run import EventType
+from lineal.tracing.statements import EventType
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,8 @@ from lineal.store.index import ENDED
 from lineal.store.log import Store
 from lineal.store.runs import find_run
 from lineal.tracing.begin import store_of
-from lineal.tracing.run import EventType, Run
+from lineal.tracing.run import Run
+from lineal.tracing.statements import EventType
 
 # How far back the run that filled a cache is looked for among its job's runs.
 _NEWEST = 200

@@ -16,7 +16,8 @@ from lineal.orchestration import context
 from lineal.orchestration.cached import CachedResult
 from lineal.tracing import begin, endings, history, sealing
 from lineal.tracing.endings import Ending
-from lineal.tracing.run import EventType, Run
+from lineal.tracing.run import Run
+from lineal.tracing.statements import EventType
 
 logger = logging.getLogger("lineal")
 current: ContextVar[Run | None] = ContextVar("lineal_run", default=None)

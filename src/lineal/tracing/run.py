@@ -5,10 +5,8 @@ from __future__ import annotations
 import logging
 import traceback
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Literal
-from uuid import UUID
 
 from openlineage.client import event_v2 as ol
 from openlineage.client.facet_v2 import (
@@ -34,53 +32,12 @@ from lineal.models.model import Model
 from lineal.redaction import redact
 from lineal.tracing import facets
 from lineal.tracing.clean import MAX_EVENT_BYTES, clean, clean_text, fit
-from lineal.tracing.naming import Name, name_of
+from lineal.tracing.naming import name_of
+from lineal.tracing.statements import Assertion, EventType, Origin, Outcome, RunRef
 
-EventType = Literal["START", "RUNNING", "COMPLETE", "FAIL", "ABORT", "OTHER"]
-Transformation = Literal["IDENTITY", "TRANSFORMATION", "AGGREGATION"]
 # Room in an event for what says that something was cut from it.
 _NOTICE_BYTES = 16 * 1024
 logger = logging.getLogger("lineal")
-
-
-@dataclass(frozen=True, slots=True)
-class RunRef:
-    """A run by its id and job, as parents and roots are referred to."""
-
-    id: UUID
-    job: Name
-
-
-@dataclass(frozen=True, slots=True)
-class Origin:
-    """The column that an output column comes from, and how."""
-
-    source: Dataset | Model
-    column: str
-    how: Transformation = "IDENTITY"
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """One test that a run held something to: a gate, a control."""
-
-    name: str
-    passed: bool
-    kind: str
-    expected: str | None = None
-    actual: str | None = None
-    description: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Assertion:
-    """One check of an input, as the specification's data quality assertions have it."""
-
-    assertion: str
-    success: bool
-    column: str | None = None
-    expected: str | None = None
-    actual: str | None = None
 
 
 class Run:
@@ -220,8 +177,8 @@ class Run:
         facet.tests += [
             test_run.TestExecution(
                 name=outcome.name,
-                status="pass" if outcome.passed else "fail",
-                severity="error",
+                status="skip" if outcome.passed is None else "pass" if outcome.passed else "fail",
+                severity=outcome.severity,
                 type=outcome.kind,
                 expected=outcome.expected,
                 actual=outcome.actual,

@@ -23,7 +23,7 @@ from lineal.store.log import Store
 from lineal.store.runs import RunRow, find_run, open_runs
 from lineal.tracing import facets
 from lineal.tracing.clean import clean
-from lineal.tracing.run import EventType
+from lineal.tracing.statements import EventType
 
 # A run whose end Prefect knows already may be about to tell it itself.
 _GRACE = timedelta(seconds=60)

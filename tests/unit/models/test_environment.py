@@ -66,11 +66,11 @@ def test_every_installed_package_counts():
         for each in importlib.metadata.distributions()
     }
 
-    assert module._installed() == expected
+    assert module.installed() == expected
 
 
 def test_the_hash_is_of_names_and_versions(tmp_path, monkeypatch):
-    monkeypatch.setattr(module, "_installed", lambda: {"b": "2", "a": "1"})
+    monkeypatch.setattr(module, "installed", lambda: {"b": "2", "a": "1"})
 
     assert environment(tmp_path).packages_sha256 == hashlib.sha256(b"a==1\nb==2\n").hexdigest()
     assert packages() == "a==1\nb==2\n"

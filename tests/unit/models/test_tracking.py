@@ -415,7 +415,13 @@ def test_versions_are_numbered_and_hold_aliases_and_tags(as_a_user: MlflowClient
     held = tracking.holder("flowers", "champion")
     assert held == tracking.version("flowers", 1)
     assert held == tracking.RegisteredVersion(
-        "flowers", 1, "models:/flowers/1", first.run_id, {"lineal.digest": "d" * 64, "gate": "held"}, ("champion",)
+        "flowers",
+        1,
+        "models:/flowers/1",
+        first.run_id,
+        {"lineal.digest": "d" * 64, "gate": "held"},
+        ("champion",),
+        first.model_id,
     )
     assert held.digest == "d" * 64
     tracking.set_alias("flowers", "champion", 2)

@@ -13,7 +13,7 @@ import pytest
 
 from lineal import Column, Dataset, Model, current_run, run_id, traced
 from lineal.errors import ProjectError, StoreError
-from lineal.tracing.run import Assertion, Origin
+from lineal.tracing.statements import Assertion, Origin
 
 
 @pytest.fixture

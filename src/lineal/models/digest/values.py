@@ -73,15 +73,14 @@ def feed(target: Hash, array: np.ndarray[Any, Any]) -> None:
     flat = array.reshape(-1)
     for start in range(0, flat.size if dtype.itemsize else 0, _BLOCK):
         block = flat[start : start + _BLOCK]
-        if dtype.kind == "f":
-            if dtype.itemsize > 8:
-                # A long double has bytes that are no part of the number.
-                target.update("\0".join(map(str, block)).encode())
-                continue
-            missing = np.isnan(block)
-            if missing.any():
-                block = np.where(missing, dtype.type("nan"), block)
+        if dtype.kind == "f" and dtype.itemsize > 8:
+            # A long double has bytes that are no part of the number.
+            target.update("\0".join(map(str, block)).encode())
+            continue
         block = np.ascontiguousarray(block, dtype.newbyteorder("<"))
+        # The least of what holds a NaN is one.
+        if dtype.kind == "f" and np.isnan(block.min()):
+            block = np.where(np.isnan(block), block.dtype.type("nan"), block)
         target.update(block.view(np.uint8))
 
 

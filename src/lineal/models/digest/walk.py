@@ -42,6 +42,15 @@ def leaves(model: object) -> tuple[Leaf, ...]:
     return tuple(walker.found)
 
 
+# The trees of a forest have the same parameters; what is long is not kept.
+_SHORT = 64
+
+
+@lru_cache(maxsize=1024)
+def _sha256(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
+
+
 class _Walker:
     """Collects leaves, depth first.
 
@@ -61,7 +70,8 @@ class _Walker:
         known = plain(value)
         if known is not None:
             tag, dtype, data = known
-            self._add(path, tag, dtype, content=hashlib.sha256(data).hexdigest())
+            digest = _sha256(data) if len(data) <= _SHORT else hashlib.sha256(data).hexdigest()
+            self._add(path, tag, dtype, content=digest)
             return
         above = self._open.get(id(value))
         if above is not None:

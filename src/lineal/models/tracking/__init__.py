@@ -13,8 +13,8 @@ from __future__ import annotations
 
 from lineal.models.tracking.connection import connect
 from lineal.models.tracking.logged import download, load_model, requirements
-from lineal.models.tracking.place import check_reachable, namespace, run_url
-from lineal.models.tracking.reading import artifact, mark, model_files
+from lineal.models.tracking.place import check_reachable, files_of, namespace, run_url
+from lineal.models.tracking.reading import artifact, leave, mark, model_files
 from lineal.models.tracking.recording import Recording, Trial, resume, start
 from lineal.models.tracking.registry import (
     RegisteredVersion,
@@ -41,7 +41,9 @@ __all__ = [
     "connect",
     "delete_alias",
     "download",
+    "files_of",
     "holder",
+    "leave",
     "load_model",
     "mark",
     "model_files",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import socket
 import ssl
 from contextlib import closing
@@ -49,6 +50,13 @@ def is_embedded() -> bool:
 def artifacts() -> Path:
     """The folder that the embedded store keeps artifacts in."""
     return settings.home() / "mlartifacts"
+
+
+def files_of(model_id: str) -> Path | None:
+    """The folder of a logged model's files in the embedded store; None where they are elsewhere, or gone."""
+    if not is_embedded() or not re.fullmatch(r"m-\w+", model_id):
+        return None
+    return next(artifacts().glob(f"*/models/{model_id}/artifacts"), None)
 
 
 def namespace() -> str:

@@ -68,3 +68,20 @@ def mark(run_id: str, tags: Mapping[str, str]) -> None:
     with explained(f"tag run {run_id}"):
         for name, value in tags.items():
             client.set_tag(run_id, name, value)
+
+
+def leave(run_id: str, texts: Mapping[str, str]) -> None:
+    """Leave text files with a finished run, which stays as it ended.
+
+    Args:
+        run_id: of the run.
+        texts: by their paths among the run's artifacts; one of the same path is replaced.
+
+    Raises:
+        TrackingError: there is no such run.
+        UnreachableError: the server does not answer.
+    """
+    client = connect()
+    with explained(f"leave files with run {run_id}"):
+        for path, text in texts.items():
+            client.log_text(run_id, text, path)

@@ -18,6 +18,7 @@ _WORDS = (
     "checks.",
     "evaluate.gates",
     "evaluate.champion",
+    "declared.",
 )
 _DECIDING = ("model.estimator", "source.target")
 # What of the packages computes a model.

@@ -64,7 +64,7 @@ _ORDER = {"held-out": 0, "cross-validation": 1, "": 2, "train": 3}
 
 
 def experiments(store: Store) -> list[Experiment]:
-    """Every experiment that has ended, in the log's order."""
+    """Every experiment that has ended, in the log's order; a run that predicts with a model there is, is none."""
     columns = tables.facts.c
     of_root: dict[str, list[dict[str, Any]]] = defaultdict(list)
     roots: list[tuple[str, int]] = []
@@ -86,7 +86,13 @@ def experiments(store: Store) -> list[Experiment]:
             if run_id == root_id:
                 roots.append((run_id, seq))
         after = found[-1][2]
-    return [made_of(run_id, seq, of_root[run_id]) for run_id, seq in roots]
+    return [made_of(run_id, seq, of_root[run_id]) for run_id, seq in roots if not _predicts(of_root[run_id][-1])]
+
+
+def _predicts(root: Mapping[str, Any]) -> bool:
+    """Whether a root run used a pipeline's model, rather than its file, and so tried nothing."""
+    given = root.get("parameters") or {}
+    return "pipeline" in root and "model.version" in given and "pipeline.digest" not in given
 
 
 def made_of(run_id: str, seq: int, parts: Sequence[Mapping[str, Any]]) -> Experiment:

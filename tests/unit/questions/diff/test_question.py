@@ -313,7 +313,8 @@ def test_bytes_that_were_damaged_are_named_as_well(train, lineage, ask):
     version = version_of(lineage, "demo.importances")
     path = wipe(version)
     path.write_bytes(b"no table")
-    assert "is not a readable Parquet file" in ask("model:demo@1", "model:demo@2").missing[0]
+    (sentence,) = ask("model:demo@1", "model:demo@2").missing
+    assert f"the file {path} no longer holds version {version[:12]}: it was altered" in sentence
 
 
 def test_runs_are_compared_by_their_root(train, lineage, ask):

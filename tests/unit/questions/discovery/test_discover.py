@@ -54,6 +54,28 @@ def test_an_experiment_is_a_root_run_with_all_below_it(lineage):
     assert found.run_id == lineage.event("trial")["run"]["runId"]
 
 
+@traced
+def predict(fails: bool = False):
+    """What the flow `predict` records of itself: the model that it was asked for, and the pipeline that made it."""
+    current_run().tag("pipeline", "trial")
+    current_run().parameters({"model": "model:trial@1", "model.version": 1, "data": "new.csv"})
+    current_run().metrics({"prediction_mean": 0.4}, of="predictions")
+    if fails:
+        raise ValueError("the batch misses a column")
+
+
+def test_predicting_is_no_experiment_and_is_never_named_as_one(lineage):
+    trial(raw(), 3, 1, 0.9)
+    predict()
+    with pytest.raises(ValueError, match="misses a column"):
+        predict(fails=True)
+    found = discover(lineage.store)
+    (lesson,) = found.lessons
+    assert (found.experiments, lesson.experiments, lesson.scored) == (1, 1, 1)
+    assert lesson.metrics == ("accuracy", "our_own", "leaves")
+    assert lesson.newest == lineage.event("trial")["run"]["runId"]
+
+
 def test_one_run_teaches_nothing_and_says_what_would(lineage):
     trial(raw(), 3, 1, 0.9)
     (lesson,) = discover(lineage.store).lessons

@@ -1,0 +1,363 @@
+"""Gather the facts about a model from the store: by indexes, in time that grows with the model's own record."""
+
+from __future__ import annotations
+
+import json
+from ast import literal_eval
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from lineal.questions import lookup
+from lineal.questions.audit.facts import Asked, Decision, Facts, Run, Step, Table
+from lineal.questions.audit.proof import sealed, signature
+from lineal.questions.descent import is_content
+from lineal.questions.diff.record import read_record, scope_of
+from lineal.questions.history import changes
+from lineal.questions.lookup import ModelRow
+from lineal.questions.trace import Node, origins, trace
+from lineal.store import graph, producers, tables
+from lineal.store.log import Store
+from lineal.store.runs import RunRow, read_runs, select_runs
+from lineal.subjects import Subject
+
+# Of each job that read the model, so many of the newest runs; and among so many runs they are looked for.
+_NEWEST, _LOOKED_AT = 50, 5_000
+_MOST_EVENTS = 20_000
+# What is decided about a model without reading it is recorded by these jobs.
+_DECIDING = ("decide", "note")
+# Figures on the rows that a model was fitted to say nothing of how it was judged.
+_OWN_ROWS = ("train", "cross-validation")
+
+
+def gather(store: Store, model: ModelRow, *, wants: Collection[str] = (), now: datetime | None = None) -> Facts:
+    """Gather what the record says of a registered model.
+
+    Args:
+        store: the lineage store.
+        model: the version.
+        wants: what costs more than a look into the store: `before`, `sealed`, `signature`.
+        now: the time that is asked for.
+    """
+    subject = Subject("model", model.name, str(model.number))
+    answer = trace(store, subject)
+    rows = _rows(store, (run.run_id for run in answer.runs))
+    runs = {
+        detail.run_id: _run(rows[detail.run_id], detail.facets, detail.job_facets, detail.inputs, detail.outputs)
+        for detail in answer.runs
+        if detail.run_id in rows
+    }
+    readers, cut = _readers(store, model, runs)
+    everything = {**runs, **readers}
+    steps = _steps(answer.node, runs) if answer.node else {}
+    top = next(iter(steps), model.version)
+    fit = _fit(steps, top)
+    evaluations = _evaluations(everything.values(), model, fit)
+    held_out = tuple({table.key: table for run in evaluations for table in run.tables_read}.values())
+    asked = _asked(store, fit, cut)
+    root = runs.get(fit.root_id if fit else rows[model.run_id].root_id if model.run_id in rows else "")
+    newest = sorted(everything.values(), key=lambda run: -run.begun_seq)
+    before, before_asked, changed = _before(store, model) if "before" in wants else (None, {}, None)
+    told = [*runs.values(), *evaluations]
+    return Facts(
+        subject=str(subject),
+        model=model,
+        now=now or datetime.now(UTC),
+        steps=steps,
+        top=top,
+        runs=tuple(sorted(runs.values(), key=lambda run: run.begun_seq)),
+        fit=fit,
+        evaluations=evaluations,
+        held_out=held_out,
+        held_out_from={table.key: _above(store, table, evaluations) for table in held_out},
+        judged_on={table.key: _roots(store, table) for table in held_out},
+        scorings=tuple(run for run in newest if run.state == "COMPLETE" and _scored(run, model)),
+        drifts=tuple(run for run in newest if run.state == "COMPLETE" and "lineal_drift" in run.facets),
+        decisions=_decisions(everything.values(), _deciding(store, everything), model),
+        recalls=answer.recalls,
+        asked=asked,
+        declared=_declared(asked),
+        environment=_facet(root, "lineal_environment") or _facet(fit, "lineal_environment"),
+        materials={**_facet(root, "lineal_materials"), **_facet(fit, "lineal_materials")},
+        before=before,
+        before_asked=before_asked,
+        changed=changed,
+        sealed=sealed(store, {run.id for run in told}) if "sealed" in wants else None,
+        signature=signature(model, _facet(fit, "lineal_mlflow")) if "signature" in wants else None,
+        cut=tuple(cut),
+    )
+
+
+def _rows(store: Store, ids: Iterable[str]) -> dict[str, RunRow]:
+    known = list(ids)
+    found: dict[str, RunRow] = {}
+    for start in range(0, len(known), 500):
+        query = select_runs().where(tables.runs.c.run_id.in_(known[start : start + 500]))
+        found |= {row.run_id: row for row in read_runs(store, query)}
+    return found
+
+
+def _run(
+    row: RunRow,
+    facets: Mapping[str, Any],
+    job_facets: Mapping[str, Any],
+    inputs: Iterable[Mapping[str, Any]],
+    outputs: Iterable[Mapping[str, Any]],
+) -> Run:
+    return Run(
+        id=row.run_id,
+        namespace=row.namespace,
+        job=row.job,
+        state=row.state,
+        started_at=row.started_at,
+        ended_at=row.ended_at,
+        root_id=row.root_id,
+        parent_id=row.parent_id,
+        begun_seq=row.first_seq,
+        last_seq=row.last_seq,
+        facets=facets,
+        job_facets=job_facets,
+        inputs=tuple(map(_table, inputs)),
+        outputs=tuple(map(_table, outputs)),
+        parameters=_parameters(facets),
+    )
+
+
+def _run_of(row: RunRow, body: str) -> Run:
+    event = json.loads(body)
+    facets = (event.get("run") or {}).get("facets") or {}
+    job_facets = (event.get("job") or {}).get("facets") or {}
+    return _run(row, facets, job_facets, event.get("inputs") or (), event.get("outputs") or ())
+
+
+def _table(dataset: Mapping[str, Any]) -> Table:
+    facets = dataset.get("facets") or {}
+    whole = {**facets, **(dataset.get("inputFacets") or {}), **(dataset.get("outputFacets") or {})}
+    version = str((facets.get("version") or {}).get("datasetVersion", ""))
+    statistics = whole.get("outputStatistics") or whole.get("inputStatistics") or {}
+    return Table(
+        key=graph.version_key(dataset["namespace"], dataset["name"], version),
+        namespace=dataset["namespace"],
+        name=dataset["name"],
+        version=version,
+        kind=(facets.get("datasetType") or {}).get("datasetType", ""),
+        columns=tuple(each["name"] for each in (facets.get("schema") or {}).get("fields") or () if "name" in each),
+        rows=statistics.get("rowCount"),
+        facets=whole,
+    )
+
+
+def _parameters(facets: Mapping[str, Any]) -> dict[str, str]:
+    listed = (facets.get("executionParameters") or {}).get("parameters") or ()
+    return {entry["key"]: str(entry.get("value", "")) for entry in listed if "key" in entry}
+
+
+def _facet(run: Run | None, name: str) -> Mapping[str, Any]:
+    found = run.facets.get(name) if run else None
+    return {key: value for key, value in (found or {}).items() if not key.startswith("_")}
+
+
+def _steps(top: Node, runs: Mapping[str, Run]) -> dict[str, Step]:
+    """The way back, without what only decided on it: who writes what it read made it of that alone."""
+    told: dict[str, Table] = {}
+    for run in runs.values():
+        for table in (*run.inputs, *run.outputs):
+            known = told.get(table.key)
+            told[table.key] = table if known is None or len(table.facets) > len(known.facets) else known
+    steps: dict[str, Step] = {}
+    waiting = [top]
+    while waiting:
+        node = waiting.pop(0)
+        key = _key(node)
+        if key in steps:
+            continue
+        copied = [each for each in node.inputs if is_content(node.version) and each.version == node.version]
+        made_of = copied or list(node.inputs)
+        table = told.get(key) or Table(key, node.namespace, node.name, node.version, node.kind, rows=node.rows)
+        steps[key] = Step(table, runs.get(node.run_id or ""), tuple(map(_key, made_of)))
+        waiting += made_of
+    return steps
+
+
+def _key(node: Node) -> str:
+    return graph.version_key(node.namespace, node.name, node.version)
+
+
+def _fit(steps: Mapping[str, Step], top: str) -> Run | None:
+    """The run that made the model of something else than the model itself."""
+    step = steps.get(top)
+    while step is not None:
+        same = [key for key in step.made_of if key in steps and steps[key].table.kind == "MODEL"]
+        below = next((steps[key] for key in same if steps[key].table.version == step.table.version), None)
+        if below is None or below is step:
+            return step.run if step.table.kind == "MODEL" else None
+        step = below
+    return None
+
+
+def _readers(store: Store, model: ModelRow, known: Mapping[str, Run]) -> tuple[dict[str, Run], list[str]]:
+    """The newest runs of each job that read the model, under any name that it has."""
+    versions, edges, runs = tables.versions.c, tables.edges.c, tables.runs.c
+    same = sa.select(versions.key).where(versions.version == model.digest, versions.kind == "MODEL")
+    query = (
+        select_runs()
+        .join(tables.edges, edges.run_id == runs.run_id)
+        .where(edges.version.in_(same), edges.role == "i")
+        .order_by(runs.first_seq.desc())
+        .limit(_LOOKED_AT)
+    )
+    rows = {row.run_id: row for row in read_runs(store, query)}
+    of_job: dict[tuple[str, str], list[RunRow]] = defaultdict(list)
+    for row in rows.values():
+        of_job[row.namespace, row.job].append(row)
+    cut = [
+        f"of {len(each)} runs of {job[1]} that read the model, the newest {_NEWEST} were looked at"
+        for job, each in of_job.items()
+        if len(each) > _NEWEST
+    ]
+    new = [row for each in of_job.values() for row in each[:_NEWEST] if row.run_id not in known]
+    return _read(store, new), cut
+
+
+def _read(store: Store, rows: Sequence[RunRow]) -> dict[str, Run]:
+    bodies = graph.bodies(store, (row.last_seq for row in rows))
+    return {row.run_id: _run_of(row, bodies[row.last_seq]) for row in rows}
+
+
+def _evaluations(runs: Iterable[Run], model: ModelRow, fit: Run | None) -> tuple[Run, ...]:
+    found = []
+    for run in runs:
+        models = {table.version for table in run.inputs if table.kind == "MODEL"}
+        judged = any(each.get("of") not in _OWN_ROWS for each in run.metrics)
+        judged |= any(each.get("type") == "gate" for each in run.tests)
+        # Who judges a challenger reads the champion as well.
+        own = models == {model.digest} or (fit is not None and run.root_id == fit.root_id and model.digest in models)
+        if run.state == "COMPLETE" and judged and own and run.tables_read:
+            found.append(run)
+    return tuple(sorted(found, key=lambda run: run.begun_seq))
+
+
+def _above(store: Store, table: Table, evaluations: Iterable[Run]) -> frozenset[str]:
+    """Keys of all that a table was made of."""
+    row = graph.versions(store, [table.key]).get(table.key)
+    readers = _rows(store, (run.id for run in evaluations if any(each.key == table.key for each in run.inputs)))
+    if row is None or not readers:
+        return frozenset()
+    made = producers.last_producer(store, table.key, next(iter(readers.values())))
+    return frozenset(origins(store, row, made)) - {table.key}
+
+
+def _roots(store: Store, table: Table) -> int:
+    edges, runs = tables.edges.c, tables.runs.c
+    query = (
+        sa.select(sa.func.count(sa.distinct(runs.root_id)))
+        .select_from(tables.edges.join(tables.runs, runs.run_id == edges.run_id))
+        .where(edges.version == table.key, edges.role == "i", runs.state == "COMPLETE")
+    )
+    return int(store.read(query)[0][0])
+
+
+def _scored(run: Run, model: ModelRow) -> bool:
+    said = run.facets.get("lineal_prediction") or {}
+    return said.get("model") == model.name and said.get("version") == model.number
+
+
+def _deciding(store: Store, known: Mapping[str, Run]) -> list[Run]:
+    jobs, runs = tables.jobs.c, tables.runs.c
+    within = (jobs.name.like(f"%.{job}") for job in _DECIDING)
+    named = sa.select(jobs.key).where(sa.or_(jobs.name.in_(_DECIDING), *within))
+    query = select_runs().where(runs.job.in_(named)).order_by(runs.first_seq.desc()).limit(_LOOKED_AT)
+    rows = [row for row in read_runs(store, query) if row.run_id not in known]
+    return list(_read(store, rows).values())
+
+
+def _decisions(runs: Iterable[Run], more: Iterable[Run], model: ModelRow) -> tuple[Decision, ...]:
+    told = sorted((run for run in (*runs, *more) if run.state == "COMPLETE"), key=lambda run: run.begun_seq)
+    facets = [(run, run.facets.get("lineal_decision") or {}) for run in told]
+    return tuple(
+        _decision(values, facet, run)
+        for run, facet in facets
+        for values in facet.get("decisions") or ()
+        if _about(values, model)
+    )
+
+
+def _decision(values: Mapping[str, Any], facet: Mapping[str, Any], run: Run) -> Decision:
+    return Decision(
+        action=str(values.get("action", "")),
+        by=str(values.get("by") or facet.get("by") or ""),
+        at=run.ended_at or run.started_at or "",
+        reason=str(values.get("reason") or values.get("text") or ""),
+        until=str(values["until"]) if values.get("until") else None,
+        control=str(values["control"]) if values.get("control") else None,
+        run_id=run.id,
+        values=values,
+    )
+
+
+def _about(values: Mapping[str, Any], model: ModelRow) -> bool:
+    subjects = (f"model:{model.name}@{model.number}", f"model:{model.name}@{model.digest}", f"model:{model.name}")
+    if values.get("subject") in subjects:
+        return True
+    if values.get("name") not in (model.name, f"models/{model.name}"):
+        return False
+    numbers = (values.get("number"), values.get("previous"))
+    return model.number in numbers or model.digest in (values.get("digest"), values.get("version"))
+
+
+def _asked(store: Store, fit: Run | None, cut: list[str]) -> dict[str, Asked]:
+    """The parameters of a flow and its tasks, each with the first event that has its last value."""
+    if fit is None:
+        return {}
+    events, runs = tables.events.c, tables.runs.c
+    query = (
+        sa.select(events.seq, events.event_time, events.run_id, events.body)
+        .join(tables.runs, runs.run_id == events.run_id)
+        .where(runs.root_id == fit.root_id)
+        .order_by(events.seq)
+        .limit(_MOST_EVENTS)
+    )
+    found: dict[str, Asked] = {}
+    rows = store.read(query)
+    for seq, time, run_id, body in rows:
+        if "executionParameters" not in body:
+            continue
+        for key, value in _parameters((json.loads(body).get("run") or {}).get("facets") or {}).items():
+            if key not in found or found[key].value != value:
+                found[key] = Asked(value, seq, time, run_id)
+    if len(rows) == _MOST_EVENTS:
+        cut.append(f"of the flow that trained it the first {_MOST_EVENTS:,} events were looked at")
+    return found
+
+
+def _declared(asked: Mapping[str, Asked]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for key, entry in asked.items():
+        section, _, name = key.partition(".")
+        if section == "declared" and name:
+            found[name] = _listed(entry.value) if name in ("groups", "personal", "special") else entry.value
+    return found
+
+
+def _listed(text: str) -> tuple[str, ...]:
+    try:
+        found = literal_eval(text)
+    except (ValueError, SyntaxError, MemoryError, RecursionError):
+        return (text,)  # of another producer, which has another way to write a list
+    return tuple(map(str, found)) if isinstance(found, (list, tuple)) else (text,)
+
+
+def _before(store: Store, model: ModelRow) -> tuple[ModelRow | None, Mapping[str, str], tuple[str, ...] | None]:
+    columns = tables.models.c
+    earlier = (columns.namespace == model.namespace) & (columns.number < model.number)
+    found = lookup.models(store, model.name, earlier, limit=1)
+    if not found:
+        return None, {}, None
+    left, right = (scope_of(store, run_id) for run_id in (found[0].run_id, model.run_id))
+    if left is None or right is None:
+        return found[0], {}, None
+    one, two = read_record(store, left), read_record(store, right)
+    return found[0], one.asked, changes(one, two)

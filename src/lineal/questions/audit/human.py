@@ -1,0 +1,124 @@
+"""Checks of what people decided."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+
+from lineal.questions.audit.checks import check
+from lineal.questions.audit.facts import Decision, Facts
+from lineal.questions.audit.findings import Found, counted, found
+
+# What ends an approval that was given before.
+_ENDING = ("reject", "withdraw")
+_RULES = "the rules of pipeline"
+
+
+@check("approved-by-another")
+def approved_by_another(facts: Facts) -> Found:
+    """Someone who did not start the training approved it, with a reason, and that still counts."""
+    author = str(facts.environment.get("user") or "")
+    command = f"lineal history model:{facts.model.name}"
+    # What is withdrawn by the name of a control is its waiver.
+    verdicts = [
+        each
+        for each in facts.decisions
+        if each.action in ("approve", *_ENDING) and not each.control and not _by_rules(each)
+    ]
+    if not verdicts:
+        return found("open", "nobody approved it", runs=[facts.fit], command=command)
+    newest = verdicts[-1]
+    runs = [each.run_id for each in verdicts]
+    said = f"{newest.by} on {newest.at[:10]}: {newest.reason}"
+    numbers = {"approvals": sum(each.action == "approve" for each in verdicts)}
+    if newest.action in _ENDING:
+        words = "rejected" if newest.action == "reject" else "withdrawn"
+        return found("fail", f"it was {words} by {said}", runs=runs, command=command, numbers=numbers)
+    if ended(newest, facts.now):
+        return found(
+            "fail", f"the approval by {newest.by} ended on {newest.until}", runs=runs, command=command, numbers=numbers
+        )
+    if not author:
+        return found(
+            "open",
+            f"approved by {said}; who started the training is not on record",
+            runs=runs,
+            command=command,
+            numbers=numbers,
+        )
+    if _same(newest.by, author):
+        return found(
+            "fail",
+            f"{newest.by} approved what {author} trained, which is the same person",
+            runs=runs,
+            command=command,
+            numbers=numbers,
+        )
+    stale = [recall for recall in facts.recalls if recall.decided_at > newest.at]
+    if stale:
+        why = f"{stale[0].subject} was recalled since: {stale[0].reason}"
+        return found(
+            "fail", f"approved by {said}; but {why}", runs=[*runs, stale[0].run_id], command=command, numbers=numbers
+        )
+    if not newest.reason.strip():
+        return found("fail", f"{newest.by} approved it and gave no reason", runs=runs, command=command, numbers=numbers)
+    return found("pass", f"approved by {said}; {author} trained it", runs=runs, command=command, numbers=numbers)
+
+
+@check("withdrawal-tried")
+def withdrawal_tried(facts: Facts, *, days: int = 365) -> Found:
+    """A person withdrew it, or moved its alias, within so many days: the way to stop it is known to work.
+
+    Args:
+        facts: about the model.
+        days: how long ago at the most.
+    """
+    command = f"lineal history model:{facts.model.name}"
+    taken = [
+        each
+        for each in facts.decisions
+        if (each.action == "withdraw" and not each.control) or (each.action == "move-alias" and not _by_rules(each))
+    ]
+    if not taken:
+        return found("open", "nobody has withdrawn it, or moved an alias away from it, so far", command=command)
+    age = (facts.now - datetime.fromisoformat(taken[-1].at)).total_seconds() / 86_400
+    said = f"{taken[-1].by} did on {taken[-1].at[:10]}: {taken[-1].reason}"
+    numbers = {"days": round(age, 2), "times": len(taken)}
+    runs = [each.run_id for each in taken]
+    if age > days:
+        return found(
+            "fail", f"{said}, longer ago than {counted(days, 'day')}", runs=runs, command=command, numbers=numbers
+        )
+    return found("pass", said, runs=runs, command=command, numbers=numbers)
+
+
+def ended(decision: Decision, now: datetime) -> bool:
+    """Whether a decision counts no more, as its date is over."""
+    if decision.until is None:
+        return False
+    try:
+        until = datetime.fromisoformat(decision.until)
+    except ValueError:
+        return True  # a date that is none binds nobody
+    if len(decision.until) <= 10:
+        until = until.replace(hour=23, minute=59, second=59, microsecond=999_999)
+    return (until if until.tzinfo else until.replace(tzinfo=UTC)) < now
+
+
+def waiver(decisions: Iterable[Decision], control: str, now: datetime) -> Decision | None:
+    """The waiver of a control that stands: the newest, not ended and not withdrawn since."""
+    standing: Decision | None = None
+    for each in decisions:
+        if each.action == "waive" and each.control == control:
+            standing = each
+        elif each.action == "withdraw" and each.control in (None, control):
+            standing = None
+    return standing if standing is not None and not ended(standing, now) else None
+
+
+def _by_rules(decision: Decision) -> bool:
+    return not decision.by or decision.by.startswith(_RULES)
+
+
+def _same(one: str, other: str) -> bool:
+    return " ".join(one.casefold().split()) == " ".join(other.casefold().split())

@@ -12,6 +12,7 @@ from lineal.datasets.dataset import Column, Dataset
 from lineal.errors import RecalledError, SubjectError
 from lineal.models.model import Model
 from lineal.questions import lookup
+from lineal.questions.decisions import waits
 from lineal.questions.descent import descend
 from lineal.questions.impact import Impact, answer, begin, same_content
 from lineal.questions.lookup import ModelRow
@@ -51,8 +52,8 @@ class Plan:
 def plan(store: Store, subject: Subject) -> Plan:
     """Find what recalling a subject would change.
 
-    Each alias that something below it holds goes back to the newest version that rests on nothing bad, or is taken
-    away where there is none.
+    Each alias that something below it holds goes back to the newest version that rests on nothing bad and does not wait
+    for an approval, or is taken away where there is none.
 
     Raises:
         SubjectError: unknown, ambiguous, or of no version.
@@ -226,7 +227,10 @@ def _newest_sound(
     store: Store, namespace: str, name: str, bad: set[tuple[str, str, int | None]], others: Sequence[Recall]
 ) -> ModelRow | None:
     for model in lookup.models(store, name, tables.models.c.namespace == namespace):
-        if (namespace, name, model.number) not in bad and not _rests_on(store, model, others):
+        if (namespace, name, model.number) in bad or _rests_on(store, model, others):
+            continue
+        # Nor is a recall the way round an approval that is still to be given.
+        if not waits(store, model):
             return model
     return None
 

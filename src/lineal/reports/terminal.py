@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import re
 import sys
 from collections.abc import Callable, Mapping
 from datetime import datetime
@@ -12,7 +13,10 @@ from typing import Any, TypeVar
 
 from rich.console import Console, RenderableType
 
+from lineal.redaction import harmless
+
 A = TypeVar("A")
+_COLOUR = re.compile(r"(\x1b\[[\d;]*m)")
 
 
 def show(
@@ -36,7 +40,15 @@ def show(
                 made.print(f"as of {moment(as_of[0])}, event {as_of[1]:,} of the log", style="dim")
             made.print(render(answer))
         # Rich fills each line of a grid up to its width.
-        made.file.write("".join(f"{line.rstrip()}\n" for line in captured.get().splitlines()))
+        lines = (_plainly(line, made.is_terminal) for line in captured.get().splitlines())
+        made.file.write("".join(f"{line.rstrip()}\n" for line in lines))
+
+
+def _plainly(line: str, styled: bool) -> str:
+    """A line in which nothing that is on record acts on the terminal: the colours are ours, all else is text."""
+    if not styled:
+        return harmless(line)
+    return "".join(part if place % 2 else harmless(part) for place, part in enumerate(_COLOUR.split(line)))
 
 
 def console(*, stderr: bool = False) -> Console:

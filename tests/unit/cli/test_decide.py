@@ -83,17 +83,19 @@ def test_what_another_producer_wrote_is_text_as_well(run, recorded):
     def note(thing):
         said = {"action": "note", "namespace": "mlflow://local", "name": "demo", "subject": "model:demo@1", "number": 1}
         words = {"reason": "\x1b[2Jwiped", "by": "\x1b]0;Eve", "evidence": {"sha256": "", "of": {}}}
-        current_run().decisions([said | words], by="Eve")
+        rule = {"action": "reject", "namespace": "n", "name": "demo", "reason": "\x1b]8;;http://x\x07rule\x9b2J"}
+        current_run().decisions([said | words, rule], by="Eve")
 
     from lineal import Model
 
     event = recorded.event("register")
     digest = event["outputs"][0]["facets"]["version"]["datasetVersion"]
     note(Model("models/demo", digest, "models:/demo/1", namespace="mlflow://local"))
-    for words in (("trace", "model:demo@1"), ("list", "decisions"), ("search", "wiped")):
+    noted = f"run:{recorded.event('note')['run']['runId']}"
+    for words in (("trace", "model:demo@1"), ("list", "decisions"), ("search", "wiped"), ("trace", noted)):
         out = run(*words)[1]
         assert "wiped" in out
-        assert "\x1b" not in out
+        assert not set("\x1b\x07\x9b") & set(out)
 
 
 def test_a_note_of_a_megabyte_is_refused(run, recorded, monkeypatch):

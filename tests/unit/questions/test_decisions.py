@@ -345,3 +345,19 @@ def trained_with_alias(source, number):
     (data,) = step(table("raw", source), makes=[("train", f"of-{source}")])
     model = fit(data)
     return register(model, evaluate(model), number)
+
+
+def test_a_recall_gives_no_alias_to_a_version_that_waits_for_approval(store):
+    trained_with_alias("0", 1)
+    trained_with_alias("1", 2)
+    trained("2", 3, asks={"previous": 2})
+
+    def moves():
+        plan = recalls.plan(store, Subject.parse("dataset:raw@1"))
+        return [(move.alias, move.holder, move.to) for move in plan.moves]
+
+    assert moves() == [("champion", 2, 1)]
+    say(store, "approve", by="Ada", text="model:demo@3")
+    assert moves() == [("champion", 2, 1)]
+    say(store, "approve", text="model:demo@3")
+    assert moves() == [("champion", 2, 3)]

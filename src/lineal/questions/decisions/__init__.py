@@ -1,0 +1,33 @@
+"""Decisions of people: what one is about and rests on, which stand, and why the others do not."""
+
+from __future__ import annotations
+
+from lineal.questions.decisions.allowed import alias_move, require_allowed, waits
+from lineal.questions.decisions.evidence import KINDS, About, Pending, about, about_traced
+from lineal.questions.decisions.standing import (
+    Decided,
+    Standing,
+    added,
+    approval,
+    decided,
+    listed,
+    shaken_by,
+)
+
+__all__ = [
+    "KINDS",
+    "About",
+    "Decided",
+    "Pending",
+    "Standing",
+    "about",
+    "about_traced",
+    "added",
+    "alias_move",
+    "approval",
+    "decided",
+    "listed",
+    "require_allowed",
+    "shaken_by",
+    "waits",
+]

@@ -105,10 +105,10 @@ def traced_call() -> Callable[[], Any]:
 
     def call() -> None:
         if not inside:
-            from lineal.tracing import decorator
+            from lineal.tracing.recording import recording
 
             # As within a flow: the run that ends last is the one that waits for its consumers.
-            inside.append(decorator._recording(step, step, (), {}))
+            inside.append(recording(step, step, (), {}))
             inside[0].__enter__()
             import atexit
 

@@ -20,6 +20,9 @@ from lineal.store.log import Store
 GRACE_SECONDS = 1.5
 # Another process delivers: look again whether it has taken what was recorded here, in seconds.
 _LOOK_AGAIN = 0.1
+# While the work goes on, a round waits until there is something to gather, and is short: it shares the interpreter, and
+# the store's one lock for writers, with the work. At the end of the work it takes all the time there is.
+_GATHER, _SLICE = 0.25, 0.05
 # How long a consumer that takes nothing is left alone, in seconds: at first, doubled each time, and at most.
 _PATIENCE, _MOST_PATIENCE = 1.0, 60.0
 logger = logging.getLogger("lineal")
@@ -91,6 +94,7 @@ class _Rounds:
         self._changed = threading.Condition()
         self._asked = self._done = 0
         self._failures = 0
+        self._awaited = 0
         self._thread: threading.Thread | None = None
 
     def wake(self) -> None:
@@ -104,9 +108,12 @@ class _Rounds:
     def finish(self, end: float) -> None:
         with self._changed:
             asked = self._asked
+            self._awaited += 1
+            self._changed.notify_all()
             done = self._changed.wait_for(
                 lambda: self._done >= asked or self._failures > 0, timeout=max(0.0, end - time.monotonic())
             )
+            self._awaited -= 1
         if not done:
             _say_once(
                 f"lineage: {self._consumer.name} has not taken all events yet; the next run, or `lineal deliver`, "
@@ -121,15 +128,19 @@ class _Rounds:
                     self._changed.wait_for(lambda: False, min(_PATIENCE * 2**self._failures, _MOST_PATIENCE))
                 else:
                     self._changed.wait_for(lambda: self._asked > self._done)
+                    self._changed.wait_for(lambda: self._awaited > 0, _GATHER)
                 asked = self._asked
+                seconds = None if self._awaited else _SLICE
             try:
-                result = deliver(self._store, self._consumer, insist=False)
+                result = deliver(self._store, self._consumer, insist=False, seconds=seconds)
             except Exception as problem:  # noqa: BLE001 - the seam that shields the user's work from delivery
                 result = Delivery(self._consumer.name, problem=str(problem))
             if result.busy:
                 time.sleep(_LOOK_AGAIN)
                 continue
             self._tell(result)
+            if result.interrupted:
+                continue
             with self._changed:
                 self._done = asked
                 self._failures = self._failures + 1 if result.problem is not None else 0

@@ -37,6 +37,7 @@ class Delivery:
         set_aside: how many it refused, now or before.
         problem: why it takes no more now; None where it has all.
         busy: another process delivers to it.
+        interrupted: its time was over before it had all.
     """
 
     consumer: str
@@ -46,6 +47,7 @@ class Delivery:
     set_aside: int = 0
     problem: str | None = None
     busy: bool = False
+    interrupted: bool = False
 
     @property
     def complete(self) -> bool:
@@ -143,14 +145,16 @@ def forget(store: Store, name: str) -> None:
         raise DeliveryError(f"no consumer is known as {name!r}; there is {known}")
 
 
-def deliver(store: Store, consumer: Consumer, *, insist: bool = True) -> Delivery:
+def deliver(store: Store, consumer: Consumer, *, insist: bool = True, seconds: float | None = None) -> Delivery:
     """Send a consumer what it has not got.
 
     Args:
         store: the log.
         consumer: who gets it.
         insist: ask it even if it has asked to be left alone until later.
+        seconds: begin nothing more after so long; otherwise go on until it has all.
     """
+    end = None if seconds is None else time.monotonic() + seconds
     queue, sender = Queue(store, consumer.name), sender_of(consumer)
     hold = max(_HOLD_SECONDS, sender.patience * 2)
     try:
@@ -160,7 +164,7 @@ def deliver(store: Store, consumer: Consumer, *, insist: bool = True) -> Deliver
         if not queue.take(hold):
             return Delivery(consumer.name, busy=True)
         try:
-            return _Attempt(queue, sender, hold).run()
+            return _Attempt(queue, sender, hold, end).run()
         finally:
             queue.release()
     finally:
@@ -204,8 +208,8 @@ def _refused(queue: Queue) -> Iterator[Entry]:
 
 
 class _Attempt:
-    def __init__(self, queue: Queue, sender: Sender, hold: float) -> None:
-        self._queue, self._sender, self._hold = queue, sender, hold
+    def __init__(self, queue: Queue, sender: Sender, hold: float, end: float | None) -> None:
+        self._queue, self._sender, self._hold, self._end = queue, sender, hold, end
         self._sent = self._refused = 0
         self._unnoted: int | None = None
         self._pending = 0
@@ -215,16 +219,23 @@ class _Attempt:
         try:
             while entries := self._queue.read(_BATCH):
                 for entry in entries:
+                    if self._over():
+                        break
                     self._send(entry.seq, json.loads(entry.body))
                     if time.monotonic() - self._noted_at > _NOTE_SECONDS and not self._note():
                         return self._result(busy=True)
                 if not self._note():
                     return self._result(busy=True)
+                if self._over():
+                    return replace(self._result(), interrupted=True)
         except Unavailable as why:
             self._note(flush=False)
             self._queue.failed(why.problem, why.retry_after)
             return self._result(problem=why.problem)
         return self._result()
+
+    def _over(self) -> bool:
+        return self._end is not None and time.monotonic() > self._end
 
     def _send(self, seq: int, event: dict[str, Any]) -> None:
         try:

@@ -127,7 +127,12 @@ def found_again(lineal, example, prefix, files):
         assert found["counts"]["predictions"] == 120
         assert [model["name"] for model in found["models"]] == models
         assert f"{pipeline}.predictions" in [version["name"] for version in found["versions"]]
-    if example == "breast_cancer":
+    if example != "breast_cancer":
+        # Without an id column, a record is known by file and row.
+        (predicted,) = answer(lineal, "impact", f"record:{pipeline}/new/b.csv#57")["predictions"]
+        assert predicted["prediction_id"] == f"{prefix}97"
+        assert answer(lineal, "impact", f"record:{pipeline}/{example}.csv#57")["predictions"] == []
+    else:
         for number, row in ((1, files["a.csv"][0]), (40, files["a.csv"][39]), (97, files["b.csv"][56])):
             (predicted,) = answer(lineal, "impact", f"record:{pipeline}/{row['sample']}")["predictions"]
             assert predicted["prediction_id"] == f"{prefix}{number}"

@@ -166,14 +166,15 @@ class _Asked:
 
     def predictions(self) -> list[Predicted]:
         """What was predicted for the record, oldest first."""
-        if self.column is None:
-            return []
-        there = self._there(self.batches)
-        columns = {row.key: self._columns(path) for row, path in there}
-        hits = search(Search(path, self.column, self.value, tuple(columns[row.key])) for row, path in there)
+        asked: list[tuple[VersionRow, Path, str, str | int]] = (
+            self._scored_by_place()
+            if self.column is None
+            else [(row, path, self.column, self.value) for row, path in self._there(self.batches)]
+        )
+        hits = search(Search(path, column, value, tuple(self._columns(path))) for _, path, column, value in asked)
         found = []
-        times = self._times({row.key for (row, _), hit in zip(there, hits, strict=True) if hit.rows})
-        for (row, _), hit in zip(there, hits, strict=True):
+        times = self._times({each[0].key for each, hit in zip(asked, hits, strict=True) if hit.rows})
+        for (row, *_), hit in zip(asked, hits, strict=True):
             self._tell(row, hit)
             for number, values in zip(hit.rows, hit.values, strict=False):
                 found.append(
@@ -192,6 +193,16 @@ class _Asked:
                         predicted_at=times.get(row.key),
                     )
                 )
+        return found
+
+    def _scored_by_place(self) -> list[tuple[VersionRow, Path, str, str | int]]:
+        """Where to look for the predictions of a row of a file: tables without an id number the batch's rows."""
+        found: list[tuple[VersionRow, Path, str, str | int]] = []
+        for batch in self._versions("batch"):
+            numbers = list(self._rows_of_file(batch, self.file or "", self.row))
+            reached = descend(self.store, (batch,), depth=1).reached.values() if numbers else ()
+            scored = [each.version for each in reached if each.version.name == f"{self.pipeline}.predictions"]
+            found += [(row, path, "row", number + 1) for row, path in self._there(scored) for number in numbers]
         return found
 
     def models(self, found: list[Appearance]) -> tuple[tuple[ModelReached, ...], tuple[ModelReached, ...]]:

@@ -23,6 +23,7 @@ UV_COMPILE_BYTECODE ?= true
 
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+VALIDATORS := $(VENV)/validators
 LOCAL := PREFECT_API_URL=$(PREFECT_API_URL)
 
 export UV_PROJECT_ENVIRONMENT := $(VENV)
@@ -45,7 +46,7 @@ setup: $(READY)
 demo: $(READY)
 	$(BIN)/lineal run pipelines/breast_cancer.toml
 
-test: $(READY)
+test: $(READY) $(VALIDATORS)/.ready
 	$(BIN)/pytest -n 2 --dist loadgroup $(PYTEST)
 
 test-fast: $(READY)
@@ -89,6 +90,12 @@ $(READY): pyproject.toml uv.lock $(filter .tools/%,$(UV))
 	$(UV) sync --frozen --quiet --python "$$("$(PYTHON)" -c 'import sys; print(sys.executable)')"
 # A new Prefect database, made ahead of the first run; without it that run makes its own.
 	-$(BIN)/python -m lineal.orchestration.template
+	touch $@
+
+# Other people's tools that judge what Lineal writes, in an environment of their own (its pyproject.toml says why).
+$(VALIDATORS)/.ready: tests/validators/uv.lock $(READY)
+	UV_PROJECT_ENVIRONMENT=$(abspath $(VALIDATORS)) $(UV) sync --frozen --quiet --project tests/validators \
+		--python $(BIN)/python
 	touch $@
 
 .tools/bin/uv:

@@ -113,6 +113,7 @@ def test_a_store_from_before_the_migrations_is_migrated_with_nothing_lost(legacy
 
 def test_texts_of_an_older_store_are_made_anew(legacy, engine):
     with engine.begin() as connection:
+        migrations.stamp(connection, "0001")
         migrations.upgrade(connection, "0006")
         row = (
             "insert into lineal_texts (id, key, kind, subject, at, text) values (1, 'k', 'job', 'run:r', '2026', 'old')"

@@ -29,7 +29,7 @@ def render(impact: Impact) -> RenderableType:
         hold(text, model)
         text.append("  was held against something of this when it was registered, and was not made of it", style="dim")
         parts.append(text)
-    return Group(*parts, Text(), Text(sentence(impact.counts, impact.models), style="bold"), *_next(impact))
+    return Group(*parts, Text(), Text(sentence(impact.counts, impact.counted), style="bold"), *_next(impact))
 
 
 def sentence(counts: Counts, models: Sequence[ModelReached]) -> str:

@@ -35,7 +35,7 @@ def planned(plan: Plan, reason: str) -> RenderableType:
     lines = [heading]
     if plan.standing is not None and not plan.undo:
         lines.append(Text(f"  it is recalled already: {line(plan.standing)}", style="dim"))
-    lines.append(Text(f"  came of it: {sentence(plan.impact.counts, plan.impact.models)}"))
+    lines.append(Text(f"  came of it: {sentence(plan.impact.counts, plan.impact.counted)}"))
     named = [model for model in plan.impact.models if model.number is not None]
     for model in named[:_MOST]:
         holds = "".join(f" @{alias}" for alias in model.holds)

@@ -42,6 +42,19 @@ def test_what_came_of_a_file_as_a_tree_and_in_numbers(run, recorded):
     assert {version["name"] for version in answer["versions"]} >= {"demo.predictions", "models/demo"}
 
 
+def test_what_a_run_made_came_of_it_and_a_model_did_not_come_of_itself(run, recorded):
+    model = register(fit(table("train", "2")), table("evaluation", "2"), 2, alias="champion")
+    score(model, table("batch"), rows=20)
+    register_run = recorded.events("register", "COMPLETE")[-1]["run"]["runId"]
+    assert (
+        "0 dataset versions, 1 model (1 holds @champion), 1 batch of 20 predictions"
+        in run("impact", f"run:{register_run}")[1].splitlines()
+    )
+    assert json.loads(run("impact", f"run:{register_run}", "--json")[1])["counts"]["models"] == 1
+    out = run("impact", "model:demo@2")[1]
+    assert "0 dataset versions, 0 models, 1 batch of 20 predictions" in out.splitlines()
+
+
 def test_nothing_came_of_it(run, recorded):
     assert "nothing on record came of it" in run("impact", "dataset:demo.predictions")[1]
 

@@ -10,7 +10,7 @@ from rich.text import Text
 from lineal.questions.impact import Counts
 from lineal.questions.recalls import Plan
 from lineal.reports.impact import sentence
-from lineal.reports.terminal import moment
+from lineal.reports.terminal import command, moment
 from lineal.store.recalls import AliasMove, Done, Recall
 
 # How many models are named before the rest is counted.
@@ -59,9 +59,8 @@ def done(answer: Recalled) -> RenderableType:
         lines.append(Text("  no alias moved"))
     # Who held which alias before is told above.
     lines.append(Text(f"  came of it: {sentence(answer.counts, ())}"))
-    return Group(
-        *lines, Text(), Text(f"lineal impact {answer.subject}\nlineal events --run {answer.done.run_id}", style="dim")
-    )
+    following = [command("impact", answer.subject), command("events", "--run", answer.done.run_id)]
+    return Group(*lines, Text(), Text("\n".join(following), style="dim"))
 
 
 def line(recall: Recall) -> str:

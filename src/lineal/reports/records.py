@@ -23,6 +23,8 @@ def render(found: RecordImpact) -> RenderableType:
     heading = Text(str(found.subject), style="bold")
     if found.column:
         heading.append(f"  known by {found.column}", style="dim")
+    elif found.ids:
+        heading.append(f"  by file and row; its id is {', '.join(found.ids[:3])}", style="dim")
     parts: list[RenderableType] = [heading]
     parts.append(_listed("stands in", [_appearance(each) for each in reversed(found.snapshots)]))
     parts.append(_listed("was learned by", [_model(each) for each in reversed(found.learned)]))
@@ -76,6 +78,9 @@ def _value(value: Any) -> str:
 
 
 def _next(found: RecordImpact) -> list[Text]:
+    if found.ids:
+        pipeline = found.subject.removeprefix("record:").partition("/")[0]
+        return [Text(command("impact", f"record:{pipeline}/{each}"), style="dim") for each in found.ids[:3]]
     if found.predictions and found.predictions[-1].prediction_id:
         return [Text(command("trace", f"prediction:{found.predictions[-1].prediction_id}"), style="dim")]
     if found.learned and found.learned[-1].number is not None:

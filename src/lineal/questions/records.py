@@ -19,6 +19,7 @@ import sqlalchemy as sa
 
 from lineal.datasets.cache import Cache
 from lineal.datasets.dataset import Dataset
+from lineal.datasets.remembered import fingerprint_of
 from lineal.datasets.rows import as_values, row_of
 from lineal.datasets.search import Hits, Search, search
 from lineal.datasets.types import ROW
@@ -390,7 +391,7 @@ class _Asked:
         return descend(self.store, tuple(graph.versions(self.store, keys).values()))
 
     def _there(self, rows: Iterable[VersionRow]) -> list[tuple[VersionRow, Path]]:
-        """The versions whose bytes are here; the others are told as missing."""
+        """The versions whose bytes are here, and are what was recorded; the others are told as missing."""
         found = []
         for row in rows:
             path = self.cache.located(row.version) if row.version else None
@@ -398,6 +399,8 @@ class _Asked:
                 self.missing.append(
                     f"the bytes of {row.name}@{row.version[:12]} are not in the cache {self.cache.root}"
                 )
+            elif fingerprint_of(path).md5 != row.version:
+                self.missing.append(f"{row.name}@{row.version[:12]} is not what was recorded: {path} was altered")
             else:
                 found.append((row, path))
         return found

@@ -198,6 +198,19 @@ def test_what_is_gone_is_named(lineage):
         ask(lineage, "record:demo/a")
 
 
+def test_what_was_altered_is_not_asked(lineage):
+    pipeline(snapshot_of(["a", "b"]), 1, held=())
+    pipeline(snapshot_of(["a", "b", "c"]), 2, held=())
+    first = ask(lineage, "record:demo/a").snapshots[0].version
+    other = write_table(snapshot_of(["z", "b"]), "demo.other")
+    path = Cache().path(first)
+    path.chmod(0o644)
+    path.write_bytes(Cache().path(other.version).read_bytes())
+    answer = ask(lineage, "record:demo/a")
+    assert [model.number for model in answer.learned] == [2]
+    assert answer.missing == (f"demo.snapshot@{first[:12]} is not what was recorded: {path} was altered",)
+
+
 def test_an_unknown_pipeline_is_guessed_at(lineage):
     pipeline(snapshot_of(["a"] * 2), 1)
     with pytest.raises(SubjectError, match=r"no snapshot of a pipeline 'dem' is on record; did you mean record:demo/a"):

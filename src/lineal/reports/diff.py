@@ -22,7 +22,7 @@ from lineal.questions.diff.interface import (
     Side,
     TableDiff,
 )
-from lineal.reports.terminal import figure, moment, short
+from lineal.reports.terminal import command, figure, moment, short
 
 # How many of several things are named before the rest is counted.
 _MOST = 6
@@ -261,14 +261,15 @@ def _importances(diff: Diff) -> RenderableType:
 def _next(diff: Diff) -> str:
     right = diff.right.subject
     if right.startswith("dataset:") or (diff.tables and not diff.causes):
-        return f"lineal trace {right}"
+        return command("trace", right)
     if diff.tables:
         table = diff.tables[0]
-        return (
-            f"lineal diff dataset:{table.left_name}@{table.left_version[:12]} "
-            f"dataset:{table.right_name}@{table.right_version[:12]}"
+        return command(
+            "diff",
+            f"dataset:{table.left_name}@{table.left_version[:12]}",
+            f"dataset:{table.right_name}@{table.right_version[:12]}",
         )
-    return f"lineal trace {right}"
+    return command("trace", right)
 
 
 def _more(rows: Iterable[tuple[str, str]], count: int) -> list[tuple[str, str]]:

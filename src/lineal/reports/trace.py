@@ -14,7 +14,7 @@ from lineal.questions.trace import Node, RunDetail, Trace
 from lineal.reports.decision import label
 from lineal.reports.decision import line as decision_line
 from lineal.reports.recall import line
-from lineal.reports.terminal import figure, moment, short, span
+from lineal.reports.terminal import command, figure, moment, short, span
 
 # How many source files of a folder are named before the rest is counted.
 _MOST_SIBLINGS = 8
@@ -248,9 +248,9 @@ def _next(trace: Trace) -> Text:
     text = Text(style="dim")
     first = _first_table(trace.node)
     if first is not None:
-        text.append(f"lineal trace dataset:{first.name}@{first.version[:12]}\n")
+        text.append(command("trace", f"dataset:{first.name}@{first.version[:12]}") + "\n")
     if trace.flow is not None:
-        text.append(f"lineal events --run {trace.flow.run_id}")
+        text.append(command("events", "--run", trace.flow.run_id))
     return text
 
 

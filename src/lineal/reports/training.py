@@ -13,7 +13,7 @@ from lineal.datasets.dataset import Dataset
 from lineal.models.evaluation import GateResult
 from lineal.models.model import Model, TrackedRun
 from lineal.models.registration import Decision
-from lineal.reports.terminal import figure, short
+from lineal.reports.terminal import command, figure, short
 
 _MOST_NOTES = 5
 
@@ -148,12 +148,12 @@ def _next(result: Result) -> Text:
     text = Text()
     for decision in result.decisions:
         if decision.action == "ask-approval":
-            asked = f"lineal decide model:{decision.name}@{decision.number} approve --reason WHY"
+            asked = command("decide", f"model:{decision.name}@{decision.number}", "approve", "--reason", "WHY")
             text.append(f"{asked}   (by somebody who did not start this run)\n")
     if result.subject is not None:
-        text.append(f"lineal trace {result.subject}\n")
+        text.append(command("trace", result.subject) + "\n")
     elif result.tracked is not None:
-        text.append(f"lineal trace run:{result.tracked.run_id}\n")
+        text.append(command("trace", f"run:{result.tracked.run_id}") + "\n")
     text.append("lineal list models\n")
     if result.tracked is not None and result.tracked.url is None:
         text.append(f"mlflow ui --backend-store-uri {short(result.tracked.tracking_uri)}\n")

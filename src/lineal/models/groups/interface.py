@@ -187,13 +187,13 @@ def gap_of(groups: Sequence[Group], metric: str, leave_out: Collection[str] = ()
         return Gap(metric, None, untold=tuple(untold))
     least, greatest = min(values, key=values.__getitem__), max(values, key=values.__getitem__)
     sizes = sorted((abs(values[least]), abs(values[greatest])))
-    same_sign = values[least] * values[greatest] > 0
+    opposed = values[least] * values[greatest] < 0
     return Gap(
         metric=metric,
         value=values[greatest] - values[least],
         least=least,
         greatest=greatest,
-        ratio=sizes[0] / sizes[1] if same_sign else None,
+        ratio=None if opposed else sizes[0] / sizes[1] if sizes[1] else 1.0,
         untold=tuple(untold),
     )
 

@@ -267,17 +267,18 @@ def _hold_gap(gate: Gate, limit: float, by: tuple[str, ...], groups: Groups | No
     metric, left_out = gate.metric, gate.leave_out
     grouping = (groups.by(*by) if groups else None) or Grouping(by, problem="its groups were not looked at")
     gap = gap_of(grouping.groups, metric, left_out)
-    bound = f"may differ by at most {limit:g}"
     without = f" without {', '.join(left_out)}" if left_out else ""
     about = f"{metric} by {AND.join(by)}{without}"
     passed = False
     if gap.value is not None and gap.value > limit:
-        sentence = f"{about} differs by {told(gap, grouping)}, but {bound}"
+        sentence = f"{about} differs by {told(gap, grouping)}, but may by at most {limit:g}"
     elif gap.value is None or gap.untold:
-        so_far = "" if gap.value is None else f" of the others by {gap.value:.4g}, but"
-        sentence = f"{about} differs{so_far} nobody can tell how far ({why(gap, grouping)}), and {bound}"
+        others = "" if gap.value is None else f"; the others differ by {gap.value:.4g}"
+        sentence = (
+            f"how far {about} differs cannot be told ({why(gap, grouping)}){others}, and may by at most {limit:g}"
+        )
     else:
-        passed, sentence = True, f"{about} differs by {told(gap, grouping)}, and {bound}"
+        passed, sentence = True, f"{about} differs by {told(gap, grouping)}, and may by at most {limit:g}"
     actual = math.nan if gap.value is None or (gap.untold and gap.value <= limit) else gap.value
     return GateResult(metric, None, None, actual, passed, sentence, limit, tuple(by), left_out)
 

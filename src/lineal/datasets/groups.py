@@ -58,7 +58,7 @@ def _require(name: str, pipeline: Pipeline, snapshot: Snapshot) -> None:
             + ("leave its edges out" if text else f"give edges that are {holds}"),
             column=name,
         )
-    if not text or seen is None:
+    if seen is None or not pa.types.is_string(seen.type):
         return
     if distinct > asked.max_groups:
         raise DataError(
@@ -72,7 +72,7 @@ def _require(name: str, pipeline: Pipeline, snapshot: Snapshot) -> None:
             "their names would be on record; name another column",
             column=name,
         )
-    longest = pc.max(pc.utf8_length(seen)).as_py() if pa.types.is_string(seen.type) else 0
+    longest = pc.max(pc.utf8_length(seen)).as_py()
     if longest > LONGEST_LABEL:
         raise DataError(
             f"{named} has values of up to {longest} characters, which are no names of groups ({LONGEST_LABEL} is the "

@@ -190,7 +190,7 @@ def _judge(facts: Facts, limits: _Limits) -> tuple[Found, tuple[str, ...]]:
             unknown.append(f"by {by}: {grouping.problem}")
         elif few:
             unknown.append(f"by {by}: {_few(few, limits.rows_min)}")
-        numbers[f"{by} least rows"] = min((each.rows for each in asked), default=0)
+        numbers[f"least rows by {by}"] = min((each.rows for each in asked), default=0)
         for name in names:
             gap = gap_of(asked, name)
             if gap.value is not None:
@@ -201,10 +201,10 @@ def _judge(facts: Facts, limits: _Limits) -> tuple[Found, tuple[str, ...]]:
             over = _over(gap, limits)
             if over:
                 wide.setdefault(by, f"by {by}: {name} differs by {_said(gap, grouping)}, {over}")
-            elif gap.value is None or gap.untold:
+            if gap.value is None or gap.untold:
                 if not (grouping.problem or few):
                     unknown.append(f"by {by}: {name} cannot be told of {some(gap.untold) or 'two groups'}")
-            else:
+            elif not over:
                 fine.append(f"{name} by {by} {gap.value:.4g}")
     verdict = "fail" if wide else "open" if unknown or not fine else "pass"
     if verdict == "fail":

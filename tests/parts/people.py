@@ -41,7 +41,7 @@ alias = "champion"
 GROUPS = 'groups = ["sex", "age"]\n[evaluate.grouping]\nedges = { age = [30, 50] }\n'
 
 
-def people(rows: int = 1000, *, unfair: bool = False, missing: int = 0, others: int = 0) -> pd.DataFrame:
+def people(rows: int = 3000, *, unfair: bool = False, missing: int = 0, others: int = 0) -> pd.DataFrame:
     """Rows of people.
 
     Args:

@@ -21,7 +21,7 @@ from sklearn.metrics import get_scorer, get_scorer_names
 
 from lineal.errors import EstimatorError
 from lineal.models.columns import Kind
-from lineal.pipeline import Pipeline
+from lineal.pipeline import RATES, Pipeline
 
 DEFAULTS: dict[Kind, tuple[str, ...]] = {
     "binary": ("accuracy", "roc_auc"),
@@ -84,7 +84,7 @@ class Answers:
     predict_proba: np.ndarray[Any, Any] | None = None
     decision_function: np.ndarray[Any, Any] | None = None
 
-    def of(self, rows: slice) -> Answers:
+    def of(self, rows: slice | np.ndarray[Any, Any]) -> Answers:
         """The answers about some of the rows."""
         return Answers(*(None if part is None else part[rows] for part in map(self.__getattribute__, _METHODS)))
 
@@ -166,7 +166,8 @@ def metric_names(pipeline: Pipeline, kind: Kind, estimator: Any) -> tuple[str, .
     """
     evaluate = pipeline.evaluate
     champion = (evaluate.champion.metric,) if evaluate.champion else ()
-    named = (*evaluate.metrics, *champion, *(gate.metric for gate in evaluate.gates))
+    gates = (gate.metric for gate in evaluate.gates if gate.metric not in RATES)
+    named = (*evaluate.metrics, *champion, *gates)
     defaults = () if evaluate.metrics else tuple(name for name in DEFAULTS[kind] if answered(name, estimator))
     return tuple(dict.fromkeys((*named, *defaults)))
 
@@ -221,7 +222,7 @@ def score(name: str, truth: np.ndarray[Any, Any], answers: Answers, classes: Seq
     it = metric(name)
     method = next(method for method in it.methods if getattr(answers, method) is not None)
     answer, arguments = getattr(answers, method), dict(it.arguments)
-    known = inspect.signature(it.function).parameters
+    known = _parameters(it.function)
     if len(classes) == 2:
         if method == "predict_proba":
             answer = answer[:, 1]
@@ -231,6 +232,11 @@ def score(name: str, truth: np.ndarray[Any, Any], answers: Answers, classes: Seq
         # A class that none of these rows has is still a column of the answer.
         arguments["labels"] = list(classes)
     return float(it.sign * it.function(truth, answer, **arguments))
+
+
+@cache
+def _parameters(function: Any) -> frozenset[str]:
+    return frozenset(inspect.signature(function).parameters)
 
 
 def scores(

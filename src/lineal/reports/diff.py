@@ -22,6 +22,7 @@ from lineal.questions.diff.interface import (
     Side,
     TableDiff,
 )
+from lineal.reports.groups import group_changes
 from lineal.reports.terminal import command, figure, moment, short
 
 # How many of several things are named before the rest is counted.
@@ -39,6 +40,8 @@ def render(diff: Diff) -> RenderableType:
         parts += [Text(), Text("What may explain a change, the most likely first", style="bold"), _causes(diff)]
     if diff.metrics:
         parts += [Text(), Text("Metrics", style="bold"), _metrics(diff.metrics)]
+    if diff.groups is not None and (diff.groups.moved or diff.groups.only):
+        parts += [Text(), Text("Metrics of groups", style="bold"), group_changes(diff.groups)]
     if diff.predictions is not None:
         parts += [Text(), Text("Predictions on held-out rows", style="bold"), *_predictions(diff.predictions)]
     for number, table in enumerate(diff.tables):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from ast import literal_eval
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
@@ -12,7 +11,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from lineal.questions import lookup
-from lineal.questions.audit.facts import Asked, Decision, Facts, Run, Step, Table
+from lineal.questions.audit.facts import Asked, Decision, Facts, Run, Step, Table, listed
 from lineal.questions.audit.proof import sealed, signature
 from lineal.questions.decisions import Decided, about_traced, decided
 from lineal.questions.descent import is_content
@@ -344,16 +343,8 @@ def _declared(asked: Mapping[str, Asked]) -> dict[str, Any]:
     for key, entry in asked.items():
         section, _, name = key.partition(".")
         if section == "declared" and name:
-            found[name] = _listed(entry.value) if name in ("groups", "personal", "special") else entry.value
+            found[name] = listed(entry.value) if name in ("groups", "personal", "special") else entry.value
     return found
-
-
-def _listed(text: str) -> tuple[str, ...]:
-    try:
-        found = literal_eval(text)
-    except (ValueError, SyntaxError, MemoryError, RecursionError):
-        return (text,)  # of another producer, which has another way to write a list
-    return tuple(map(str, found)) if isinstance(found, (list, tuple)) else (text,)
 
 
 def _before(store: Store, model: ModelRow) -> tuple[ModelRow | None, Mapping[str, str], tuple[str, ...] | None]:

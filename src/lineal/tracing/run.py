@@ -209,6 +209,10 @@ class Run:
         """Record how a batch compares with the rows that its model learnt from."""
         self.facets["lineal_drift"] = facets.custom("LinealDriftRunFacet", values)
 
+    def leakage(self, values: Mapping[str, Any]) -> None:
+        """Record how well each column alone tells the target."""
+        self.facets["lineal_leakage"] = facets.custom("LinealLeakageRunFacet", values)
+
     def process(self, values: Mapping[str, Any]) -> None:
         """Record the process that the run runs in."""
         self.facets["lineal_process"] = facets.custom("LinealProcessRunFacet", values)

@@ -18,7 +18,7 @@ from lineal.errors import PolicyError
 from lineal.findings import shown
 from lineal.questions.audit.findings import Found
 
-Want = Literal["before", "sealed", "signature"]
+Want = Literal["before", "sealed", "signature", "consumers", "packs"]
 GROUP = "lineal.checks"
 Function = Callable[..., Found]
 _OURS: dict[str, Check] = {}

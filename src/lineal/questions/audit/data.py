@@ -189,3 +189,53 @@ def data_age(facts: Facts, *, days: int) -> Found:
         runs=[oldest],
         numbers={"days": round(age, 2), "limit": days},
     )
+
+
+@check("gaps-noted")
+def gaps_noted(facts: Facts) -> Found:
+    """How much is missing in each column is on record, and a person noted the gaps of this data.
+
+    A version is known by its content, so a note on it is about this data and no other, whenever it was written.
+    """
+    told = [
+        (run, table, table.facets["dataQualityMetrics"])
+        for run in facts.runs
+        for table in run.inputs
+        if table.key in facts.steps and (table.facets.get("dataQualityMetrics") or {}).get("columnMetrics")
+    ]
+    if not told:
+        return found("open", "how much is missing in its data is not on record")
+    run, table, measured = told[-1]
+    rows = int(measured.get("rowCount") or 0)
+    missing = {
+        name: int(each.get("nullCount") or 0)
+        for name, each in measured["columnMetrics"].items()
+        if isinstance(each, Mapping) and each.get("nullCount")
+    }
+    noted = [each for each in facts.notes if each.kind == "data-gap" and each.counts]
+    numbers: dict[str, int | float | str] = {
+        "columns": len(measured["columnMetrics"]),
+        "with_missing": len(missing),
+        "rows": rows,
+        "notes": len(noted),
+    }
+    worst = sorted(missing.items(), key=lambda pair: -pair[1])
+    said = f"missing: {some(f'{name} in {count:,} of {rows:,} rows' for name, count in worst)}"
+    said = said if missing else f"no value is missing in {counted(len(measured['columnMetrics']), 'column')}"
+    if noted:
+        newest = noted[-1]
+        return found(
+            "pass",
+            f"{said}; {newest.by} noted: {newest.reason}",
+            runs=[run, newest.run_id],
+            datasets=[table],
+            numbers=numbers,
+        )
+    verdict, tail = ("fail", "nobody noted it as a gap") if missing else ("open", "nobody noted what else it lacks")
+    return found(
+        verdict,  # type: ignore[arg-type]  # one of the two above
+        f"{said}, and {tail}: lineal note {table.subject} WHAT --kind data-gap",
+        runs=[run],
+        datasets=[table],
+        numbers=numbers,
+    )

@@ -12,6 +12,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from lineal.questions import lookup
+from lineal.questions.audit.around import consumers, notes, packs
 from lineal.questions.audit.facts import Asked, Decision, Facts, Run, Step, Table
 from lineal.questions.audit.proof import sealed, signature
 from lineal.questions.decisions import Decided, about_traced, decided
@@ -28,6 +29,10 @@ _NEWEST, _LOOKED_AT = 50, 5_000
 _MOST_EVENTS = 20_000
 # What is decided about a model without reading it is recorded by these jobs.
 _DECIDING = ("decide", "note")
+# The kind of test by which a run says how robust a model is.
+ROBUSTNESS = "robustness"
+# What is declared as a list.
+_LISTS = ("groups", "personal", "special", "data_subjects", "recipients", "transfers")
 # Figures on the rows that a model was fitted to say nothing of how it was judged.
 _OWN_ROWS = ("train", "cross-validation")
 
@@ -38,7 +43,7 @@ def gather(store: Store, model: ModelRow, *, wants: Collection[str] = (), now: d
     Args:
         store: the lineage store.
         model: the version.
-        wants: what costs more than a look into the store: `before`, `sealed`, `signature`.
+        wants: what costs more than a look into the store: `before`, `sealed`, `signature`, `consumers`, `packs`.
         now: the time that is asked for.
     """
     subject = Subject("model", model.name, str(model.number))
@@ -63,6 +68,10 @@ def gather(store: Store, model: ModelRow, *, wants: Collection[str] = (), now: d
     told = [*runs.values(), *evaluations]
     moment = now or datetime.now(UTC)
     judged = {each.decision.run_id: each for each in decided(store, about_traced(store, answer), at=moment)}
+    decisions = _decisions(everything.values(), _deciding(store, everything), model, judged)
+    scorings = tuple(run for run in newest if run.state == "COMPLETE" and _scored(run, model))
+    drifts = tuple(run for run in newest if run.state == "COMPLETE" and "lineal_drift" in run.facets)
+    own = [*runs.values(), *evaluations, *scorings, *drifts]
     return Facts(
         subject=str(subject),
         model=model,
@@ -75,9 +84,9 @@ def gather(store: Store, model: ModelRow, *, wants: Collection[str] = (), now: d
         held_out=held_out,
         held_out_from={table.key: _above(store, table, evaluations) for table in held_out},
         judged_on={table.key: _roots(store, table) for table in held_out},
-        scorings=tuple(run for run in newest if run.state == "COMPLETE" and _scored(run, model)),
-        drifts=tuple(run for run in newest if run.state == "COMPLETE" and "lineal_drift" in run.facets),
-        decisions=_decisions(everything.values(), _deciding(store, everything), model, judged),
+        scorings=scorings,
+        drifts=drifts,
+        decisions=decisions,
         recalls=answer.recalls,
         asked=asked,
         declared=_declared(asked),
@@ -88,6 +97,10 @@ def gather(store: Store, model: ModelRow, *, wants: Collection[str] = (), now: d
         changed=changed,
         sealed=sealed(store, {run.id for run in told}) if "sealed" in wants else None,
         signature=signature(model, _facet(fit, "lineal_mlflow")) if "signature" in wants else None,
+        notes=notes(store, decisions, steps.values(), scorings),
+        consumers=consumers(store, steps.values(), own) if "consumers" in wants else (),
+        tested=tuple(run for run in newest if run.state == "COMPLETE" and _tested(run, model)),
+        packs=packs(decisions) if "packs" in wants else (),
         cut=tuple(cut),
     )
 
@@ -266,6 +279,11 @@ def _scored(run: Run, model: ModelRow) -> bool:
     return said.get("model") == model.name and said.get("version") == model.number
 
 
+def _tested(run: Run, model: ModelRow) -> bool:
+    read = any(table.kind == "MODEL" and table.version == model.digest for table in run.inputs)
+    return read and any(each.get("type") == ROBUSTNESS for each in run.tests)
+
+
 def _deciding(store: Store, known: Mapping[str, Run]) -> list[Run]:
     jobs, runs = tables.jobs.c, tables.runs.c
     within = (jobs.name.like(f"%.{job}") for job in _DECIDING)
@@ -301,6 +319,9 @@ def _decision(values: Mapping[str, Any], facet: Mapping[str, Any], run: Run, jud
         standing=judged.standing if judged else None,
         why=judged.why if judged else "",
         signed=judged.signed if judged else False,
+        subject=str(values.get("subject") or ""),
+        kind=str(values["kind"]) if values.get("kind") else None,
+        closes=str(values["closes"]) if values.get("closes") else None,
     )
 
 
@@ -344,7 +365,7 @@ def _declared(asked: Mapping[str, Asked]) -> dict[str, Any]:
     for key, entry in asked.items():
         section, _, name = key.partition(".")
         if section == "declared" and name:
-            found[name] = _listed(entry.value) if name in ("groups", "personal", "special") else entry.value
+            found[name] = _listed(entry.value) if name in _LISTS else entry.value
     return found
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from lineal.questions.audit.checks import check
 from lineal.questions.audit.facts import Facts, Step
 from lineal.questions.audit.findings import Found, counted, found, some
@@ -125,3 +128,53 @@ def _leak(facts: Facts, held: set[str], contents: set[str], above: frozenset[str
         if not beside & (held | above):
             waiting += step.made_of
     return None
+
+
+@check("target-leakage")
+def target_leakage(facts: Facts, *, score_max: float = 0.99) -> Found:
+    """No column alone tells the target, is it under another name, or is named as it is; recorded when it was fitted.
+
+    Args:
+        facts: about the model.
+        score_max: the score from which on a column is taken for a leak: ROC AUC, or R² of a regression.
+    """
+    if facts.fit is None:
+        return found("open", "the run that fitted it is not on record")
+    said = facts.fit.facets.get("lineal_leakage") or {}
+    columns = said.get("columns") or ()
+    if not columns:
+        return found("open", "the fit did not say what each column alone tells of the target", runs=[facts.fit])
+    measure = str(said.get("measure"))
+    leaks = [_tells(each, measure) for each in columns if _leaks(each, score_max)]
+    looked, left = int(said.get("looked") or len(columns)), int(said.get("leftOut") or 0)
+    best = next((each for each in columns if isinstance(each.get("score"), (int, float))), None)
+    numbers: dict[str, int | float | str] = {"columns": looked, "leaks": len(leaks), "limit": score_max}
+    if best is not None:
+        numbers |= {"highest": round(float(best["score"]), 4), "highest_column": str(best["column"])}
+    if leaks:
+        return found("fail", some(leaks), runs=[facts.fit], datasets=facts.fit.tables_read, numbers=numbers)
+    if left:
+        more = f"no column of the {looked} that were looked at tells the target alone, and {left} were not"
+        return found("open", more, runs=[facts.fit], datasets=facts.fit.tables_read, numbers=numbers)
+    most = f"; the most tells {best['column']} ({measure} {float(best['score']):.3g})" if best else ""
+    return found(
+        "pass",
+        f"none of {counted(looked, 'column')} alone tells the target{most}",
+        runs=[facts.fit],
+        datasets=facts.fit.tables_read,
+        numbers=numbers,
+    )
+
+
+def _leaks(column: Mapping[str, Any], limit: float) -> bool:
+    score = column.get("score")
+    return bool(column.get("equal") or column.get("named") or (isinstance(score, (int, float)) and score >= limit))
+
+
+def _tells(column: Mapping[str, Any], measure: str) -> str:
+    name = column.get("column")
+    if column.get("equal"):
+        return f"{name} is the target in every row"
+    if column.get("named"):
+        return f"{name} is named as the target is"
+    return f"{name} alone tells the target ({measure} {float(column['score']):.4g})"

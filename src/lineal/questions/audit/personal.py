@@ -10,7 +10,7 @@ from lineal.questions.audit.findings import Found, counted, found, some
 @check("recalls-handled")
 def recalls_handled(facts: Facts) -> Found:
     """Nothing that it was made of is recalled; or the model is out of use since it is."""
-    if not facts.steps:
+    if not facts.recalls and all(step.table.kind == "MODEL" for step in facts.steps.values()):
         return found("open", "nothing is on record of what it was made of")
     if not facts.recalls:
         count = len(facts.steps)
@@ -104,15 +104,23 @@ def _learnt_from(facts: Facts) -> set[str]:
     return taken
 
 
+_PURPOSE = ["intended_purpose", "retention"]
+
+
 @check("personal-data")
-def personal_data(facts: Facts) -> Found:
-    """Where there is personal data, its purpose and how long it is kept are declared."""
+def personal_data(facts: Facts, *, fields: list[str] = _PURPOSE) -> Found:
+    """Where there is personal data, its purpose and how long it is kept are declared.
+
+    Args:
+        facts: about the model.
+        fields: keys of `[declared]` that must be there.
+    """
     declared = facts.declared.get("personal")
     if declared is None:
         return found("open", "[declared] personal is not in its pipeline file: list the columns, or an empty list")
     if not declared:
         return found("n/a", "[declared] personal says that there is none", runs=[facts.fit])
-    missing = [key for key in ("intended_purpose", "retention") if not facts.declared.get(key)]
+    missing = [key for key in fields if not facts.declared.get(key)]
     columns = counted(len(declared), "column")
     if missing:
         return found(
@@ -121,10 +129,63 @@ def personal_data(facts: Facts) -> Found:
             runs=[facts.fit],
             numbers={"columns": len(declared)},
         )
-    kept, purpose = facts.declared["retention"], facts.declared["intended_purpose"]
+    said = "; ".join(f"{key}: {facts.declared[key]}" for key in fields)
+    return found("pass", f"{columns} of personal data; {said}", runs=[facts.fit], numbers={"columns": len(declared)})
+
+
+# GDPR Art. 30(1)(a) to (g), with what says that there is none where that may be so.
+_PROCESSING = {
+    "controller": "(a)",
+    "intended_purpose": "(b)",
+    "data_subjects": "(c)",
+    "recipients": "(d)",
+    "transfers": "(e)",
+    "retention": "(f)",
+    "safeguards": "(g)",
+}
+_MAY_BE_NONE = ("recipients", "transfers")
+
+
+@check("processing-recorded", wants=["consumers"])
+def processing_recorded(facts: Facts) -> Found:
+    """Where there is personal data, the record of processing is declared, and nobody else reads that data on record.
+
+    Recipients are those who are declared, and the jobs on record that read what the model was made of beside those that
+    made it and use it: each such job must be named among the declared ones, by its own name or its namespace.
+    """
+    personal = facts.declared.get("personal")
+    if personal is None:
+        return found("open", "[declared] personal is not in its pipeline file: list the columns, or an empty list")
+    if not personal:
+        return found("n/a", "[declared] personal says that there is none", runs=[facts.fit])
+    missing = [
+        f"{key} {letter}"
+        for key, letter in _PROCESSING.items()
+        if (facts.declared.get(key) is None if key in _MAY_BE_NONE else not facts.declared.get(key))
+    ]
+    recipients = facts.declared.get("recipients") or ()
+    named = {each.casefold() for each in recipients}
+    others = [each for each in facts.consumers if not {each.job.casefold(), each.namespace.casefold()} & named]
+    readers = [each.newest for each in facts.consumers]
+    numbers = {"columns": len(personal), "consumers": len(facts.consumers), "missing": len(missing)}
+    if others:
+        names = some(f"{each.job} reads {some(each.reads, most=1)}" for each in others)
+        return found(
+            "fail",
+            f"{names}, and no such recipient is declared",
+            runs=[each.newest for each in others],
+            numbers=numbers,
+        )
+    if missing:
+        return found(
+            "fail", f"personal data, and not declared: {', '.join(missing)}", runs=[facts.fit], numbers=numbers
+        )
+    given = some(recipients) or "nobody"
+    jobs = f", {counted(len(readers), 'job')} of them on record" if readers else ""
     return found(
         "pass",
-        f"{columns} of personal data, kept {kept}, to this purpose: {purpose}",
-        runs=[facts.fit],
-        numbers={"columns": len(declared)},
+        f"{facts.declared['controller']} keeps {counted(len(personal), 'column')} of "
+        f"{some(facts.declared['data_subjects'])} for {facts.declared['retention']}; given to {given}{jobs}",
+        runs=[facts.fit, *readers],
+        numbers=numbers,
     )

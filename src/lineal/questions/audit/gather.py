@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from ast import literal_eval
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
@@ -13,12 +12,13 @@ import sqlalchemy as sa
 
 from lineal.questions import lookup
 from lineal.questions.audit.around import consumers, notes, packs
-from lineal.questions.audit.facts import Asked, Decision, Facts, Run, Step, Table
+from lineal.questions.audit.asked import asked_of, declared_in, parameters_in
+from lineal.questions.audit.facts import Decision, Facts, Run, Step, Table
 from lineal.questions.audit.proof import sealed, signature
 from lineal.questions.decisions import Decided, about_traced, decided
 from lineal.questions.descent import is_content
 from lineal.questions.lookup import ModelRow
-from lineal.questions.trace import Node, origins, trace
+from lineal.questions.trace import Node, Trace, origins, trace
 from lineal.store import graph, producers, tables
 from lineal.store.log import Store
 from lineal.store.runs import RunRow, read_runs, select_runs
@@ -26,13 +26,10 @@ from lineal.subjects import Subject
 
 # Of each job that read the model, so many of the newest runs; and among so many runs they are looked for.
 _NEWEST, _LOOKED_AT = 50, 5_000
-_MOST_EVENTS = 20_000
 # What is decided about a model without reading it is recorded by these jobs.
 _DECIDING = ("decide", "note")
 # The kind of test by which a run says how robust a model is.
 ROBUSTNESS = "robustness"
-# What is declared as a list.
-_LISTS = ("groups", "personal", "special", "data_subjects", "recipients", "transfers")
 # Figures on the rows that a model was fitted to say nothing of how it was judged.
 _OWN_ROWS = ("train", "cross-validation")
 
@@ -49,19 +46,15 @@ def gather(store: Store, model: ModelRow, *, wants: Collection[str] = (), now: d
     subject = Subject("model", model.name, str(model.number))
     answer = trace(store, subject)
     rows = _rows(store, (run.run_id for run in answer.runs))
-    runs = {
-        detail.run_id: _run(rows[detail.run_id], detail.facets, detail.job_facets, detail.inputs, detail.outputs)
-        for detail in answer.runs
-        if detail.run_id in rows
-    }
+    runs = _runs(answer, rows)
     readers, cut = _readers(store, model, runs)
     everything = {**runs, **readers}
-    steps = _steps(answer.node, runs) if answer.node else {}
+    steps = _steps(answer.node, runs)
     top = next(iter(steps), model.version)
     fit = _fit(steps, top)
     evaluations = _evaluations(everything.values(), model, fit)
     held_out = tuple({table.key: table for run in evaluations for table in run.tables_read}.values())
-    asked = _asked(store, fit, cut)
+    asked = asked_of(store, fit, cut)
     root = runs.get(fit.root_id if fit else rows[model.run_id].root_id if model.run_id in rows else "")
     newest = sorted(everything.values(), key=lambda run: -run.begun_seq)
     before, before_asked, changed = _before(store, model) if "before" in wants else (None, {}, None)
@@ -89,7 +82,7 @@ def gather(store: Store, model: ModelRow, *, wants: Collection[str] = (), now: d
         decisions=decisions,
         recalls=answer.recalls,
         asked=asked,
-        declared=_declared(asked),
+        declared=declared_in(asked),
         environment=_facet(root, "lineal_environment") or _facet(fit, "lineal_environment"),
         materials={**_facet(root, "lineal_materials"), **_facet(fit, "lineal_materials")},
         before=before,
@@ -114,6 +107,14 @@ def _rows(store: Store, ids: Iterable[str]) -> dict[str, RunRow]:
     return found
 
 
+def _runs(answer: Trace, rows: Mapping[str, RunRow]) -> dict[str, Run]:
+    return {
+        detail.run_id: _run(rows[detail.run_id], detail.facets, detail.job_facets, detail.inputs, detail.outputs)
+        for detail in answer.runs
+        if detail.run_id in rows
+    }
+
+
 def _run(
     row: RunRow,
     facets: Mapping[str, Any],
@@ -136,7 +137,7 @@ def _run(
         job_facets=job_facets,
         inputs=tuple(map(_table, inputs)),
         outputs=tuple(map(_table, outputs)),
-        parameters=_parameters(facets),
+        parameters=parameters_in(facets),
     )
 
 
@@ -164,17 +165,12 @@ def _table(dataset: Mapping[str, Any]) -> Table:
     )
 
 
-def _parameters(facets: Mapping[str, Any]) -> dict[str, str]:
-    listed = (facets.get("executionParameters") or {}).get("parameters") or ()
-    return {entry["key"]: str(entry.get("value", "")) for entry in listed if "key" in entry}
-
-
 def _facet(run: Run | None, name: str) -> Mapping[str, Any]:
     found = run.facets.get(name) if run else None
     return {key: value for key, value in (found or {}).items() if not key.startswith("_")}
 
 
-def _steps(top: Node, runs: Mapping[str, Run]) -> dict[str, Step]:
+def _steps(top: Node | None, runs: Mapping[str, Run]) -> dict[str, Step]:
     """The way back, without what only decided on it: who writes what it read made it of that alone."""
     told: dict[str, Table] = {}
     for run in runs.values():
@@ -182,7 +178,7 @@ def _steps(top: Node, runs: Mapping[str, Run]) -> dict[str, Step]:
             known = told.get(table.key)
             told[table.key] = table if known is None or len(table.facets) > len(known.facets) else known
     steps: dict[str, Step] = {}
-    waiting = [top]
+    waiting = [top] if top is not None else []
     while waiting:
         node = waiting.pop(0)
         key = _key(node)
@@ -335,48 +331,6 @@ def _about(values: Mapping[str, Any], model: ModelRow) -> bool:
     return model.number in numbers or model.digest in (values.get("digest"), values.get("version"))
 
 
-def _asked(store: Store, fit: Run | None, cut: list[str]) -> dict[str, Asked]:
-    """The parameters of a flow and its tasks, each with the first event that has its last value."""
-    if fit is None:
-        return {}
-    events, runs = tables.events.c, tables.runs.c
-    query = (
-        sa.select(events.seq, events.event_time, events.run_id, events.body)
-        .join(tables.runs, runs.run_id == events.run_id)
-        .where(runs.root_id == fit.root_id)
-        .order_by(events.seq)
-        .limit(_MOST_EVENTS)
-    )
-    found: dict[str, Asked] = {}
-    rows = store.read(query)
-    for seq, time, run_id, body in rows:
-        if "executionParameters" not in body:
-            continue
-        for key, value in _parameters((json.loads(body).get("run") or {}).get("facets") or {}).items():
-            if key not in found or found[key].value != value:
-                found[key] = Asked(value, seq, time, run_id)
-    if len(rows) == _MOST_EVENTS:
-        cut.append(f"of the flow that trained it the first {_MOST_EVENTS:,} events were looked at")
-    return found
-
-
-def _declared(asked: Mapping[str, Asked]) -> dict[str, Any]:
-    found: dict[str, Any] = {}
-    for key, entry in asked.items():
-        section, _, name = key.partition(".")
-        if section == "declared" and name:
-            found[name] = _listed(entry.value) if name in _LISTS else entry.value
-    return found
-
-
-def _listed(text: str) -> tuple[str, ...]:
-    try:
-        found = literal_eval(text)
-    except (ValueError, SyntaxError, MemoryError, RecursionError):
-        return (text,)  # of another producer, which has another way to write a list
-    return tuple(map(str, found)) if isinstance(found, (list, tuple)) else (text,)
-
-
 def _before(store: Store, model: ModelRow) -> tuple[ModelRow | None, Mapping[str, str], tuple[str, ...] | None]:
     columns = tables.models.c
     earlier = (columns.namespace == model.namespace) & (columns.number < model.number)
@@ -387,6 +341,11 @@ def _before(store: Store, model: ModelRow) -> tuple[ModelRow | None, Mapping[str
     from lineal.questions.diff.record import read_record, scope_of
     from lineal.questions.history import changes
 
+    answer = trace(store, Subject("model", found[0].name, str(found[0].number)))
+    steps = _steps(answer.node, _runs(answer, _rows(store, (run.run_id for run in answer.runs))))
+    if _fit(steps, next(iter(steps), "")) is None:
+        # What was made of nothing on record cannot be told to be the same as something else.
+        return found[0], {}, None
     left, right = (scope_of(store, run_id) for run_id in (found[0].run_id, model.run_id))
     if left is None or right is None:
         return found[0], {}, None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 import pandas as pd
 from prefect import task
@@ -10,7 +10,7 @@ from prefect.cache_policies import NO_CACHE
 
 from lineal import Column, Dataset, Model, current_run, traced
 from lineal.datasets.read import to_frame
-from lineal.models import loaded, profile, tracking
+from lineal.models import leakage, loaded, profile, tracking
 from lineal.models.digest import leaves, of_leaves, to_csv
 from lineal.models.estimators import named_classes
 from lineal.models.fitting import Fitted, features_digest, fit
@@ -25,6 +25,8 @@ from lineal.tracing.statements import Origin
 from tasks.links import mlflow_facet, mlflow_tags, run_name
 
 EXAMPLE_ROWS = 5
+# An event names so many columns by what they tell of the target, the most telling first.
+MOST_TOLD = 50
 
 
 @dataclass(frozen=True)
@@ -71,7 +73,8 @@ def train(plan: Pipeline, data: Dataset) -> Trained:
         materials = {**keep(to_csv(table), recording), "featuresDigest": features_digest(fitted, frame)}
         current_run().materials(materials)
         tracked = recording.tracked
-    for warning in fitted.warnings:
+    warned = (*fitted.warnings, *_screen(plan, frame, fitted))
+    for warning in warned:
         run_logger().warning("%s: %s", plan.name, warning)
     model = Model(
         name=plan.table("model"),
@@ -82,7 +85,7 @@ def train(plan: Pipeline, data: Dataset) -> Trained:
         description=plan.description,
     )
     _record(plan, data, fitted, model)
-    return Trained(model, fitted.warnings, tuple(file["md5"] for file in materials["files"]), learn(plan, frame))
+    return Trained(model, warned, tuple(file["md5"] for file in materials["files"]), learn(plan, frame))
 
 
 def _columns(plan: Pipeline, data: Dataset, fitted: Fitted) -> tuple[Column, ...]:
@@ -103,6 +106,21 @@ def _example(rows: pd.DataFrame) -> pd.DataFrame:
     """A few rows as MLflow's signature should have them: whole numbers as floats, which may go missing later."""
     whole = [name for name in rows.columns if pd.api.types.is_integer_dtype(rows[name])]
     return rows.astype(dict.fromkeys(whole, "float64"))
+
+
+def _screen(plan: Pipeline, frame: pd.DataFrame, fitted: Fitted) -> list[str]:
+    """Look for columns that alone tell the target, and record what they tell; a sentence on each that gives it away."""
+    found = leakage.screen(frame, fitted.features, plan.source.target, fitted.kind)
+    current_run().leakage(
+        {
+            "measure": found.measure,
+            "rows": found.rows,
+            "looked": len(found.columns),
+            "leftOut": found.left_out,
+            "columns": [asdict(each) for each in found.columns[:MOST_TOLD]],
+        }
+    )
+    return [each.sentence(plan.source.target, found.measure) for each in found.columns if each.leaks()]
 
 
 def _log_fit(recording: tracking.Recording, fitted: Fitted) -> None:

@@ -13,6 +13,7 @@ from lineal.questions.decisions import Decided
 from lineal.questions.recalls import handle_of
 from lineal.signing import SigningKey
 from lineal.store import graph
+from lineal.store.decisions import NoteKind
 from lineal.store.log import Store
 from lineal.store.recalls import AliasMove
 from lineal.subjects import Subject
@@ -47,6 +48,8 @@ def say(
     control: str | None = None,
     until: date | None = None,
     evidence: str | None = None,
+    kind: NoteKind | None = None,
+    closes: str | None = None,
 ) -> Said:
     """Put a decision or note on record, and move the alias that waits for it.
 
@@ -60,6 +63,8 @@ def say(
         control: what is waived, or whose waiver is withdrawn.
         until: the last day on which it counts.
         evidence: how the digest begins of what they looked at.
+        kind: of a note, what it tells of.
+        closes: of a note, how the id begins of the run that recorded the incident which it closes.
 
     Raises:
         DecisionError: it may not be said so.
@@ -68,6 +73,7 @@ def say(
     """
     about = question.about(store, subject)
     question.require_allowed(about, action, person.name, control, until, evidence)
+    closed = question.incident(store, about, closes) if closes is not None else None
     moving = question.alias_move(store, about) if action == "approve" else None
     move = moving if isinstance(moving, AliasMove) else None
     if move is not None and about.model is not None:
@@ -90,6 +96,8 @@ def say(
         number=about.model.number if about.model else None,
         control=control,
         until=until,
+        kind=kind,
+        closes=closed.decision.run_id if closed is not None else None,
     )
     # Lineage never stops work elsewhere; here to record is the work.
     with settings.strictly():

@@ -51,12 +51,16 @@ def facets(lineage):
                 {"action": "keep-alias", "namespace": "n", "name": "m", "reason": "r", "alias": "a", "previous": None},
                 {
                     **{"action": "waive", "namespace": "n", "name": "m", "reason": "r", "control": "c", "by": "Ada"},
+                    **{"kind": "incident", "closes": "01a2113b-76ae-76ae-90fd-add4ea7b4316"},
                     **{"email": "ada@example.org", "at": "2026-01-01T00:00:00+00:00", "until": "2026-12-31"},
                     **{"evidence": {"sha256": "e", "of": {"data": []}}, "signature": {"key": "k", "value": "v"}},
                 },
             ],
             by="a rule",
         )
+        told = {"column": "a", "score": 0.5, "equal": False, "named": False}
+        looked = {"measure": "roc_auc", "rows": 3, "looked": 2, "leftOut": 0}
+        run.leakage({**looked, "columns": [told, told | {"score": None}]})
         file = {"name": "uv.lock", "md5": "m", "sha256": "s", "size": 3, "redacted": True}
         run.materials({"pipelineFile": "p.toml", "overrides": ["a=1"], "data": None, "varies": "model:m@1"})
         run.materials({"files": [file], "uncommitted": {"state": "too large", "size": 9, "modules": ["a.py"]}})
@@ -126,6 +130,7 @@ def test_each_facet_holds_to_its_schema(facets):
         "lineal_dvc",
         "lineal_environment",
         "lineal_groups",
+        "lineal_leakage",
         "lineal_materials",
         "lineal_metrics",
         "lineal_mlflow",

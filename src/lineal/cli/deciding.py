@@ -12,6 +12,7 @@ from lineal.subjects import Subject
 
 if TYPE_CHECKING:
     from lineal.deciding import Said
+    from lineal.store.decisions import NoteKind
 
 MOST = 10_000
 
@@ -44,6 +45,8 @@ def say(
     control: str | None = None,
     until: date | None = None,
     evidence: str | None = None,
+    kind: NoteKind | None = None,
+    closes: str | None = None,
 ) -> Said:
     """Put a decision or note of whoever is at the terminal on record.
 
@@ -58,7 +61,17 @@ def say(
     asked = Subject.parse(subject, allowed=KINDS)
     store, me = Store(create=False), people.myself()
     return said(
-        store, asked, action, reason, me, people.key_of(me.name), control=control, until=until, evidence=evidence
+        store,
+        asked,
+        action,
+        reason,
+        me,
+        people.key_of(me.name),
+        control=control,
+        until=until,
+        evidence=evidence,
+        kind=kind,
+        closes=closes,
     )
 
 

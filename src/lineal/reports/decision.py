@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 _DONE = {"approve": "approved", "reject": "rejected", "withdraw": "withdrawn", "note": "noted", "waive": "waived"}
 _STYLES = {"approve": "green", "reject": "red", "withdraw": "yellow", "waive": "yellow", "note": "bold"}
+_KINDS = {"incident": "an incident", "data-gap": "a gap of the data", "review": "a review of predictions"}
 # What of a reason is shown on one line.
 _LONGEST = 160
 
@@ -48,6 +49,9 @@ def said(answer: Said) -> RenderableType:
     if not answer.decided.counts:
         lines.append(Text(f"  {answer.decided.standing}: {answer.decided.why}", style="yellow"))
     following = command("trace", decision.subject) + "\n" + command("events", "--run", recorded.run_id)
+    if decision.kind == "incident":
+        closing = command("note", decision.subject, "what was done", "--closes", recorded.run_id)
+        following += f"\n{closing}"
     return Group(*lines, Text(), Text(following, style="dim"))
 
 
@@ -55,6 +59,10 @@ def words(decided: Decided) -> str:
     """What was decided, in a word or two."""
     decision = decided.decision
     done = _DONE[decision.action]
+    if decision.kind:
+        done = f"{done} as {_KINDS.get(decision.kind, harmless(decision.kind))}"
+    if decision.closes:
+        done = f"incident {harmless(decision.closes)} closed"
     if decision.control:
         done = f"{harmless(decision.control)} {'waived' if decision.action == 'waive' else 'no longer waived'}"
     return f"{done}{f' until {harmless(decision.until)}' if decision.until else ''}"
@@ -71,7 +79,10 @@ def line(decided: Decided) -> str:
 
 def label(decided: Decided) -> str:
     """What a decision is called in front of its line."""
-    return "note" if decided.decision.action == "note" else words(decided)
+    decision = decided.decision
+    if decision.action != "note":
+        return words(decided)
+    return "incident closed" if decision.closes else harmless(decision.kind or "note")
 
 
 def shown(text: str) -> str:

@@ -10,7 +10,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 import sqlalchemy as sa
 
@@ -18,6 +18,7 @@ from lineal.store import graph, tables
 from lineal.store.log import Store
 
 ACTIONS = ("approve", "reject", "waive", "withdraw", "note")
+NoteKind = Literal["incident", "data-gap", "review"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +39,8 @@ class Decision:
         content: the model's digest, or the version's content hash.
         control: what is waived, or whose waiver is withdrawn.
         until: the last day on which it counts, as an ISO date in UTC.
+        kind: of a note, what it tells of: incident, data-gap or review.
+        closes: of a note, the run that recorded the incident which it closes.
         evidence: SHA-256 of `looked_at`; empty where nothing was on record to look at.
         looked_at: what it rests on.
         key: id of the key that it is signed with, if it is.
@@ -58,6 +61,8 @@ class Decision:
     content: str = ""
     control: str | None = None
     until: str | None = None
+    kind: str | None = None
+    closes: str | None = None
     evidence: str = ""
     looked_at: Mapping[str, Any] = field(default_factory=dict)
     key: str | None = None
@@ -146,6 +151,8 @@ def _decision(said: Mapping[str, Any], run_id: str, event: Mapping[str, Any]) ->
         content=text("digest") or text("version") or "",
         control=text("control"),
         until=text("until"),
+        kind=text("kind"),
+        closes=text("closes"),
         evidence=str(evidence.get("sha256") or ""),
         looked_at=looked_at if isinstance(looked_at, Mapping) else {},
         key=str(signature["key"]) if signature.get("key") else None,

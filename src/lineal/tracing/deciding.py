@@ -35,6 +35,8 @@ class Statement:
         number: of a registered model, whose digest `content` then is.
         control: what is waived.
         until: the last day on which it counts.
+        kind: of a note, what it tells of.
+        closes: of a note, the run that recorded the incident which it closes.
     """
 
     action: str
@@ -47,6 +49,8 @@ class Statement:
     number: int | None = None
     control: str | None = None
     until: date | None = None
+    kind: str | None = None
+    closes: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +129,8 @@ def _facet(said: Statement, person: Person) -> dict[str, Any]:
             "control": said.control,
             "reason": harmless(said.reason).strip(),
             "until": said.until,
+            "kind": said.kind,
+            "closes": said.closes,
             "by": person.name,
             "email": person.email,
             "at": datetime.now(UTC),

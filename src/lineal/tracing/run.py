@@ -213,6 +213,10 @@ class Run:
         """Record how a model does on groups of the held-out rows."""
         self.facets["lineal_groups"] = facets.custom("LinealGroupsRunFacet", values)
 
+    def leakage(self, values: Mapping[str, Any]) -> None:
+        """Record how well each column alone tells the target."""
+        self.facets["lineal_leakage"] = facets.custom("LinealLeakageRunFacet", values)
+
     def process(self, values: Mapping[str, Any]) -> None:
         """Record the process that the run runs in."""
         self.facets["lineal_process"] = facets.custom("LinealProcessRunFacet", values)

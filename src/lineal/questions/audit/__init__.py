@@ -18,7 +18,7 @@ from lineal.questions.audit.asking import (
     fails,
     serving,
 )
-from lineal.questions.audit.facts import Asked, Decision, Facts, Run, Sealed, Signature, Step, Table
+from lineal.questions.audit.facts import Asked, Consumer, Decision, Facts, Pack, Run, Sealed, Signature, Step, Table
 from lineal.questions.audit.findings import SAID, VERDICTS, Found, Verdict, found
 from lineal.questions.audit.policy import Control, Policy, chosen, load, own, shipped
 
@@ -29,12 +29,14 @@ __all__ = [
     "Applied",
     "Asked",
     "Audit",
+    "Consumer",
     "Control",
     "Decision",
     "Facts",
     "Found",
     "Mapped",
     "ModelAudit",
+    "Pack",
     "Policy",
     "Result",
     "Run",

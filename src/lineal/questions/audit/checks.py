@@ -18,7 +18,7 @@ from lineal.errors import PolicyError
 from lineal.findings import shown
 from lineal.questions.audit.findings import Found
 
-Want = Literal["before", "sealed", "signature"]
+Want = Literal["before", "sealed", "signature", "consumers", "packs"]
 GROUP = "lineal.checks"
 Function = Callable[..., Found]
 _OURS: dict[str, Check] = {}
@@ -86,7 +86,17 @@ def check_of(name: str, function: Any, origin: str = "lineal") -> Check:
 def ours() -> Mapping[str, Check]:
     """The checks that Lineal has, by name."""
     # Each family names its own when it is imported.
-    from lineal.questions.audit import data, documents, groups, human, model, operation, technical  # noqa: F401
+    from lineal.questions.audit import (  # noqa: F401
+        data,
+        documents,
+        groups,
+        heldout,
+        human,
+        model,
+        operation,
+        personal,
+        technical,
+    )
 
     return dict(sorted(_OURS.items()))
 

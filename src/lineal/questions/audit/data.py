@@ -1,4 +1,4 @@
-"""Checks of data: where it came from, how it was split, checked and prepared, and whether it may still be used."""
+"""Checks of data: where it came from, how it was checked and prepared, and how old it is."""
 
 from __future__ import annotations
 
@@ -8,9 +8,6 @@ from datetime import datetime
 from lineal.questions.audit.checks import check
 from lineal.questions.audit.facts import Facts, Run, Step
 from lineal.questions.audit.findings import Found, counted, found, some
-
-# By these names the split says what it found of the rows on both sides.
-SPLIT_TESTS = ("rows in both parts", "ids in both parts", "held-out rows that repeat a training row")
 
 
 @check("data-origin")
@@ -59,123 +56,6 @@ def _kept_query(run: Run | None) -> bool:
 def _called(step: Step) -> str:
     name = step.table.name.rpartition("/")[2] or step.table.name
     return f"{name}@{step.table.version[:12]}" if step.table.version else name
-
-
-@check("split-disjoint")
-def split_disjoint(facts: Facts, *, duplicates_max: float = 0.02) -> Found:
-    """No row, and no id, stands on both sides of the split, and few held-out rows repeat a training row.
-
-    Args:
-        facts: about the model.
-        duplicates_max: the largest share of held-out rows that may repeat a training row value for value.
-    """
-    told = [run for run in facts.runs if run.state == "COMPLETE" and any(t.get("type") == "split" for t in run.tests)]
-    if not told:
-        return found("open", "no run on record compared the training rows with the held-out rows")
-    run = told[-1]
-    rows = {table.key: table.rows for table in run.outputs if table.key in {each.key for each in facts.held_out}}
-    counts = {str(test["name"]): _count(test.get("actual")) for test in run.tests if test.get("type") == "split"}
-    both, ids, repeated = (counts.get(name) for name in SPLIT_TESTS)
-    numbers: dict[str, int | float | str] = {name.replace(" ", "_"): n for name, n in counts.items() if n is not None}
-    numbers |= {
-        "split_method": run.parameters.get("split.method", ""),
-        "split_seed": run.parameters.get("split.seed", ""),
-    }
-    held = sum(count or 0 for count in rows.values())
-    if both or ids:
-        what = counted(both, "row") if both else counted(ids or 0, "id")
-        return found(
-            "fail",
-            f"{what} in both the training and the held-out rows",
-            runs=[run],
-            datasets=run.outputs,
-            numbers=numbers,
-        )
-    if both is None:
-        return found("open", "the split did not say how many rows stand on both sides", runs=[run])
-    if repeated and held and repeated / held > duplicates_max:
-        return found(
-            "fail",
-            f"{repeated:,} of {held:,} held-out rows repeat a training row value for value, "
-            f"more than {duplicates_max:.1%}",
-            runs=[run],
-            datasets=run.outputs,
-            numbers=numbers,
-        )
-    method, seed = numbers["split_method"], numbers["split_seed"]
-    also = "" if ids is None else ", and no id"
-    return found(
-        "pass",
-        f"no row{also} stands on both sides of the {method} split of seed {seed}; "
-        f"{repeated or 0} of {held:,} held-out rows repeat a training row",
-        runs=[run],
-        datasets=run.outputs,
-        numbers=numbers,
-    )
-
-
-def _count(text: object) -> int | None:
-    said = str(text).partition(" ")[0]
-    return int(said) if said.isdecimal() else None
-
-
-@check("held-out-untouched")
-def held_out_untouched(facts: Facts, *, evaluations_max: int | None = None) -> Found:
-    """Nothing that the model was fitted to has the held-out rows in it.
-
-    The way back from the model must come to a split's other side before it comes to the held-out rows, or to anything
-    that they were taken from.
-
-    Args:
-        facts: about the model.
-        evaluations_max: how many runs may have read the held-out rows before a person must judge.
-    """
-    if not facts.evaluations or not facts.held_out:
-        return found("open", "no evaluation of it is on record")
-    above = frozenset().union(*facts.held_out_from.values())
-    held = {table.key for table in facts.held_out}
-    contents = {table.version for table in facts.held_out if table.version}
-    leak = _leak(facts, held, contents, above)
-    runs = [*facts.evaluations, *([facts.fit] if facts.fit else [])]
-    times = max(facts.judged_on.values(), default=0)
-    if leak is not None:
-        what = "the held-out rows" if leak.table.version in contents else "what the held-out rows were taken from"
-        return found(
-            "fail",
-            f"it was fitted to {leak.table.name}@{leak.table.version[:12]}, which is {what}",
-            runs=runs,
-            datasets=[leak.table, *facts.held_out],
-        )
-    if facts.fit is None or not facts.fit.tables_read:
-        return found("open", "what it was fitted to is not on record", runs=runs, datasets=facts.held_out)
-    sentence = f"no run on its way from the sources read {some(table.name for table in facts.held_out)}"
-    read = f"{counted(times, 'root run')} so far read those rows"
-    if evaluations_max is not None and times > evaluations_max:
-        return found(
-            "review",
-            f"{sentence}; but {read}, more than {evaluations_max}: choices may rest on them by now",
-            runs=runs,
-            datasets=facts.held_out,
-            numbers={"evaluations": times},
-        )
-    return found("pass", f"{sentence}; {read}", runs=runs, datasets=facts.held_out, numbers={"evaluations": times})
-
-
-def _leak(facts: Facts, held: set[str], contents: set[str], above: frozenset[str]) -> Step | None:
-    waiting, met = list(facts.steps[facts.top].made_of) if facts.top in facts.steps else [], set[str]()
-    while waiting:
-        key = waiting.pop(0)
-        step = facts.steps.get(key)
-        if step is None or key in met:
-            continue
-        met.add(key)
-        if key in held or key in above or (step.table.version and step.table.version in contents):
-            return step
-        # The other side of a split: what it came from is common, and that is no leak.
-        beside = {table.key for table in step.run.outputs} - {key} if step.run else set()
-        if not beside & (held | above):
-            waiting += step.made_of
-    return None
 
 
 @check("quality-checks", wants=["before"])
@@ -311,124 +191,51 @@ def data_age(facts: Facts, *, days: int) -> Found:
     )
 
 
-@check("recalls-handled")
-def recalls_handled(facts: Facts) -> Found:
-    """Nothing that it was made of is recalled; or the model is out of use since it is."""
-    if not facts.steps:
-        return found("open", "nothing is on record of what it was made of")
-    if not facts.recalls:
-        count = len(facts.steps)
+@check("gaps-noted")
+def gaps_noted(facts: Facts) -> Found:
+    """How much is missing in each column is on record, and a person noted the gaps of this data.
+
+    A version is known by its content, so a note on it is about this data and no other, whenever it was written.
+    """
+    told = [
+        (run, table, table.facets["dataQualityMetrics"])
+        for run in facts.runs
+        for table in run.inputs
+        if table.key in facts.steps and (table.facets.get("dataQualityMetrics") or {}).get("columnMetrics")
+    ]
+    if not told:
+        return found("open", "how much is missing in its data is not on record")
+    run, table, measured = told[-1]
+    rows = int(measured.get("rowCount") or 0)
+    missing = {
+        name: int(each.get("nullCount") or 0)
+        for name, each in measured["columnMetrics"].items()
+        if isinstance(each, Mapping) and each.get("nullCount")
+    }
+    noted = [each for each in facts.notes if each.kind == "data-gap" and each.counts]
+    numbers: dict[str, int | float | str] = {
+        "columns": len(measured["columnMetrics"]),
+        "with_missing": len(missing),
+        "rows": rows,
+        "notes": len(noted),
+    }
+    worst = sorted(missing.items(), key=lambda pair: -pair[1])
+    said = f"missing: {some(f'{name} in {count:,} of {rows:,} rows' for name, count in worst)}"
+    said = said if missing else f"no value is missing in {counted(len(measured['columnMetrics']), 'column')}"
+    if noted:
+        newest = noted[-1]
         return found(
             "pass",
-            f"no recall stands against the {count} versions that it was made of",
-            command=f"lineal trace {facts.subject}",
-            numbers={"versions": count},
+            f"{said}; {newest.by} noted: {newest.reason}",
+            runs=[run, newest.run_id],
+            datasets=[table],
+            numbers=numbers,
         )
-    since = min(recall.decided_at for recall in facts.recalls)
-    said = some(f"{recall.subject} ({recall.reason})" for recall in facts.recalls)
-    runs: list[Run | str | None] = [recall.run_id for recall in facts.recalls]
-    subjects = [recall.subject for recall in facts.recalls]
-    used = [run for run in facts.scorings if (run.started_at or "") > since]
-    command = f"lineal impact {subjects[0]}"
-    if facts.model.aliases:
-        holds = ", ".join(f"@{alias}" for alias in facts.model.aliases)
-        return found("fail", f"recalled: {said}; and it holds {holds}", runs=runs, datasets=subjects, command=command)
-    if used:
-        return found(
-            "fail",
-            f"recalled: {said}; and it predicted {counted(len(used), 'batch', 'batches')} since",
-            runs=[*runs, *used],
-            datasets=subjects,
-            command=command,
-            numbers={"predictions_since": len(used)},
-        )
+    verdict, tail = ("fail", "nobody noted it as a gap") if missing else ("open", "nobody noted what else it lacks")
     return found(
-        "pass",
-        f"recalled: {said}; since then it holds no alias and predicted nothing",
-        runs=runs,
-        datasets=subjects,
-        command=command,
-    )
-
-
-@check("special-columns")
-def special_columns(facts: Facts) -> Found:
-    """No column that is declared a special category of personal data is among what the model learns from."""
-    declared = facts.declared.get("special")
-    if declared is None:
-        return found("open", "[declared] special is not in its pipeline file: list the columns, or an empty list")
-    if not declared:
-        return found("n/a", "[declared] special says that there are none", runs=[facts.fit])
-    taken = _learnt_from(facts)
-    if not taken:
-        return found("open", "the columns that it learns from are not on record")
-    used = [name for name in declared if name in taken]
-    if used:
-        return found(
-            "fail",
-            f"it learns from {some(used)}",
-            runs=[facts.fit],
-            numbers={"special": len(declared), "used": len(used)},
-        )
-    return found(
-        "pass",
-        f"it learns from none of {some(declared)}",
-        runs=[facts.fit],
-        numbers={"special": len(declared), "used": 0},
-    )
-
-
-def _learnt_from(facts: Facts) -> set[str]:
-    """The model's own columns, and those of the tables that these come from."""
-    top = next((step.table for step in facts.steps.values() if step.table.kind == "MODEL" and step.table.columns), None)
-    if top is None:
-        return set()
-    taken, wanted = (
-        set[str](),
-        {
-            (step.table.namespace, step.table.name, name)
-            for step in facts.steps.values()
-            if step.table.kind == "MODEL"
-            for name in step.table.columns
-        },
-    )
-    lineage = {
-        (step.table.namespace, step.table.name): (step.table.facets.get("columnLineage") or {}).get("fields") or {}
-        for step in facts.steps.values()
-    }
-    waiting, met = list(wanted), set(wanted)
-    while waiting:
-        namespace, name, column = waiting.pop()
-        taken.add(column)
-        for origin in (lineage.get((namespace, name), {}).get(column) or {}).get("inputFields") or ():
-            place = (str(origin.get("namespace")), str(origin.get("name")), str(origin.get("field")))
-            if place not in met:
-                met.add(place)
-                waiting.append(place)
-    return taken
-
-
-@check("personal-data")
-def personal_data(facts: Facts) -> Found:
-    """Where there is personal data, its purpose and how long it is kept are declared."""
-    declared = facts.declared.get("personal")
-    if declared is None:
-        return found("open", "[declared] personal is not in its pipeline file: list the columns, or an empty list")
-    if not declared:
-        return found("n/a", "[declared] personal says that there is none", runs=[facts.fit])
-    missing = [key for key in ("intended_purpose", "retention") if not facts.declared.get(key)]
-    columns = counted(len(declared), "column")
-    if missing:
-        return found(
-            "fail",
-            f"{columns} of personal data, and no {' and no '.join(missing)}",
-            runs=[facts.fit],
-            numbers={"columns": len(declared)},
-        )
-    kept, purpose = facts.declared["retention"], facts.declared["intended_purpose"]
-    return found(
-        "pass",
-        f"{columns} of personal data, kept {kept}, to this purpose: {purpose}",
-        runs=[facts.fit],
-        numbers={"columns": len(declared)},
+        verdict,  # type: ignore[arg-type]  # one of the two above
+        f"{said}, and {tail}: lineal note {table.subject} WHAT --kind data-gap",
+        runs=[run],
+        datasets=[table],
+        numbers=numbers,
     )

@@ -6,7 +6,7 @@ from ast import literal_eval
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 from lineal.questions.lookup import ModelRow
 from lineal.store.recalls import Recall
@@ -120,6 +120,10 @@ class Decision:
             None of any other.
         why: in what it does not count; empty where it does.
         signed: whether it is signed by a key that is known here as that person's.
+        subject: that it is about, as it was named.
+        on: key of the version that it is about, where it is a note on something else than the model.
+        kind: of a note, what it tells of: incident, data-gap or review.
+        closes: of a note, the run that recorded the incident which it closes.
     """
 
     action: str
@@ -133,6 +137,10 @@ class Decision:
     standing: str | None = None
     why: str = ""
     signed: bool = False
+    subject: str = ""
+    on: str | None = None
+    kind: str | None = None
+    closes: str | None = None
 
     @property
     def counts(self) -> bool:
@@ -206,6 +214,44 @@ class Signature:
 
 
 @dataclass(frozen=True, slots=True)
+class Consumer:
+    """A job that reads what the model was made of, beside those that made the model and use it.
+
+    Attributes:
+        namespace: of the job.
+        job: the root's, which read it itself or in a run below it.
+        runs: how many root runs of it.
+        newest: id of the newest.
+        reads: names of what it reads.
+    """
+
+    namespace: str
+    job: str
+    runs: int
+    newest: str
+    reads: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Pack:
+    """An evidence pack of the model that was written.
+
+    Attributes:
+        sha256: of the file.
+        at: when.
+        to: where it was put.
+        run_id: that recorded it.
+        kept: whether the file is there as it was written, changed, or not to be found from here.
+    """
+
+    sha256: str
+    at: str
+    to: str
+    run_id: str
+    kept: Literal["same", "changed", "gone"]
+
+
+@dataclass(frozen=True, slots=True)
 class Facts:
     """All that a check is given.
 
@@ -221,9 +267,11 @@ class Facts:
         held_out: what it was judged on.
         held_out_from: keys of all that was made of, by the key of each of `held_out`.
         judged_on: by the key of each of `held_out`, how many root runs have read it.
+        tested: the newest runs that tested how robust it is, newest first.
         scorings: the newest runs that predicted with the model, newest first.
         drifts: the newest runs that compared a batch with the training rows, newest first.
         decisions: about the model, oldest first.
+        notes: of people on the model, on what it was made of and on what it predicted, oldest first.
         recalls: that stand against the model or anything it was made of.
         asked: the parameters of the flow that trained it and of its tasks.
         declared: what a person declared in the pipeline file's `[declared]`.
@@ -234,6 +282,8 @@ class Facts:
         changed: what changed since then, a short phrase each; None where that cannot be told.
         sealed: how the events stand under the log's checkpoints; only for checks that want it.
         signature: of the model's files; only for checks that want it.
+        consumers: who else reads what it was made of; only for checks that want it.
+        packs: of evidence, newest first; only for checks that want it.
         cut: what was left out of these facts as there is too much of it, a sentence each.
     """
 
@@ -261,6 +311,10 @@ class Facts:
     changed: tuple[str, ...] | None = None
     sealed: Sealed | None = None
     signature: Signature | None = None
+    notes: tuple[Decision, ...] = ()
+    consumers: tuple[Consumer, ...] = ()
+    packs: tuple[Pack, ...] = ()
+    tested: tuple[Run, ...] = ()
     cut: tuple[str, ...] = ()
 
     def sources(self) -> Iterator[Step]:

@@ -11,12 +11,14 @@ from typing import Any
 import sqlalchemy as sa
 
 from lineal.questions import lookup
-from lineal.questions.audit.facts import Asked, Decision, Facts, Run, Step, Table, listed
+from lineal.questions.audit.around import consumers, notes, packs
+from lineal.questions.audit.asked import asked_of, declared_in, parameters_in
+from lineal.questions.audit.facts import Decision, Facts, Run, Step, Table
 from lineal.questions.audit.proof import sealed, signature
 from lineal.questions.decisions import Decided, about_traced, decided
 from lineal.questions.descent import is_content
 from lineal.questions.lookup import ModelRow
-from lineal.questions.trace import Node, origins, trace
+from lineal.questions.trace import Node, Trace, origins, trace
 from lineal.store import graph, producers, tables
 from lineal.store.log import Store
 from lineal.store.runs import RunRow, read_runs, select_runs
@@ -24,9 +26,10 @@ from lineal.subjects import Subject
 
 # Of each job that read the model, so many of the newest runs; and among so many runs they are looked for.
 _NEWEST, _LOOKED_AT = 50, 5_000
-_MOST_EVENTS = 20_000
 # What is decided about a model without reading it is recorded by these jobs.
 _DECIDING = ("decide", "note")
+# The kind of test by which a run says how robust a model is.
+ROBUSTNESS = "robustness"
 # Figures on the rows that a model was fitted to say nothing of how it was judged.
 _OWN_ROWS = ("train", "cross-validation")
 
@@ -37,31 +40,31 @@ def gather(store: Store, model: ModelRow, *, wants: Collection[str] = (), now: d
     Args:
         store: the lineage store.
         model: the version.
-        wants: what costs more than a look into the store: `before`, `sealed`, `signature`.
+        wants: what costs more than a look into the store: `before`, `sealed`, `signature`, `consumers`, `packs`.
         now: the time that is asked for.
     """
     subject = Subject("model", model.name, str(model.number))
     answer = trace(store, subject)
     rows = _rows(store, (run.run_id for run in answer.runs))
-    runs = {
-        detail.run_id: _run(rows[detail.run_id], detail.facets, detail.job_facets, detail.inputs, detail.outputs)
-        for detail in answer.runs
-        if detail.run_id in rows
-    }
+    runs = _runs(answer, rows)
     readers, cut = _readers(store, model, runs)
     everything = {**runs, **readers}
-    steps = _steps(answer.node, runs) if answer.node else {}
+    steps = _steps(answer.node, runs)
     top = next(iter(steps), model.version)
     fit = _fit(steps, top)
     evaluations = _evaluations(everything.values(), model, fit)
     held_out = tuple({table.key: table for run in evaluations for table in run.tables_read}.values())
-    asked = _asked(store, fit, cut)
+    asked = asked_of(store, fit, cut)
     root = runs.get(fit.root_id if fit else rows[model.run_id].root_id if model.run_id in rows else "")
     newest = sorted(everything.values(), key=lambda run: -run.begun_seq)
     before, before_asked, changed = _before(store, model) if "before" in wants else (None, {}, None)
     told = [*runs.values(), *evaluations]
     moment = now or datetime.now(UTC)
     judged = {each.decision.run_id: each for each in decided(store, about_traced(store, answer), at=moment)}
+    decisions = _decisions(everything.values(), _deciding(store, everything), model, judged)
+    scorings = tuple(run for run in newest if run.state == "COMPLETE" and _scored(run, model))
+    drifts = tuple(run for run in newest if run.state == "COMPLETE" and "lineal_drift" in run.facets)
+    own = [*runs.values(), *evaluations, *scorings, *drifts]
     return Facts(
         subject=str(subject),
         model=model,
@@ -74,12 +77,12 @@ def gather(store: Store, model: ModelRow, *, wants: Collection[str] = (), now: d
         held_out=held_out,
         held_out_from={table.key: _above(store, table, evaluations) for table in held_out},
         judged_on={table.key: _roots(store, table) for table in held_out},
-        scorings=tuple(run for run in newest if run.state == "COMPLETE" and _scored(run, model)),
-        drifts=tuple(run for run in newest if run.state == "COMPLETE" and "lineal_drift" in run.facets),
-        decisions=_decisions(everything.values(), _deciding(store, everything), model, judged),
+        scorings=scorings,
+        drifts=drifts,
+        decisions=decisions,
         recalls=answer.recalls,
         asked=asked,
-        declared=_declared(asked),
+        declared=declared_in(asked),
         environment=_facet(root, "lineal_environment") or _facet(fit, "lineal_environment"),
         materials={**_facet(root, "lineal_materials"), **_facet(fit, "lineal_materials")},
         before=before,
@@ -87,6 +90,10 @@ def gather(store: Store, model: ModelRow, *, wants: Collection[str] = (), now: d
         changed=changed,
         sealed=sealed(store, {run.id for run in told}) if "sealed" in wants else None,
         signature=signature(model, _facet(fit, "lineal_mlflow")) if "signature" in wants else None,
+        notes=notes(store, decisions, steps.values(), scorings),
+        consumers=consumers(store, steps.values(), own) if "consumers" in wants else (),
+        tested=tuple(run for run in newest if run.state == "COMPLETE" and _tested(run, model)),
+        packs=packs(decisions) if "packs" in wants else (),
         cut=tuple(cut),
     )
 
@@ -98,6 +105,14 @@ def _rows(store: Store, ids: Iterable[str]) -> dict[str, RunRow]:
         query = select_runs().where(tables.runs.c.run_id.in_(known[start : start + 500]))
         found |= {row.run_id: row for row in read_runs(store, query)}
     return found
+
+
+def _runs(answer: Trace, rows: Mapping[str, RunRow]) -> dict[str, Run]:
+    return {
+        detail.run_id: _run(rows[detail.run_id], detail.facets, detail.job_facets, detail.inputs, detail.outputs)
+        for detail in answer.runs
+        if detail.run_id in rows
+    }
 
 
 def _run(
@@ -122,7 +137,7 @@ def _run(
         job_facets=job_facets,
         inputs=tuple(map(_table, inputs)),
         outputs=tuple(map(_table, outputs)),
-        parameters=_parameters(facets),
+        parameters=parameters_in(facets),
     )
 
 
@@ -150,17 +165,12 @@ def _table(dataset: Mapping[str, Any]) -> Table:
     )
 
 
-def _parameters(facets: Mapping[str, Any]) -> dict[str, str]:
-    listed = (facets.get("executionParameters") or {}).get("parameters") or ()
-    return {entry["key"]: str(entry.get("value", "")) for entry in listed if "key" in entry}
-
-
 def _facet(run: Run | None, name: str) -> Mapping[str, Any]:
     found = run.facets.get(name) if run else None
     return {key: value for key, value in (found or {}).items() if not key.startswith("_")}
 
 
-def _steps(top: Node, runs: Mapping[str, Run]) -> dict[str, Step]:
+def _steps(top: Node | None, runs: Mapping[str, Run]) -> dict[str, Step]:
     """The way back, without what only decided on it: who writes what it read made it of that alone."""
     told: dict[str, Table] = {}
     for run in runs.values():
@@ -168,7 +178,7 @@ def _steps(top: Node, runs: Mapping[str, Run]) -> dict[str, Step]:
             known = told.get(table.key)
             told[table.key] = table if known is None or len(table.facets) > len(known.facets) else known
     steps: dict[str, Step] = {}
-    waiting = [top]
+    waiting = [top] if top is not None else []
     while waiting:
         node = waiting.pop(0)
         key = _key(node)
@@ -265,6 +275,11 @@ def _scored(run: Run, model: ModelRow) -> bool:
     return said.get("model") == model.name and said.get("version") == model.number
 
 
+def _tested(run: Run, model: ModelRow) -> bool:
+    read = any(table.kind == "MODEL" and table.version == model.digest for table in run.inputs)
+    return read and any(each.get("type") == ROBUSTNESS for each in run.tests)
+
+
 def _deciding(store: Store, known: Mapping[str, Run]) -> list[Run]:
     jobs, runs = tables.jobs.c, tables.runs.c
     within = (jobs.name.like(f"%.{job}") for job in _DECIDING)
@@ -300,6 +315,9 @@ def _decision(values: Mapping[str, Any], facet: Mapping[str, Any], run: Run, jud
         standing=judged.standing if judged else None,
         why=judged.why if judged else "",
         signed=judged.signed if judged else False,
+        subject=str(values.get("subject") or ""),
+        kind=str(values["kind"]) if values.get("kind") else None,
+        closes=str(values["closes"]) if values.get("closes") else None,
     )
 
 
@@ -313,40 +331,6 @@ def _about(values: Mapping[str, Any], model: ModelRow) -> bool:
     return model.number in numbers or model.digest in (values.get("digest"), values.get("version"))
 
 
-def _asked(store: Store, fit: Run | None, cut: list[str]) -> dict[str, Asked]:
-    """The parameters of a flow and its tasks, each with the first event that has its last value."""
-    if fit is None:
-        return {}
-    events, runs = tables.events.c, tables.runs.c
-    query = (
-        sa.select(events.seq, events.event_time, events.run_id, events.body)
-        .join(tables.runs, runs.run_id == events.run_id)
-        .where(runs.root_id == fit.root_id)
-        .order_by(events.seq)
-        .limit(_MOST_EVENTS)
-    )
-    found: dict[str, Asked] = {}
-    rows = store.read(query)
-    for seq, time, run_id, body in rows:
-        if "executionParameters" not in body:
-            continue
-        for key, value in _parameters((json.loads(body).get("run") or {}).get("facets") or {}).items():
-            if key not in found or found[key].value != value:
-                found[key] = Asked(value, seq, time, run_id)
-    if len(rows) == _MOST_EVENTS:
-        cut.append(f"of the flow that trained it the first {_MOST_EVENTS:,} events were looked at")
-    return found
-
-
-def _declared(asked: Mapping[str, Asked]) -> dict[str, Any]:
-    found: dict[str, Any] = {}
-    for key, entry in asked.items():
-        section, _, name = key.partition(".")
-        if section == "declared" and name:
-            found[name] = listed(entry.value) if name in ("groups", "personal", "special") else entry.value
-    return found
-
-
 def _before(store: Store, model: ModelRow) -> tuple[ModelRow | None, Mapping[str, str], tuple[str, ...] | None]:
     columns = tables.models.c
     earlier = (columns.namespace == model.namespace) & (columns.number < model.number)
@@ -357,6 +341,11 @@ def _before(store: Store, model: ModelRow) -> tuple[ModelRow | None, Mapping[str
     from lineal.questions.diff.record import read_record, scope_of
     from lineal.questions.history import changes
 
+    answer = trace(store, Subject("model", found[0].name, str(found[0].number)))
+    steps = _steps(answer.node, _runs(answer, _rows(store, (run.run_id for run in answer.runs))))
+    if _fit(steps, next(iter(steps), "")) is None:
+        # What was made of nothing on record cannot be told to be the same as something else.
+        return found[0], {}, None
     left, right = (scope_of(store, run_id) for run_id in (found[0].run_id, model.run_id))
     if left is None or right is None:
         return found[0], {}, None

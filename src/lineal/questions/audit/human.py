@@ -101,6 +101,93 @@ def withdrawal_tried(facts: Facts, *, days: int = 365) -> Found:
     return found("pass", said, runs=runs, command=command, numbers=numbers)
 
 
+@check("predictions-reviewed")
+def predictions_reviewed(facts: Facts) -> Found:
+    """Where predictions alone decide on persons, a person reviewed each batch of them."""
+    said = facts.declared.get("legal_effect")
+    if said is None:
+        return found("open", "[declared] legal_effect is not in its pipeline file", runs=[facts.fit])
+    if said != "True":
+        return found("n/a", "[declared] legal_effect says that they have none", runs=[facts.fit])
+    if not facts.scorings:
+        return found("open", "it has predicted nothing so far")
+    reviewed = {each.on: each for each in facts.notes if each.kind == "review" and each.counts}
+    missing = [
+        (run, table) for run in facts.scorings for table in run.outputs if table.version and table.key not in reviewed
+    ]
+    numbers = {"batches": len(facts.scorings), "reviewed": len(facts.scorings) - len(missing)}
+    if missing:
+        table = missing[0][1]
+        return found(
+            "fail",
+            f"nobody reviewed {counted(len(missing), 'batch', 'batches')} of predictions: "
+            f"lineal note {table.subject} WHAT --kind review",
+            runs=[each for each, _ in missing],
+            datasets=[each for _, each in missing],
+            numbers=numbers,
+        )
+    newest = max(reviewed.values(), key=lambda each: each.at)
+    batches = counted(len(facts.scorings), "batch", "batches")
+    return found(
+        "pass",
+        f"{batches} of predictions, each reviewed; {newest.by}: {newest.reason}",
+        runs=[*facts.scorings, newest.run_id],
+        datasets=[table for run in facts.scorings for table in run.outputs],
+        numbers=numbers,
+    )
+
+
+@check("incidents-closed")
+def incidents_closed(facts: Facts, *, days: int = 15) -> Found:
+    """Each incident that was noted has an owner, and was closed within so many days by saying what was done.
+
+    Args:
+        facts: about the model.
+        days: how long it may be open.
+    """
+    told = [each for each in facts.notes if each.kind == "incident" and each.counts]
+    if not told:
+        return found("n/a", "no incident is on record")
+    owner = facts.asked["owner"].value if "owner" in facts.asked else ""
+    closed = {each.closes: each for each in facts.notes if each.closes and each.counts}
+    still = [each for each in told if each.run_id not in closed]
+    numbers: dict[str, int | float | str] = {"incidents": len(told), "open": len(still)}
+    runs = [each.run_id for each in told]
+    if not owner:
+        return found(
+            "fail", f"{counted(len(told), 'incident')}, and nobody is stated as the owner", runs=runs, numbers=numbers
+        )
+    if still:
+        oldest = still[0]
+        age = (facts.now - datetime.fromisoformat(oldest.at)).total_seconds() / 86_400
+        return found(
+            "fail" if age > days else "open",
+            f"not closed for {age:.1f} days: {oldest.reason} ({oldest.by}); "
+            f"lineal note {oldest.subject} WHAT --closes {oldest.run_id}",
+            runs=[each.run_id for each in still],
+            numbers={**numbers, "days": round(age, 2)},
+        )
+    late = [each for each in told if _days(each, closed[each.run_id]) > days]
+    if late:
+        return found(
+            "fail",
+            f"closed only after {_days(late[0], closed[late[0].run_id]):.1f} days: {late[0].reason}",
+            runs=[each.run_id for each in late],
+            numbers=numbers,
+        )
+    newest = closed[told[-1].run_id]
+    return found(
+        "pass",
+        f"{counted(len(told), 'incident')} of {owner}, each closed; {newest.by}: {newest.reason}",
+        runs=[*runs, newest.run_id],
+        numbers=numbers,
+    )
+
+
+def _days(first: Decision, last: Decision) -> float:
+    return (datetime.fromisoformat(last.at) - datetime.fromisoformat(first.at)).total_seconds() / 86_400
+
+
 def ended(decision: Decision, now: datetime) -> bool:
     """Whether a decision counts no more, as its date is over."""
     if decision.until is None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 from lineal.models.groups.interface import expected_gap
 from lineal.questions.audit.checks import check
@@ -159,3 +160,28 @@ def metric_spread(facts: Facts, *, spread_max: float | None = None) -> Found:
         more = f"the spread of {some(wide)} is above {spread_max:g}"
         return found("fail", f"{said}: {more}", runs=telling, numbers=spreads)
     return found("pass", f"{said} over {counted(len(spreads), 'metric')}", runs=telling, numbers=spreads)
+
+
+@check("robustness-tested")
+def robustness_tested(facts: Facts) -> Found:
+    """Tests against errors, faults and inconsistent input are on record, and the newest all passed.
+
+    A run that reads the model says them as tests of the kind `robustness`; no pipeline runs them by itself.
+    """
+    if not facts.tested:
+        return found("open", "no test of how robust it is is on record")
+    newest = facts.tested[0]
+    tests = [each for each in newest.tests if each.get("type") == "robustness"]
+    failed = [_outcome(each) for each in tests if each.get("status") == "fail"]
+    passed = [_outcome(each) for each in tests if each.get("status") == "pass"]
+    numbers = {"tests": len(tests), "failed": len(failed)}
+    if failed:
+        return found("fail", some(failed), runs=[newest], datasets=newest.tables_read, numbers=numbers)
+    if not passed:
+        return found("open", "its tests decided nothing", runs=[newest], numbers=numbers)
+    return found("pass", some(passed), runs=[newest], datasets=newest.tables_read, numbers=numbers)
+
+
+def _outcome(test: Mapping[str, Any]) -> str:
+    figures = [str(test[key]) for key in ("actual", "expected") if test.get(key) is not None]
+    return f"{test.get('name')} ({', expected '.join(figures)})" if figures else str(test.get("name"))

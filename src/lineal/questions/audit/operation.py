@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from lineal.questions.audit.checks import check
-from lineal.questions.audit.facts import Facts, Run
+from lineal.questions.audit.facts import Facts, Run, Table
 from lineal.questions.audit.findings import Found, counted, found, some
 
 _BY_PEOPLE = ("note", "approve", "reject", "waive", "withdraw")
@@ -83,6 +83,74 @@ def predictions_traceable(facts: Facts) -> Found:
         command="lineal list predictions",
         numbers={"predictions": rows, **numbers},
     )
+
+
+@check("inputs-valid")
+def inputs_valid(facts: Facts, *, outside_max: float = 0.05) -> Found:
+    """Each batch has the columns that it learnt from, of their kinds, and hardly any value outside of what it learnt.
+
+    Args:
+        facts: about the model.
+        outside_max: the largest share of a column's values that may lie outside of what was learnt.
+    """
+    if not facts.scorings:
+        return found("open", "it has predicted nothing so far")
+    learnt = _kinds(next((step.table for step in facts.steps.values() if step.table.columns), None))
+    if not learnt:
+        return found("open", "the columns that it takes are not on record", runs=facts.scorings)
+    compared = {run.root_id: run.facets["lineal_drift"] for run in facts.drifts}
+    shares: dict[str, float] = {}
+    for run in facts.scorings:
+        for table in run.tables_read:
+            there = _kinds(table)
+            wrong = [
+                f"{name} is {there.get(name, 'missing')}, learnt as {kind}"
+                for name, kind in learnt.items()
+                if there.get(name) != kind
+            ]
+            if wrong:
+                return found("fail", some(wrong), runs=[run], datasets=[table], numbers={"columns": len(wrong)})
+        for each in (compared.get(run.root_id) or {}).get("columns") or ():
+            if isinstance(each.get("unseen"), (int, float)):
+                name = str(each.get("column"))
+                shares[name] = max(shares.get(name, 0.0), float(each["unseen"]))
+    silent = [run for run in facts.scorings if run.root_id not in compared]
+    outside = sorted(((share, name) for name, share in shares.items() if share > outside_max), reverse=True)
+    most = max(shares.values(), default=0.0)
+    numbers = {"batches": len(facts.scorings), "columns": len(learnt), "largest_share_outside": round(most, 4)}
+    if outside:
+        said = some(f"{share:.1%} of {name} lie outside of what was learnt" for share, name in outside)
+        return found("fail", said, runs=facts.scorings, numbers=numbers)
+    if silent:
+        many = counted(len(silent), "batch", "batches")
+        return found("open", f"what of {many} lies outside of what was learnt is not on record", runs=silent)
+    return found(
+        "pass",
+        f"{counted(len(facts.scorings), 'batch', 'batches')} with the {counted(len(learnt), 'column')} that it learnt "
+        f"from; at most {most:.1%} of a column lie outside of what was learnt",
+        runs=facts.scorings,
+        datasets=[table for run in facts.scorings for table in run.tables_read],
+        numbers=numbers,
+    )
+
+
+def _kinds(table: Table | None) -> dict[str, str]:
+    """What each column holds, by its type: a number is one whether whole or not."""
+    fields = ((table.facets.get("schema") or {}).get("fields") or ()) if table is not None else ()
+    return {
+        str(each["name"]): _kind(str(each.get("type", "")))
+        for each in fields
+        # What a model predicts is told by the kind of problem.
+        if "name" in each and each.get("type") not in ("binary", "multiclass", "regression")
+    }
+
+
+def _kind(said: str) -> str:
+    if said.startswith(("int", "uint", "double", "float", "decimal")):
+        return "a number"
+    if said.startswith("bool"):
+        return "true or false"
+    return "a date" if said.startswith(("date", "timestamp")) else "text"
 
 
 def _traceable(run: Run) -> bool:

@@ -28,6 +28,8 @@ def runs_ended(facts: Facts) -> Found:
         return found(
             "fail", f"{some(run.job for run in beginless)} has no beginning on record", runs=beginless, numbers=numbers
         )
+    if facts.fit is None:
+        return found("open", "the run that fitted it is not on record", runs=facts.runs, numbers=numbers)
     failed = sum(run.state != "COMPLETE" for run in facts.runs)
     tail = f", {failed} of them in failure" if failed else ""
     return found("pass", f"{counted(len(facts.runs), 'run')} began and ended{tail}", runs=facts.runs, numbers=numbers)

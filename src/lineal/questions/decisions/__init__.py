@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lineal.questions.decisions.allowed import alias_move, require_allowed, waits
+from lineal.questions.decisions.allowed import alias_move, incident, require_allowed, waits
 from lineal.questions.decisions.evidence import KINDS, About, Pending, about, about_traced
 from lineal.questions.decisions.standing import (
     Decided,
@@ -11,6 +11,7 @@ from lineal.questions.decisions.standing import (
     approval,
     decided,
     listed,
+    noted,
     shaken_by,
 )
 
@@ -26,7 +27,9 @@ __all__ = [
     "alias_move",
     "approval",
     "decided",
+    "incident",
     "listed",
+    "noted",
     "require_allowed",
     "shaken_by",
     "waits",

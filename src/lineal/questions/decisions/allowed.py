@@ -9,7 +9,7 @@ from lineal import people
 from lineal.errors import DecisionError
 from lineal.questions import lookup
 from lineal.questions.decisions.evidence import About, about, asked
-from lineal.questions.decisions.standing import approval
+from lineal.questions.decisions.standing import Decided, approval, decided
 from lineal.questions.lookup import ModelRow
 from lineal.store import graph
 from lineal.store.log import Store
@@ -105,3 +105,27 @@ def waits(store: Store, model: ModelRow) -> bool:
     if not any(asked(each, model.number) for each in facets):
         return False
     return approval(store, about(store, Subject("model", model.name, str(model.number)))) is None
+
+
+def incident(store: Store, about: About, closes: str) -> Decided:
+    """The incident on a subject that a note closes.
+
+    Args:
+        store: the lineage store.
+        about: the subject.
+        closes: how the id begins of the run that recorded it.
+
+    Raises:
+        DecisionError: there is none, or more than one.
+    """
+    subject = about.subject
+    told = [each for each in decided(store, about) if each.decision.kind == "incident"]
+    found = [each for each in told if each.decision.run_id.startswith(closes.lower())]
+    if len(found) == 1:
+        return found[0]
+    if found:
+        raise DecisionError(
+            f"{subject}: {closes[:40]!r} begins {len(found)} incidents; write more of it", subject=subject
+        )
+    there = f"there is {told[0].decision.run_id}" if told else "none is on record"
+    raise DecisionError(f"{subject}: {closes[:40]!r} is no incident of it; {there}", subject=subject)

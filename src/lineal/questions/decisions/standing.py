@@ -127,6 +127,20 @@ def listed(store: Store, limit: int = 20, *, at: datetime | None = None) -> list
     ]
 
 
+def noted(store: Store, version: str) -> tuple[Decided, ...]:
+    """The notes on a version, by its key, newest first: each stands, or does not count for its signature.
+
+    Whose notes they are is told; not whether who wrote one had started what it is about.
+    """
+    found = [each for each in decisions.read(store, version=version) if each.action == "note"]
+    keys = people.known_keys() if found else []
+    judged = []
+    for each in found:
+        wrong, signed = _wrong_signature(each, keys)
+        judged.append(Decided(each, "not counted" if wrong else "stands", wrong or "", False, signed))
+    return tuple(judged)
+
+
 def _on(store: Store, about: About) -> list[Decision]:
     # A file or table is its content, under whatever name somebody has decided on it.
     by_content = about.model is None and about.version is not None

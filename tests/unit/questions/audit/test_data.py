@@ -222,7 +222,7 @@ def test_personal_data_has_a_purpose_and_an_end(flow, ask):
     flow.train(flow.Plan(parameters=declared))
     found = ask("personal-data")
     assert found.verdict == "pass"
-    assert found.sentence == "1 column of personal data, kept 2 years, to this purpose: To rank"
+    assert found.sentence == "1 column of personal data; intended_purpose: To rank; retention: 2 years"
     flow.train(flow.Plan(number=2, salt="2", parameters={"declared.personal": "['x']"}))
     found = ask("personal-data", number=2)
     assert (found.verdict, found.sentence) == (

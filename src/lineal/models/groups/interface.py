@@ -175,25 +175,25 @@ def gap_of(groups: Sequence[Group], metric: str, leave_out: Collection[str] = ()
         leave_out: groups, or labels of theirs, that are not asked of.
     """
     asked = [each for each in groups if each.name not in leave_out and not set(each.labels) & set(leave_out)]
-    values: dict[str, float] = {}
+    # By their places: two combinations may read alike.
+    values: list[tuple[float, str]] = []
     untold = []
     for group in asked:
         figure = group.figure(metric)
         if figure is None or figure.value is None:
             untold.append(group.name)
         else:
-            values[group.name] = figure.value
+            values.append((figure.value, group.name))
     if len(values) < 2:
         return Gap(metric, None, untold=tuple(untold))
-    least, greatest = min(values, key=values.__getitem__), max(values, key=values.__getitem__)
-    sizes = sorted((abs(values[least]), abs(values[greatest])))
-    opposed = values[least] * values[greatest] < 0
+    (low, least), (high, greatest) = min(values), max(values)
+    sizes = sorted((abs(low), abs(high)))
     return Gap(
         metric=metric,
-        value=values[greatest] - values[least],
+        value=high - low,
         least=least,
         greatest=greatest,
-        ratio=None if opposed else sizes[0] / sizes[1] if sizes[1] else 1.0,
+        ratio=None if low * high < 0 else sizes[0] / sizes[1] if sizes[1] else 1.0,
         untold=tuple(untold),
     )
 

@@ -190,7 +190,7 @@ def _named(values: pd.Series[Any]) -> list[str]:
 
 
 def _text(value: str) -> str:
-    shown = value.strip()
+    shown = " ".join(value.split())
     if not shown:
         return "(empty)"
     # A value that reads so is not a value that is not there.

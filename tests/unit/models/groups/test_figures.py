@@ -5,7 +5,8 @@ import math
 import numpy as np
 import pandas as pd
 import pytest
-from sklearn.metrics import mean_absolute_error, recall_score, roc_auc_score
+from fairlearn.metrics import MetricFrame, false_positive_rate, selection_rate
+from sklearn.metrics import accuracy_score, mean_absolute_error, recall_score, roc_auc_score
 
 from lineal.errors import DataError
 from lineal.models.evaluation import Evaluation, evaluate, hold_gates
@@ -65,6 +66,22 @@ def test_each_group_has_scikit_learns_figures_of_its_rows(judged):
     values = told(sex, "recall")
     assert gap.value == pytest.approx(max(values.values()) - min(values.values()))
     assert (gap.least, gap.greatest) == (min(values, key=values.get), max(values, key=values.get))
+
+
+def test_figures_and_gaps_are_those_of_fairlearn(judged):
+    _, evaluation, test, groups = judged('[evaluate]\nmetrics = ["accuracy", "recall"]\ngroups = ["sex"]\n')
+    table = evaluation.predictions
+    actual, predicted = ((table[name] == "yes").astype(int) for name in ("actual", "prediction"))
+    frame = MetricFrame(
+        metrics={"accuracy": accuracy_score, "recall": recall_score, "selection_rate": selection_rate,
+                 "false_positive_rate": false_positive_rate},
+        y_true=actual, y_pred=predicted, sensitive_features=test["sex"],
+    )  # fmt: skip
+    (sex,) = groups.groupings
+    for name in groups.metrics:
+        assert told(sex, name) == pytest.approx(frame.by_group[name].to_dict())
+        assert sex.gap(name).value == pytest.approx(frame.difference()[name])
+        assert sex.gap(name).ratio == pytest.approx(frame.ratio()[name])
 
 
 def test_intervals_hold_the_value_and_are_the_same_again(judged):

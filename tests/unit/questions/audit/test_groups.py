@@ -278,3 +278,23 @@ def test_gates_on_gaps_are_known_to_have_been_set_first(flow, ask):
     )  # fmt: skip
     flow.train(flow.Plan(gate=gate | {"evaluate.gates.0.max_gap": "0.05"}, held_to=held, number=2, salt="2"))
     assert ask("gates-first", number=2).verdict == "fail"
+
+
+def test_what_was_said_before_the_evaluation_is_no_answer(trained, ask, flow):
+    about = {
+        "action": "note",
+        "namespace": "x",
+        "name": "y",
+        "subject": "model:demo",
+        "reason": "the gap by sex is old",
+    }
+
+    @flow.traced
+    def note():
+        flow.current_run().decisions([about], by="Grace")
+
+    note()
+    trained(told(UNFAIR), ["sex"])
+    assert ask("group-gaps-answered").verdict == "fail"
+    note()
+    assert ask("group-gaps-answered").verdict == "pass"

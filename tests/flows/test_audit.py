@@ -54,8 +54,8 @@ def test_a_pipeline_s_record_supports_most_and_what_is_done_later_the_rest(linea
     found = verdicts(lineal, "model:wine@champion", "--policy", "eu-ai-act")
     assert {control for (_, control), (verdict, _) in found.items() if verdict == "pass"} == {
         "data-origin", "preparation", "data-quality", "split-disjoint", "held-out-untouched", "original-purpose",
-        "gates-first", "accuracy", "event-log", "log-intact", "log-kept", "methods", "model-signed", "recalls",
-        "documentation",
+        "target-leakage", "gates-first", "accuracy", "event-log", "log-intact", "log-kept", "methods",
+        "model-signed", "recalls", "documentation",
     }  # fmt: skip
     assert {control for (_, control), (verdict, _) in found.items() if verdict == "fail"} == {
         "special-categories",

@@ -229,3 +229,43 @@ def test_a_name_that_would_be_a_path(run, recorded, monkeypatch):
     assert run("key", "new")[0] == 0
     assert people.key_file("../../Eve").parent == people.folder()
     assert [known.name for known in people.known_keys()] == ["../../Eve"]
+
+
+def incident(run, text="a grower complained"):
+    status, out, err = run("note", "model:demo@1", text, "--kind", "incident")
+    assert (status, err) == (0, "")
+    return out.splitlines()[-1].rpartition(" ")[2], out
+
+
+def test_an_incident_is_noted_and_closed(run, recorded):
+    place, out = incident(run)
+    assert out.splitlines()[:2] == ["model:demo@1: noted as an incident by Grace", "  a grower complained"]
+    assert out.splitlines()[-1] == f'lineal note model:demo@1 "what was done" --closes {place}'
+    assert recorded.event("note")["run"]["facets"]["lineal_decision"]["decisions"][0]["kind"] == "incident"
+    status, out, err = run("note", "model:demo@1", "labels exchanged", "--closes", place[:18])
+    assert (status, err) == (0, "")
+    assert out.splitlines()[0] == f"model:demo@1: incident {place} closed by Grace"
+    told = run("trace", "model:demo@1")[1]
+    assert [line.split("(")[0].split() for line in told.splitlines()[3:5]] == [
+        ["incident", "closed", "labels", "exchanged"],
+        ["incident", "a", "grower", "complained"],
+    ]
+    (_, closed) = recorded.events("note", "COMPLETE")
+    assert closed["run"]["facets"]["lineal_decision"]["decisions"][0]["closes"] == place
+
+
+def test_what_no_incident_can_be_closed_by(run, recorded):
+    assert "none is on record" in run("note", "model:demo@1", "x", "--closes", "01a2")[2]
+    place, _ = incident(run)
+    other, _ = incident(run, "another one")
+    run("note", "model:demo@1", "no incident at all")
+    for words, said in (
+        (("--closes", "ffff"), f"'ffff' is no incident of it; there is {other}"),
+        (("--closes", place[:4]), f"'{place[:4]}' begins 2 incidents; write more of it"),
+        (("--closes", place, "--kind", "incident"), "a note that closes an incident is of no kind; leave --kind out"),
+        (("--kind", "accident"), "accident"),
+    ):
+        status, out, err = run("note", "model:demo@1", "x", *words)
+        assert (status, out, err.count("\n")) == (2, "", 1)
+        assert said in err
+    assert len(recorded.events("note", "COMPLETE")) == 3

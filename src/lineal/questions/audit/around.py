@@ -11,13 +11,14 @@ import sqlalchemy as sa
 
 from lineal.questions.audit.facts import Consumer, Decision, Pack, Run, Step
 from lineal.questions.decisions import Decided, noted
+from lineal.questions.lookup import ModelRow
 from lineal.store import tables
 from lineal.store.log import Store
 from lineal.store.runs import RunRow, read_runs, select_runs
 
 _BATCH, _LOOKED_AT = 500, 5_000
 # Lineal's own jobs read data to decide on it and to make it again; nobody is given it by them.
-_OWN = ("decide", "note", "recall", "reproduce")
+_OWN = ("decide", "note", "recall", "reproduce", "export")
 
 
 def notes(
@@ -112,14 +113,22 @@ def consumers(store: Store, steps: Iterable[Step], own: Iterable[Run]) -> tuple[
     )
 
 
-def packs(decisions: Iterable[Decision]) -> tuple[Pack, ...]:
-    """The evidence packs of a model that were written, newest first, held against their files where these are here."""
+def packs(runs: Iterable[Run], model: ModelRow) -> tuple[Pack, ...]:
+    """The evidence packs of a model that were handed out, held against their files where these are here.
+
+    Args:
+        runs: that read the model, in the order that the packs are to be in.
+        model: the version.
+    """
     found = []
-    for each in decisions:
-        digest, to = each.values.get("sha256"), each.values.get("to")
-        if each.action == "export" and isinstance(digest, str) and isinstance(to, str):
-            found.append(Pack(digest, each.at, to, each.run_id, _kept(Path(to), digest)))
-    return tuple(reversed(found))
+    for run in runs:
+        said = run.facets.get("lineal_pack") or {}
+        if run.state != "COMPLETE" or said.get("subject") != f"model:{model.name}@{model.number}":
+            continue
+        digest, to = str(said.get("sha256", "")), next((table.name for table in run.outputs), "")
+        if digest and to:
+            found.append(Pack(digest, run.ended_at or "", to, run.id, _kept(Path(to), digest)))
+    return tuple(found)
 
 
 def _kept(file: Path, digest: str) -> Literal["same", "changed", "gone"]:

@@ -93,7 +93,7 @@ def gather(store: Store, model: ModelRow, *, wants: Collection[str] = (), now: d
         notes=notes(store, decisions, steps.values(), scorings),
         consumers=consumers(store, steps.values(), own) if "consumers" in wants else (),
         tested=tuple(run for run in newest if run.state == "COMPLETE" and _tested(run, model)),
-        packs=packs(decisions) if "packs" in wants else (),
+        packs=packs(newest, model) if "packs" in wants else (),
         cut=tuple(cut),
     )
 

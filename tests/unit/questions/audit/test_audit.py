@@ -325,3 +325,37 @@ def test_the_how_to_s_own_policy_and_check_work(flow, run, project):
     assert verdicts(answer) == {"fresh": "pass", "enough-rows": "fail"}
     assert answer.models[0].results[1].sentence == "75 rows"
     assert answer.holds
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("runs-ended", "runs-endet", 'control ended: "runs-endet" is no check; did you mean runs-ended?'),
+        ("{}", "{ day = 1 }", "control ended: day is no parameter of runs-ended; it takes none"),
+        ("Art. 5(1)(d)", "five", 'control ended: "five" is no clause of GDPR; write Art. 5(1)(b)'),
+    ],
+)
+def test_a_policy_that_cannot_be_used_is_told_in_one_sentence_and_nothing_is_audited(
+    flow, mine, capsys, old, new, said
+):
+    flow.train(flow.Plan())
+    mine(control("ended", "runs-ended"))
+    file = Path("policies/mine.toml")
+    file.write_text(file.read_text().replace(old, new, 1))
+    with pytest.raises(SystemExit) as ended:
+        main(["audit", "model:demo@1", "--policy", "mine"])
+    told = capsys.readouterr()
+    assert (ended.value.code, told.out, told.err.count("\n")) == (2, "", 1)
+    assert "policies/mine.toml:" in told.err
+    assert said in told.err
+
+
+def test_a_model_of_which_nothing_but_its_name_is_on_record(flow, run):
+    flow.register(flow.Model("demo.model", "a" * 32, "models:/m-1"), None, flow.Plan())
+    (model,) = run(*chosen()).models
+    assert {each.verdict for each in model.results if each.check not in _ABOUT_THE_LOG} <= {"open", "n/a"}
+    assert not [each for each in model.results if "went wrong" in each.sentence]
+
+
+# These speak of the events there are, of what was installed, and of the lock file; of no data.
+_ABOUT_THE_LOG = ("log-intact", "log-kept", "packages-pinned")

@@ -20,6 +20,7 @@ from lineal.datasets import pushing, versioning
 from lineal.datasets.cache import Cache
 from lineal.datasets.dataset import Dataset
 from lineal.datasets.read import to_table
+from lineal.datasets.sources import read
 from lineal.datasets.table import write_table
 from lineal.datasets.versioning import pointer_of
 from lineal.errors import VersionError
@@ -125,6 +126,48 @@ def test_the_repository_above_is_used_with_the_cache_it_names(project: Path, tmp
     assert stat.S_IMODE(path.parent.stat().st_mode) == 0o2775
     assert stat.S_IMODE(path.stat().st_mode) == 0o444
     assert dvc("cache", "dir", folder=project).strip() == str(tmp_path / "shared")
+
+
+@pytest.mark.parametrize("way", ["reflink", "hardlink", "symlink", "copy"])
+def test_a_repository_whose_files_are_links_into_its_cache_is_used_as_it_is(
+    project: Path, tmp_path: Path, way: str
+) -> None:
+    git("init", folder=project)
+    dvc("init", folder=project)
+    dvc("config", "cache.type", way, folder=project)
+    dvc("cache", "dir", "../shared cache", folder=project)
+    source = project / "raw ü" / "mine 1.csv"
+    source.parent.mkdir()
+    source.write_text("a,b\n1,x\n2,\n")
+    # Where the disk has no reflinks, and is told of nothing else, DVC itself refuses.
+    if way == "reflink" and not _reflinks(project):
+        dvc("config", "cache.type", "reflink,copy", folder=project)
+    dvc("add", source, folder=project)
+    git("add", ".", folder=project)
+    git("commit", "-m", "x", folder=project)
+    before = (source.lstat().st_mode, source.stat().st_nlink)
+    found = versioning.set_up()
+    assert found is not None
+    assert (found.cache, found.links[0]) == (tmp_path / "shared cache", way)
+
+    snapshot = read(str(source), "t.snapshot", folder=project).dataset
+    assert Path(snapshot.location).is_relative_to(tmp_path / "shared cache" / "files" / "md5")
+    assert to_table(snapshot).num_rows == 2
+    pointer = versioning.tracked(source)
+    assert pointer is not None
+    assert f"md5: {pointer.md5}\n" in (project / "raw ü" / "mine 1.csv.dvc").read_text()
+    assert (source.lstat().st_mode, source.stat().st_nlink) == before
+    assert source.is_symlink() == (way == "symlink")
+    assert "up to date" in dvc("status", folder=project)
+    assert git("status", "--porcelain", folder=project) == ""
+
+
+def _reflinks(folder: Path) -> bool:
+    (folder / "one").write_text("x")
+    done = subprocess.run(["cp", "--reflink=always", "one", "two"], cwd=folder, capture_output=True, check=False)
+    for name in ("one", "two"):
+        (folder / name).unlink(missing_ok=True)
+    return done.returncode == 0
 
 
 def test_a_folder_that_is_no_project_is_left_as_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -356,6 +356,43 @@ def test_a_push_waits_for_another_dvc_process(remote: Path, project: Path) -> No
         assert holder.wait() == 0
 
 
+@contextmanager
+def _held(project: Path) -> Iterator[None]:
+    """DVC's lock, held by this process, for as long as it takes."""
+    from dvc.repo import Repo
+
+    with Repo(str(project)) as repo, repo.lock:
+        yield
+
+
+_PUSH = """
+import sys
+from pathlib import Path
+from lineal.datasets import pushing
+from lineal.datasets.cache import Cache
+cache = Cache()
+with cache.temporary() as file:
+    file.write_text(sys.argv[1])
+    _, marks = cache.put(file)
+import dvc.repo
+print("begun", flush=True)
+print(pushing.push([marks.md5]))
+"""
+
+
+def test_runs_that_push_at_the_same_moment_wait_for_each_other(remote: Path, project: Path) -> None:
+    command = [sys.executable, "-c", _PUSH]
+    runs = [subprocess.Popen([*command, name], cwd=project, stdout=subprocess.PIPE, text=True) for name in "abc"]
+    with _held(project):
+        for run in runs:
+            assert run.stdout is not None
+            assert run.stdout.readline() == "begun\n"
+        time.sleep(6)  # longer than DVC itself waits
+    said = [run.communicate()[0].strip() for run in runs]
+    assert said == ["Pushed(remote='backup', sent=1, waiting=0, problem=None)"] * 3
+    assert len([file for file in remote.rglob("*") if file.is_file()]) == 3
+
+
 def test_a_lock_that_is_never_given_up_is_told(remote: Path, project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("lineal.datasets.versioning.repository.LOCK_SECONDS", 0.1)
     keep(b"hello")

@@ -44,6 +44,7 @@ folds = 3
 metrics = ["accuracy"]
 [register]
 name = "sorts"
+alias = "champion"
 """
 OWN = """
 name = "own"
@@ -205,7 +206,7 @@ def test_a_variation_is_a_run_that_says_what_it_varies(lineal, repository, check
     lost(repository)
     status, out, err = lineal("reproduce", "model:sorts", "--set", "split.seed=9")
     assert status == 0, err
-    assert out.startswith("model:sorts@2 varies model:sorts@1 in split.seed=9")
+    assert out.startswith("model:sorts@2 varies model:sorts@1 in split.seed=9 and holds @champion now\n")
     assert "lineal diff model:sorts@1 model:sorts@2" in out
     found = materials(Store(), Subject.parse("model:sorts@2"))
     assert found.overrides == ("split.seed=9",)

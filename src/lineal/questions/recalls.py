@@ -99,7 +99,8 @@ def plan_undo(store: Store, subject: Subject) -> Plan:
                     # Where it was taken away, nobody holds it.
                     holder = move.number if move.number is not None else 0
                     moves.append(AliasMove(move.namespace, move.name, move.alias, holder, model.number, model.digest))
-    return Plan(asked, version, True, standing, answer(store, asked, descend(store, (version,))), tuple(moves))
+    whole = answer(store, asked, descend(store, same_content(store, version)))
+    return Plan(asked, version, True, standing, whole, tuple(moves))
 
 
 def handle_of(store: Store, row: VersionRow) -> Dataset | Model:

@@ -48,6 +48,8 @@ def variation(varied: Variation) -> RenderableType:
     for name, value in varied.metrics.items():
         before = varied.before.get(name)
         facts.add_row(f"  {name}", figure(value) + (f", was {figure(before)}" if before is not None else ""))
+    for alias, reason in varied.aliases.items():
+        facts.add_row(f"  @{alias}", reason)
     facts.add_row("  code", varied.code)
     facts.add_row("  digest", varied.digest)
     facts.add_row("  MLflow", f"run {varied.run}")
@@ -57,6 +59,8 @@ def variation(varied: Variation) -> RenderableType:
     head = Text(f"{made} varies {varied.subject} in {', '.join(varied.changed)}", style="bold")
     if varied.made is None:
         head.append(" (not registered)", style="not bold")
+    if varied.took is not None:
+        head.append(f" and holds @{varied.took} now", style="bold green")
     after = [command("diff", varied.subject, made), command("trace", made)]
     return Group(head, facts, Text(), Text("\n".join(after), style="dim"))
 

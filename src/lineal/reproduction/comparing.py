@@ -19,6 +19,7 @@ Verdict = Literal["identical", "equivalent", "different"]
 RELATIVE, ABSOLUTE = 1e-6, 1e-9
 TOLERANCE = f"{RELATIVE:g} of the figure and {ABSOLUTE:g}; labels must be the same"
 _SHOWN = 5
+_FOLDS = "cross-validation"
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,16 +130,22 @@ def _kind(leaf: Leaf) -> str:
 
 def _metrics(before: Materials, after: Materials) -> Step:
     known, new = ({(each.of, each.name): each.value for each in side.metrics} for side in (before, after))
+    # Whether there is time to cross-validate depends on how busy the machine is, and so on no part of the record.
+    folds = [{key for key in figures if key[0] == _FOLDS} for figures in (known, new)]
+    once = ""
+    if bool(folds[0]) != bool(folds[1]):
+        known, new = ({key: value for key, value in each.items() if key[0] != _FOLDS} for each in (known, new))
+        once = f"; cross-validated in {'the record' if folds[0] else 'what was made'} only"
     differing = [key for key in known | new if known.get(key) != new.get(key)]
     if not differing:
-        return Step("metrics", True, True, f"{len(known)} figures")
+        return Step("metrics", True, True, f"{len(known)} figures{once}")
     near = all(key in known and key in new and _near(known[key], new[key]) for key in differing)
     listed = ", ".join(
         f"{of} {name} {new.get((of, name), 'missing')}, recorded {known.get((of, name), 'missing')}"
         for of, name in differing[:_SHOWN]
     )
     rest = f", and {len(differing) - _SHOWN} more" if len(differing) > _SHOWN else ""
-    return Step("metrics", False, near, f"{len(differing)} of {len(known | new)} differ: {listed}{rest}")
+    return Step("metrics", False, near, f"{len(differing)} of {len(known | new)} differ: {listed}{rest}{once}")
 
 
 def _predictions(recorded: Side, made: Side) -> Step:

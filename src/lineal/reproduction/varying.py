@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from lineal import settings
@@ -39,6 +39,8 @@ class Variation:
         before: the same of the varied one.
         passed: whether all gates held.
         notes: what else a person should know.
+        took: the alias that the new model took, as any run's may; None where it took none.
+        aliases: what was decided about each alias, and why.
     """
 
     subject: str
@@ -51,6 +53,8 @@ class Variation:
     before: Mapping[str, float]
     passed: bool
     notes: tuple[str, ...] = ()
+    took: str | None = None
+    aliases: Mapping[str, str] = field(default_factory=dict)
 
 
 def vary(
@@ -97,6 +101,7 @@ def vary(
     model, tracked = result.get("model") or {}, result.get("tracked") or {}
     number, name = model.get("number"), str(model.get("name") or "").removeprefix("models/")
     run = tracked.get("run_id")
+    decided = [each for each in result.get("decisions") or () if each.get("alias")]
     return Variation(
         subject=found.subject,
         changed=tuple(changed),
@@ -108,6 +113,8 @@ def vary(
         before={metric.name: metric.value for metric in found.metrics if metric.of == "held-out"},
         passed=bool(result.get("passed")),
         notes=_tagged(run, found.subject, changed),
+        took=next((each["alias"] for each in decided if each["action"] == "move-alias"), None),
+        aliases={each["alias"]: each["reason"] for each in decided},
     )
 
 

@@ -20,6 +20,7 @@ from lineal.datasets import pushing, versioning
 from lineal.datasets.cache import Cache
 from lineal.datasets.dataset import Dataset
 from lineal.datasets.read import to_table
+from lineal.datasets.sources import read
 from lineal.datasets.table import write_table
 from lineal.datasets.versioning import pointer_of
 from lineal.errors import VersionError
@@ -125,6 +126,48 @@ def test_the_repository_above_is_used_with_the_cache_it_names(project: Path, tmp
     assert stat.S_IMODE(path.parent.stat().st_mode) == 0o2775
     assert stat.S_IMODE(path.stat().st_mode) == 0o444
     assert dvc("cache", "dir", folder=project).strip() == str(tmp_path / "shared")
+
+
+@pytest.mark.parametrize("way", ["reflink", "hardlink", "symlink", "copy"])
+def test_a_repository_whose_files_are_links_into_its_cache_is_used_as_it_is(
+    project: Path, tmp_path: Path, way: str
+) -> None:
+    git("init", folder=project)
+    dvc("init", folder=project)
+    dvc("config", "cache.type", way, folder=project)
+    dvc("cache", "dir", "../shared cache", folder=project)
+    source = project / "raw ü" / "mine 1.csv"
+    source.parent.mkdir()
+    source.write_text("a,b\n1,x\n2,\n")
+    # Where the disk has no reflinks, and is told of nothing else, DVC itself refuses.
+    if way == "reflink" and not _reflinks(project):
+        dvc("config", "cache.type", "reflink,copy", folder=project)
+    dvc("add", source, folder=project)
+    git("add", ".", folder=project)
+    git("commit", "-m", "x", folder=project)
+    before = (source.lstat().st_mode, source.stat().st_nlink)
+    found = versioning.set_up()
+    assert found is not None
+    assert (found.cache, found.links[0]) == (tmp_path / "shared cache", way)
+
+    snapshot = read(str(source), "t.snapshot", folder=project).dataset
+    assert Path(snapshot.location).is_relative_to(tmp_path / "shared cache" / "files" / "md5")
+    assert to_table(snapshot).num_rows == 2
+    pointer = versioning.tracked(source)
+    assert pointer is not None
+    assert f"md5: {pointer.md5}\n" in (project / "raw ü" / "mine 1.csv.dvc").read_text()
+    assert (source.lstat().st_mode, source.stat().st_nlink) == before
+    assert source.is_symlink() == (way == "symlink")
+    assert "up to date" in dvc("status", folder=project)
+    assert git("status", "--porcelain", folder=project) == ""
+
+
+def _reflinks(folder: Path) -> bool:
+    (folder / "one").write_text("x")
+    done = subprocess.run(["cp", "--reflink=always", "one", "two"], cwd=folder, capture_output=True, check=False)
+    for name in ("one", "two"):
+        (folder / name).unlink(missing_ok=True)
+    return done.returncode == 0
 
 
 def test_a_folder_that_is_no_project_is_left_as_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -311,6 +354,43 @@ def test_a_push_waits_for_another_dvc_process(remote: Path, project: Path) -> No
     with holding(project) as holder:
         assert pushing.push([MD5_OF_HELLO]).sent == 1
         assert holder.wait() == 0
+
+
+@contextmanager
+def _held(project: Path) -> Iterator[None]:
+    """DVC's lock, held by this process, for as long as it takes."""
+    from dvc.repo import Repo
+
+    with Repo(str(project)) as repo, repo.lock:
+        yield
+
+
+_PUSH = """
+import sys
+from pathlib import Path
+from lineal.datasets import pushing
+from lineal.datasets.cache import Cache
+cache = Cache()
+with cache.temporary() as file:
+    file.write_text(sys.argv[1])
+    _, marks = cache.put(file)
+import dvc.repo
+print("begun", flush=True)
+print(pushing.push([marks.md5]))
+"""
+
+
+def test_runs_that_push_at_the_same_moment_wait_for_each_other(remote: Path, project: Path) -> None:
+    command = [sys.executable, "-c", _PUSH]
+    runs = [subprocess.Popen([*command, name], cwd=project, stdout=subprocess.PIPE, text=True) for name in "abc"]
+    with _held(project):
+        for run in runs:
+            assert run.stdout is not None
+            assert run.stdout.readline() == "begun\n"
+        time.sleep(6)  # longer than DVC itself waits
+    said = [run.communicate()[0].strip() for run in runs]
+    assert said == ["Pushed(remote='backup', sent=1, waiting=0, problem=None)"] * 3
+    assert len([file for file in remote.rglob("*") if file.is_file()]) == 3
 
 
 def test_a_lock_that_is_never_given_up_is_told(remote: Path, project: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -66,6 +66,14 @@ def test_a_model_that_was_only_compared_with_a_bad_one_is_not_bad(store):
         recalls.require_model_not_recalled(store, MLFLOW, "demo", 1)
 
 
+def test_undoing_a_recall_tells_of_all_that_the_recall_told_of(store):
+    trained(table("raw", "1"), 1)
+    told = recalls.plan(store, subject("model:demo@1")).impact.counts
+    recall(store, "model:demo@1")
+    assert recalls.plan_undo(store, subject("model:demo@1")).impact.counts == told
+    assert told.datasets == 1
+
+
 def test_an_alias_never_goes_to_what_another_recall_stands_against(store):
     trained(table("raw", "1"), 1)
     trained(table("raw", "2"), 2, previous=1)

@@ -108,6 +108,22 @@ def test_a_figure_that_differs_is_named_with_both_values(tmp_path: Path) -> None
     assert verdict_on(compare(side(tmp_path / "a"), other)) != "identical"
 
 
+@pytest.mark.parametrize("busy", ["then", "now"])
+def test_where_one_of_the_two_had_no_time_to_cross_validate_the_others_figures_are_compared(
+    busy: str, tmp_path: Path
+) -> None:
+    figures = (Metric("accuracy", "held-out", 0.9), Metric("accuracy", "train", 1.0))
+    folds = Metric("accuracy", "cross-validation", 0.8)
+    sides = [side(tmp_path / "a", metrics=figures), side(tmp_path / "b", metrics=(*figures, folds))]
+    steps = compare(*(sides if busy == "then" else sides[::-1]))
+    step = by_name(steps)["metrics"]
+    where = "what was made" if busy == "then" else "the record"
+    assert (step.same, step.detail) == (True, f"2 figures; cross-validated in {where} only")
+    assert verdict_on(steps) == "identical"
+    other = side(tmp_path / "c", metrics=(*figures, Metric("accuracy", "cross-validation", 0.7)))
+    assert verdict_on(compare(sides[1], other)) != "identical"
+
+
 def test_the_same_model_with_figures_near_is_identical_still(tmp_path: Path) -> None:
     near = (Metric("accuracy", "held-out", 0.9 + 1e-12), Metric("accuracy", "train", 1.0))
     assert verdict_on(compare(side(tmp_path / "a"), side(tmp_path / "b", shift=1e-12, metrics=near))) == "identical"

@@ -181,7 +181,9 @@ def test_audits_of_groups_by_what_runs_did(lineal, project, monkeypatch, check_e
     assert "sex other is " in found["representativeness"][1]
 
     # A declared column that nothing is told of.
-    assert lineal("run", write(project, people(), 'groups = ["sex"]\n', DECLARED))[0] == 0
+    status, out, _ = lineal("run", write(project, people(), 'groups = ["sex"]\n', DECLARED))
+    assert status == 0
+    assert "[declared] groups names 'age' and evaluate.groups does not, so that no metric of its groups is" in out
     found = verdicts(lineal, 4)
     assert (found["groups"][0], found["representativeness"][0]) == ("open", "open")
     assert found["groups"][1] == "age is to be watched, and no metric of its groups is on record"

@@ -99,6 +99,16 @@ def judge(
         comparison=comparison,
         champion=champion.number if champion else None,
         predictions=predictions,
-        warnings=evaluation.warnings,
+        warnings=(*evaluation.warnings, *_unwatched(pipeline)),
         groups=groups,
     )
+
+
+def _unwatched(pipeline: Pipeline) -> list[str]:
+    """What is declared to be watched and is not looked at."""
+    declared = (pipeline.declared.groups if pipeline.declared else None) or ()
+    return [
+        f"[declared] groups names {name!r} and evaluate.groups does not, so that no metric of its groups is recorded"
+        for name in declared
+        if name not in pipeline.evaluate.groups
+    ]

@@ -20,7 +20,7 @@ import pandas as pd
 from lineal.errors import DataError
 from lineal.models import metrics
 from lineal.models.evaluation import Evaluation
-from lineal.models.groups.interface import Column, Figure, Gap, Group, Grouping, Groups, gap_of
+from lineal.models.groups.interface import MISSING, Column, Figure, Gap, Group, Grouping, Groups, gap_of
 from lineal.models.groups.scheme import Cut, Labels, Scheme, ordered
 from lineal.pipeline import RATES, Pipeline
 
@@ -106,8 +106,6 @@ def _cut(scheme: Scheme, name: str) -> Cut:
 
 
 def _column(cut: Cut, found: Counter[str], scheme: Scheme) -> Column:
-    from lineal.models.groups.interface import MISSING
-
     return Column(cut.column, cut.kind, cut.names, found[MISSING], scheme.counts([cut.column])[MISSING,])
 
 

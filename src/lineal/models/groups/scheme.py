@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
@@ -69,7 +69,8 @@ class Scheme:
     """
 
     cuts: tuple[Cut, ...]
-    cells: tuple[tuple[tuple[str, ...], int], ...]
+    # There may be many of them, and none is a dataset.
+    cells: tuple[tuple[tuple[str, ...], int], ...] = field(metadata={"lineage": False})
     rows: int
 
     def labels(self, frame: pd.DataFrame) -> dict[str, Labels]:

@@ -48,6 +48,7 @@ def pipeline_file() -> str:
         ("model", module.ModelSection),
         ("model.search", module.Search),
         ("evaluate", module.Evaluate),
+        ("evaluate.grouping", module.Grouping),
         ("[evaluate.gates]", module.Gate),
         ("evaluate.champion", module.Champion),
         ("register", module.Register),

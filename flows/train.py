@@ -52,7 +52,7 @@ def train(
     check(planned, snapshot)
     parts = split(planned, snapshot.dataset)
     trained = fit(planned, parts.train)
-    judgement = evaluate(planned, trained.model, parts.test)
+    judgement = evaluate(planned, trained.model, parts.test, trained.groups)
     importances = explain(planned, trained.model, parts.test)
     registration = register(planned, trained.model, judgement)
     tables = [snapshot.dataset, parts.train, parts.test, judgement.predictions, importances]

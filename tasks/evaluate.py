@@ -14,6 +14,10 @@ from lineal.models import tracking
 from lineal.models.estimators import named_classes
 from lineal.models.evaluation import GateResult
 from lineal.models.evaluation import evaluate as score
+from lineal.models.groups.figures import groups_of
+from lineal.models.groups.interface import to_facet
+from lineal.models.groups.logging import log_groups
+from lineal.models.groups.scheme import Scheme
 from lineal.models.judgement import Judgement, judge, score_champion
 from lineal.models.loaded import estimator_of
 from lineal.models.plots import figures
@@ -25,8 +29,8 @@ from tasks.links import mlflow_facet, tracked_run
 
 @task(task_run_name="evaluate {plan.name}", cache_policy=NO_CACHE)
 @traced
-def evaluate(plan: Pipeline, model: Model, test: Dataset) -> Judgement:
-    """Judge the model on the held-out rows, beside the champion."""
+def evaluate(plan: Pipeline, model: Model, test: Dataset, groups: Scheme | None = None) -> Judgement:
+    """Judge the model on the held-out rows and on groups of them, beside the champion."""
     frame = to_frame(test, [column.name for column in test.columns])
     run = current_run()
     with tracking.resume(tracked_run(model)) as recording:
@@ -35,14 +39,19 @@ def evaluate(plan: Pipeline, model: Model, test: Dataset) -> Judgement:
         recording.metrics(evaluation.metrics)
         for name, figure in figures(evaluation).items():
             recording.artifact_figure(figure, f"plots/{name}.png")
+        grouped = groups_of(plan, evaluation, frame, groups)
+        if grouped is not None:
+            log_groups(recording, grouped)
         champion = score_champion(plan, frame)
     if champion is not None:
         run.input(champion.model)
     table = pa.Table.from_pandas(evaluation.predictions, preserve_index=False)
     predictions = write_table(table, plan.table("evaluation"))
     run.output(predictions, columns=_columns(plan, model, test, predictions))
-    judgement = judge(plan, evaluation, champion, predictions)
+    judgement = judge(plan, evaluation, champion, predictions, grouped)
     run.metrics(judgement.metrics, of="held-out")
+    if grouped is not None:
+        run.groups(to_facet(grouped))
     run.tests(_outcome(gate) for gate in judgement.gates)
     run.mlflow(mlflow_facet(model))
     for sentence in (*judgement.warnings, *(gate.sentence for gate in judgement.gates), judgement.comparison.sentence):
@@ -60,12 +69,11 @@ def _columns(plan: Pipeline, model: Model, test: Dataset, predictions: Dataset) 
 
 
 def _outcome(gate: GateResult) -> Outcome:
-    bounds = [f"{sign} {bound:g}" for sign, bound in ((">=", gate.min), ("<=", gate.max)) if bound is not None]
     return Outcome(
-        name=f"gate {gate.metric}",
+        name=gate.name,
         passed=gate.passed,
         kind="gate",
-        expected=f"{gate.metric} {' and '.join(bounds)}",
+        expected=gate.expected,
         actual=f"{gate.actual:.6g}",
         description=gate.sentence,
     )

@@ -58,6 +58,7 @@ def publish(
         warnings=(*trained.warnings, *judgement.warnings, *versioned.warnings),
         predictions=judgement.predictions,
         importances=importances,
+        groups=judgement.groups,
     )
     # An artifact's key takes nothing else.
     markdown_artifact(re.sub(r"[^a-z0-9-]+", "-", plan.name.lower()), markdown(result), f"What came of {plan.name}")

@@ -14,6 +14,7 @@ from lineal.models import leakage, loaded, profile, tracking
 from lineal.models.digest import leaves, of_leaves, to_csv
 from lineal.models.estimators import named_classes
 from lineal.models.fitting import Fitted, features_digest, fit
+from lineal.models.groups.scheme import Scheme, learn
 from lineal.models.keeping import keep
 from lineal.models.preprocessing import feature_origins
 from lineal.models.profile import profile_of
@@ -32,12 +33,13 @@ MOST_TOLD = 50
 class Trained:
     """A fitted and logged model, what its user should know of the fit, and what was kept of code and environment.
 
-    `kept` names files of the cache by their MD5.
+    `kept` names files of the cache by their MD5; `groups` are those of the training rows, where the plan asks for any.
     """
 
     model: Model
     warnings: tuple[str, ...]
     kept: tuple[str, ...] = ()
+    groups: Scheme | None = None
 
 
 @task(task_run_name="train {plan.name}", cache_policy=NO_CACHE)
@@ -83,7 +85,7 @@ def train(plan: Pipeline, data: Dataset) -> Trained:
         description=plan.description,
     )
     _record(plan, data, fitted, model)
-    return Trained(model, warned, tuple(file["md5"] for file in materials["files"]))
+    return Trained(model, warned, tuple(file["md5"] for file in materials["files"]), learn(plan, frame))
 
 
 def _columns(plan: Pipeline, data: Dataset, fitted: Fitted) -> tuple[Column, ...]:

@@ -12,11 +12,12 @@ from tests.parts.project import lay_out
 
 
 class Recorded:
-    """The events of one `lineal run`, and where its source lies."""
+    """The events of one `lineal run`, where its source lies, and the command in its project."""
 
-    def __init__(self, source, lines):
+    def __init__(self, source, lines, lineal):
         self.source = source
         self.lines = lines
+        self.lineal = lineal
         self.events = [json.loads(line) for line in lines]
 
     def end(self, job):
@@ -40,13 +41,19 @@ def pipeline(tmp_path_factory, prefect_api):
         "LINEAL_USER": "Ada",
     }
 
-    def lineal(*words):
+    def lineal(*words, **settings):
         command = [Path(sys.executable).with_name("lineal"), *words]
         done = subprocess.run(
-            command, cwd=folder, env=environment, capture_output=True, text=True, timeout=200, check=False
+            command,
+            cwd=folder,
+            env=environment | settings,
+            capture_output=True,
+            text=True,
+            timeout=200,
+            check=False,
         )
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
 
     lineal("run", "pipelines/breast_cancer.toml")
-    return Recorded(folder / "pipelines" / "data" / "breast_cancer.csv", lineal("events").splitlines())
+    return Recorded(folder / "pipelines" / "data" / "breast_cancer.csv", lineal("events").splitlines(), lineal)

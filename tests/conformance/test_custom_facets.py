@@ -99,6 +99,20 @@ def facets(lineage):
                 ],
             }
         )
+        figure = {"name": "recall", "value": None, "low": None, "high": None, "reason": "no held-out row"}
+        gap = {"metric": "recall", "value": 0.1, "least": "f", "greatest": "m", "ratio": 0.9, "low": 0.0, "high": 0.2}
+        group = {"labels": ["f"], "rows": 0, "trainRows": 1, "figures": [figure]}
+        run.groups(
+            {
+                "columns": [{"name": "sex", "kind": "values", "edges": [], "missing": 0, "trainMissing": 0}],
+                "metrics": ["recall"],
+                **{"minRows": 20, "level": 0.95, "draws": 100, "seed": 7, "rows": 2, "trainRows": 3},
+                "groupings": [
+                    {"by": ["sex"], "problem": None, "groups": [group], "gaps": [gap | {"untold": ["f"]}]},
+                    {"by": ["sex", "age"], "problem": "too many", "groups": [], "gaps": []},
+                ],
+            }
+        )
         run.pushed(kept, to="backup", problem="it refuses")
         run.output(Model("m", "d", "models:/m-1"))
 
@@ -115,6 +129,7 @@ def test_each_facet_holds_to_its_schema(facets):
         "lineal_drift",
         "lineal_dvc",
         "lineal_environment",
+        "lineal_groups",
         "lineal_leakage",
         "lineal_materials",
         "lineal_metrics",

@@ -257,7 +257,8 @@ def test_a_mistake_is_told_with_its_key_and_what_to_do(file, line, instead, said
          "should be a table"),
         (LEAST + "[checks]\nrows_min = 1\n", ':7: checks = {"rows_min": 1}: should be a list of tables, each headed '
          "[[checks]]"),
-        (LEAST + '[[evaluate.gates]]\nmetric = "accuracy"\n', ":7: [evaluate.gates.0] a gate needs `min` or `max`"),
+        (LEAST + '[[evaluate.gates]]\nmetric = "accuracy"\n', ":7: [evaluate.gates.0] a gate needs `min`, `max` or "
+         "`max_gap`"),
         (LEAST + '[[checks]]\ncolumn = "alcohol"\n', ":7: [checks.0] the check asks for nothing; give one of min, "
          "max, nulls, unique, allowed, type, rows_min, rows_max"),
         (LEAST + '[model.search]\nspace = { C = [1] }\nmethod = "random"\n', ':7: [model.search] method = "random" '

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lineal.errors import StorageError
+from lineal.models.drawing import any_script
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -35,7 +36,8 @@ def save(figure: Figure | None, file: Path) -> None:
     try:
         with tempfile.TemporaryDirectory(dir=file.absolute().parent, prefix=f".{file.name}.") as folder:
             temporary = Path(folder) / file.name
-            figure.savefig(temporary, dpi=150)
+            with any_script():
+                figure.savefig(temporary, dpi=150)
             temporary.replace(file)
     except OSError as problem:
         raise StorageError(f"the plot cannot be written to {file}: {problem.strerror or problem}") from problem

@@ -53,6 +53,7 @@ def predict(
     entrypoint = prediction_entrypoint(subject.name, Path.cwd())
     quiet_environment()
     with embedded_server() as api:
+        api.require_given()
         # The server starts in a process of its own while this one imports what the flow needs.
         asked = {"model": model, "data": data, "query": query, "out": out, "force": force}
         # A project's own flow may know nothing of it, and is asked for it only where it is wanted.

@@ -50,6 +50,7 @@ def run(
     entrypoint = flow_entrypoint(planned.path, Path.cwd())
     quiet_environment()
     with embedded_server() as api:
+        api.require_given()
         # The server starts in a process of its own while this one imports what the flow needs.
         result = _run(entrypoint, api, planned, data, set, allow_recalled)
     from lineal.reports import files, terminal

@@ -8,6 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from lineal.datasets.groups import require_groups
 from lineal.datasets.read import batches
 from lineal.datasets.snapshot import Snapshot, places
 from lineal.datasets.sources.base import near
@@ -24,12 +25,13 @@ def validate(pipeline: Pipeline, snapshot: Snapshot) -> None:
 
     Raises:
         DataError: a column that the pipeline names is not there; the target has missing values or one value only; an
-            id is missing or comes twice.
+            id is missing or comes twice; rows cannot be grouped by a column that groups are asked of.
     """
     _columns(pipeline, snapshot)
     _target(pipeline.source.target, snapshot)
     if pipeline.source.id is not None:
         require_ids(pipeline.source.id, snapshot)
+    require_groups(pipeline, snapshot)
 
 
 def _columns(pipeline: Pipeline, snapshot: Snapshot) -> None:
@@ -38,6 +40,7 @@ def _columns(pipeline: Pipeline, snapshot: Snapshot) -> None:
     named += [("source.drop", name) for name in pipeline.source.drop]
     named += [("checks", check.column) for check in pipeline.checks]
     named += [("split.group", pipeline.split.group), ("split.time", pipeline.split.time)]
+    named += [("evaluate.groups", name) for name in pipeline.evaluate.groups]
     named += pipeline.declared.columns() if pipeline.declared else ()
     for key, name in named:
         if name is not None and name not in names:

@@ -30,7 +30,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin, clone, 
 
 from lineal.errors import EstimatorError
 from lineal.models import metrics
-from lineal.pipeline import Pipeline
+from lineal.pipeline import RATES, Pipeline
 
 # They compute other numbers on another number of processes.
 _BY_JOBS = {"LatentDirichletAllocation", "MDS", "Nystroem"}
@@ -97,7 +97,12 @@ def validate(pipeline: Pipeline) -> None:
         search_space(pipeline, estimator)
     evaluate = pipeline.evaluate
     named = [("evaluate.metrics", name) for name in evaluate.metrics]
-    named += [("evaluate.gates", gate.metric) for gate in evaluate.gates]
+    for gate in evaluate.gates:
+        if gate.metric not in RATES:
+            named.append(("evaluate.gates", gate.metric))
+        elif not is_classifier(estimator):
+            with at(pipeline, "evaluate.gates"):
+                raise EstimatorError(f"{gate.metric} is told of two classes, but the estimator is a regressor")
     named += [("evaluate.champion", evaluate.champion.metric)] if evaluate.champion else []
     for key, name in named:
         with at(pipeline, key):

@@ -17,6 +17,8 @@ from lineal.errors import DataError
 from lineal.models import metrics
 from lineal.models.columns import Kind, kind_of, target_values
 from lineal.models.fitting import Fitted
+from lineal.models.groups.interface import AND, Grouping, Groups, expected_gap, gap_of, told, why
+from lineal.models.metrics import Answers
 from lineal.pipeline import Gate, Pipeline
 
 
@@ -53,6 +55,7 @@ class Evaluation:
         classes: the model's labels in sorted order; empty for a regression.
         by_class: each class's figures; empty for a regression.
         warnings: a sentence for each metric that is not defined for these rows, and for labels the model never saw.
+        answers: all that the model said of these rows; None where nobody asked it.
     """
 
     kind: Kind
@@ -62,6 +65,7 @@ class Evaluation:
     classes: tuple[Any, ...] = ()
     by_class: tuple[ClassFigures, ...] = ()
     warnings: tuple[str, ...] = ()
+    answers: Answers | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True)
@@ -72,9 +76,12 @@ class GateResult:
         metric: its name.
         min: the least it must be, if any.
         max: the most it must be, if any.
-        actual: the held-out value; NaN where it is not defined.
+        actual: the held-out value, or the gap; NaN where it is not defined.
         passed: whether the gate holds.
         sentence: for a person.
+        max_gap: the most that it may differ between groups, if that is what is asked.
+        by: the columns whose groups are compared.
+        leave_out: groups that are not asked of.
     """
 
     metric: str
@@ -83,6 +90,22 @@ class GateResult:
     actual: float
     passed: bool
     sentence: str
+    max_gap: float | None = None
+    by: tuple[str, ...] = ()
+    leave_out: tuple[str, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """What it is called on record."""
+        return f"gate {self.metric}{f' by {AND.join(self.by)}' if self.by else ''}"
+
+    @property
+    def expected(self) -> str:
+        """What it asks, as it is recorded."""
+        if self.max_gap is not None:
+            return expected_gap(self.metric, self.by, self.max_gap, self.leave_out)
+        bounds = [f"{sign} {bound:g}" for sign, bound in ((">=", self.min), ("<=", self.max)) if bound is not None]
+        return f"{self.metric} {' and '.join(bounds)}"
 
 
 @dataclass(frozen=True)
@@ -149,6 +172,7 @@ def evaluate(pipeline: Pipeline, fitted: Any, test: pd.DataFrame) -> Evaluation:
         classes=classes,
         by_class=_by_class(truth, answers, classes),
         warnings=tuple(said),
+        answers=answers,
     )
 
 
@@ -171,9 +195,25 @@ def model_rows(estimator: Any, table: pd.DataFrame) -> pd.DataFrame:
     return table[columns]
 
 
-def hold_gates(pipeline: Pipeline, values: Mapping[str, float]) -> tuple[GateResult, ...]:
-    """Hold a model's held-out metrics against the pipeline's gates; what is not defined never passes."""
-    return tuple(_hold(gate, values.get(gate.metric, math.nan)) for gate in pipeline.evaluate.gates)
+def hold_gates(pipeline: Pipeline, values: Mapping[str, float], groups: Groups | None = None) -> tuple[GateResult, ...]:
+    """Hold a model's held-out metrics against the pipeline's gates; what is not defined never passes.
+
+    Args:
+        pipeline: whose gates they are.
+        values: the metrics.
+        groups: how the model does on groups, for the gates that ask how far it may differ between them.
+
+    Returns:
+        One for each gate's bounds, and one for each grouping that a gate's `max_gap` is about.
+    """
+    found = []
+    for gate in pipeline.evaluate.gates:
+        if gate.min is not None or gate.max is not None:
+            found.append(_hold(gate, values.get(gate.metric, math.nan)))
+        if gate.max_gap is not None:
+            several = [gate.by] if gate.by is not None else [(column,) for column in pipeline.evaluate.groups]
+            found += [_hold_gap(gate, gate.max_gap, by, groups) for by in several]
+    return tuple(found)
 
 
 def compare(pipeline: Pipeline, challenger: Mapping[str, float], champion: Mapping[str, float] | None) -> Comparison:
@@ -221,6 +261,26 @@ def _hold(gate: Gate, actual: float) -> GateResult:
     else:
         sentence = f"{gate.metric} is {actual:.6g}, {'and' if passed else 'but'} must be {bounds}"
     return GateResult(gate.metric, gate.min, gate.max, actual, passed, sentence)
+
+
+def _hold_gap(gate: Gate, limit: float, by: tuple[str, ...], groups: Groups | None) -> GateResult:
+    metric, left_out = gate.metric, gate.leave_out
+    grouping = (groups.by(*by) if groups else None) or Grouping(by, problem="its groups were not looked at")
+    gap = gap_of(grouping.groups, metric, left_out)
+    without = f" without {', '.join(left_out)}" if left_out else ""
+    about = f"{metric} by {AND.join(by)}{without}"
+    passed = False
+    if gap.value is not None and gap.value > limit:
+        sentence = f"{about} differs by {told(gap, grouping)}, but may by at most {limit:g}"
+    elif gap.value is None or gap.untold:
+        others = "" if gap.value is None else f"; the others differ by {gap.value:.4g}"
+        sentence = (
+            f"how far {about} differs cannot be told ({why(gap, grouping)}){others}, and may by at most {limit:g}"
+        )
+    else:
+        passed, sentence = True, f"{about} differs by {told(gap, grouping)}, and may by at most {limit:g}"
+    actual = math.nan if gap.value is None or (gap.untold and gap.value <= limit) else gap.value
+    return GateResult(metric, None, None, actual, passed, sentence, limit, tuple(by), left_out)
 
 
 def _predictions(

@@ -11,6 +11,7 @@ from lineal.errors import LinealError
 from lineal.models import tracking
 from lineal.models.estimators import named_classes
 from lineal.models.evaluation import Comparison, Evaluation, GateResult, compare, evaluate, hold_gates
+from lineal.models.groups.interface import Groups
 from lineal.models.loaded import estimator_of
 from lineal.models.model import Model
 from lineal.pipeline import Pipeline
@@ -28,6 +29,7 @@ class Judgement:
         champion: the version that held the alias when it was judged; None where none did.
         predictions: the table of its held-out predictions.
         warnings: what a reader of the metrics should know.
+        groups: how it does on groups of the rows; None where the pipeline asks for none.
     """
 
     metrics: dict[str, float]
@@ -37,6 +39,7 @@ class Judgement:
     champion: int | None
     predictions: Dataset
     warnings: tuple[str, ...] = ()
+    groups: Groups | None = None
 
     @property
     def passed(self) -> bool:
@@ -73,7 +76,11 @@ def score_champion(pipeline: Pipeline, test: pd.DataFrame) -> ChampionScore | No
 
 
 def judge(
-    pipeline: Pipeline, evaluation: Evaluation, champion: ChampionScore | None, predictions: Dataset
+    pipeline: Pipeline,
+    evaluation: Evaluation,
+    champion: ChampionScore | None,
+    predictions: Dataset,
+    groups: Groups | None = None,
 ) -> Judgement:
     """Hold an evaluated candidate to the pipeline's gates and to the champion."""
     if champion is not None and champion.metrics is None:
@@ -88,9 +95,10 @@ def judge(
     return Judgement(
         metrics=evaluation.metrics,
         rows=evaluation.rows,
-        gates=hold_gates(pipeline, evaluation.metrics),
+        gates=hold_gates(pipeline, evaluation.metrics, groups),
         comparison=comparison,
         champion=champion.number if champion else None,
         predictions=predictions,
         warnings=evaluation.warnings,
+        groups=groups,
     )

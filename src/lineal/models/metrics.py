@@ -9,19 +9,21 @@ scikit-learn's `roc_auc` speaks of.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import cache
 from typing import Any
 
+import joblib
 import numpy as np
 import pandas as pd
 from sklearn.metrics import get_scorer, get_scorer_names
 
 from lineal.errors import EstimatorError
 from lineal.models.columns import Kind
-from lineal.pipeline import Pipeline
+from lineal.pipeline import RATES, Pipeline
 
 DEFAULTS: dict[Kind, tuple[str, ...]] = {
     "binary": ("accuracy", "roc_auc"),
@@ -84,7 +86,7 @@ class Answers:
     predict_proba: np.ndarray[Any, Any] | None = None
     decision_function: np.ndarray[Any, Any] | None = None
 
-    def of(self, rows: slice) -> Answers:
+    def of(self, rows: slice | np.ndarray[Any, Any]) -> Answers:
         """The answers about some of the rows."""
         return Answers(*(None if part is None else part[rows] for part in map(self.__getattribute__, _METHODS)))
 
@@ -110,6 +112,8 @@ def metric(name: str) -> Metric:
         (methods,) if isinstance(methods, str) else tuple(methods),
     )
 
+
+_FORESTS = {"RandomForestClassifier", "RandomForestRegressor", "ExtraTreesClassifier", "ExtraTreesRegressor"}
 
 # What people write for a scorer that has another name.
 _ALIASES = {
@@ -166,7 +170,8 @@ def metric_names(pipeline: Pipeline, kind: Kind, estimator: Any) -> tuple[str, .
     """
     evaluate = pipeline.evaluate
     champion = (evaluate.champion.metric,) if evaluate.champion else ()
-    named = (*evaluate.metrics, *champion, *(gate.metric for gate in evaluate.gates))
+    gates = (gate.metric for gate in evaluate.gates if gate.metric not in RATES)
+    named = (*evaluate.metrics, *champion, *gates)
     defaults = () if evaluate.metrics else tuple(name for name in DEFAULTS[kind] if answered(name, estimator))
     return tuple(dict.fromkeys((*named, *defaults)))
 
@@ -183,9 +188,27 @@ def ask(estimator: Any, frame: pd.DataFrame, methods: Iterable[str]) -> Answers:
         EstimatorError: when it has no answer for some of them.
     """
     try:
-        return Answers(**{method: np.asarray(getattr(estimator, method)(frame)) for method in dict.fromkeys(methods)})
+        with _in_order(estimator):
+            return Answers(
+                **{method: np.asarray(getattr(estimator, method)(frame)) for method in dict.fromkeys(methods)}
+            )
     except ValueError as problem:
         raise EstimatorError(f"{_named(estimator)} cannot predict these rows: {first_sentence(problem)}") from problem
+
+
+@contextmanager
+def _in_order(estimator: Any) -> Iterator[None]:
+    """Have a forest add up its trees one after the other, as their order decides the last bits, and so ties.
+
+    With `n_jobs` it adds them as its threads finish: the same model would give other answers each time it is asked.
+    """
+    known = estimator.get_params(deep=True) if hasattr(estimator, "get_params") else {}
+    parts = (estimator, *known.values())
+    if any(type(part).__name__ in _FORESTS and part.n_jobs not in (None, 1) for part in parts):
+        with joblib.parallel_config(backend="sequential"):
+            yield
+    else:
+        yield
 
 
 def methods_of(names: Sequence[str], estimator: Any) -> tuple[str, ...]:
@@ -221,7 +244,7 @@ def score(name: str, truth: np.ndarray[Any, Any], answers: Answers, classes: Seq
     it = metric(name)
     method = next(method for method in it.methods if getattr(answers, method) is not None)
     answer, arguments = getattr(answers, method), dict(it.arguments)
-    known = inspect.signature(it.function).parameters
+    known = _parameters(it.function)
     if len(classes) == 2:
         if method == "predict_proba":
             answer = answer[:, 1]
@@ -231,6 +254,11 @@ def score(name: str, truth: np.ndarray[Any, Any], answers: Answers, classes: Seq
         # A class that none of these rows has is still a column of the answer.
         arguments["labels"] = list(classes)
     return float(it.sign * it.function(truth, answer, **arguments))
+
+
+@cache
+def _parameters(function: Any) -> frozenset[str]:
+    return frozenset(inspect.signature(function).parameters)
 
 
 def scores(

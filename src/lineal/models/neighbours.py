@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 Measure = Literal["leaves", "distance"]
 Leaves = Callable[[Floats], np.ndarray[Any, Any]]
 
+_ROWS_FOR_THREADS = 10_000
+
 
 @dataclass(frozen=True, slots=True)
 class Neighbour:
@@ -129,4 +131,6 @@ def _leaf(tree: Any, features: Floats) -> np.ndarray[Any, Any]:
     from sklearn.utils._openmp_helpers import _openmp_effective_n_threads
 
     none = np.zeros((0, 8), dtype=np.uint32), np.zeros(features.shape[1], dtype=np.uint32)
-    return np.asarray(tree.predict(features, *none, _openmp_effective_n_threads())).astype(np.int64)
+    # Threads wait for one another at each end: on a busy machine few rows would wait for longer than they take.
+    threads = _openmp_effective_n_threads() if len(features) > _ROWS_FOR_THREADS else 1
+    return np.asarray(tree.predict(features, *none, threads)).astype(np.int64)

@@ -23,6 +23,8 @@ from lineal.redaction import redact
 from lineal.settings import home, sandboxed
 
 READY_SECONDS = 120.0
+# A server that the user has started is up, or is about to be.
+GIVEN_SECONDS = 10.0
 END_SECONDS = 30.0
 _DRAIN_SECONDS = 60.0
 _HEARTBEAT = "PREFECT_FLOWS_HEARTBEAT_FREQUENCY"
@@ -71,17 +73,28 @@ class PrefectApi:
     url: str
     server: EmbeddedServer | None = None
 
-    def wait_ready(self, timeout: float = READY_SECONDS) -> None:
+    def require_given(self) -> None:
+        """Wait for a server that the user has configured; the embedded one is waited for when it is needed.
+
+        Raises:
+            ProjectError: it does not answer.
+        """
+        if self.server is None:
+            self.wait_ready()
+
+    def wait_ready(self, timeout: float | None = None) -> None:
         """Return once the API answers.
 
         Args:
-            timeout: in seconds.
+            timeout: in seconds; where it is left out, an embedded server is given as long as it may take to start.
 
         Raises:
             ProjectError: it does not answer in time, or the embedded server has ended.
         """
         import httpx
 
+        if timeout is None:
+            timeout = GIVEN_SECONDS if self.server is None else READY_SECONDS
         end = time.monotonic() + timeout
         problem = "no answer"
         # The embedded server must not be looked for through a proxy.

@@ -6,27 +6,25 @@
 from __future__ import annotations
 
 from lineal.pipeline.declared import Declared
+from lineal.pipeline.judging import RATES, Champion, Evaluate, Gate, Grouping
 from lineal.pipeline.loading import load, parse
 from lineal.pipeline.section import Section
 from lineal.pipeline.sections import (
-    Bound,
-    Champion,
     Check,
     CheckType,
     Drift,
     DriftLimits,
-    Evaluate,
-    Gate,
     ModelSection,
     Pipeline,
     Register,
-    Scalar,
     Search,
     Source,
     Split,
 )
+from lineal.pipeline.values import Bound, Scalar
 
 __all__ = [
+    "RATES",
     "Bound",
     "Champion",
     "Check",
@@ -36,6 +34,7 @@ __all__ = [
     "DriftLimits",
     "Evaluate",
     "Gate",
+    "Grouping",
     "ModelSection",
     "Pipeline",
     "Register",

@@ -89,6 +89,15 @@ def parse(text: str, path: Path, *, data: str | None = None, overrides: Sequence
             key="source.query",
             line=line_of(text, ["source", "query"]),
         )
+    for what, name in (("target", pipeline.source.target), ("id", pipeline.source.id)):
+        if name in pipeline.evaluate.groups:
+            why = "each row would be a group of its own" if what == "id" else "its values are what is predicted"
+            raise PipelineFileError(
+                f"evaluate.groups names {name!r}, which is the {what}: {why}; name other columns",
+                path=path,
+                key="evaluate.groups",
+                line=line_of(text, ["evaluate", "groups"]),
+            )
     return pipeline
 
 

@@ -4,51 +4,26 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Mapping
-from datetime import date
-from math import isfinite
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
     BaseModel,
     Field,
-    PlainSerializer,
-    PlainValidator,
     field_validator,
     model_validator,
 )
 
-from lineal.findings import shown
 from lineal.pipeline.declared import SPAN, Declared
+from lineal.pipeline.judging import Evaluate
 from lineal.pipeline.section import STRICT, Section
+from lineal.pipeline.values import Bound, Scalar, orderly
 from lineal.redaction import redact
 from lineal.settings import project_of
 
 CheckType = Literal["integer", "number", "string", "boolean", "date", "timestamp"]
 
 
-def _scalar(value: Any) -> bool | int | float | str:
-    if not isinstance(value, (bool, int, float, str)):
-        raise ValueError("should be text, a number, or true or false")
-    return value
-
-
-def _bound(value: Any) -> float | date:
-    if isinstance(value, date):
-        return value
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not isfinite(value):
-        raise ValueError("should be a number or a date")
-    return float(value)
-
-
-def _written(value: float | date) -> float | str:
-    return value.isoformat() if isinstance(value, date) else value
-
-
-# Plain functions where pydantic would try each branch of a union and report all of them.
-Scalar = Annotated[bool | int | float | str, PlainValidator(_scalar)]
-# Written by hand: pydantic reads a union's JSON again by its branches, and takes a date's text for neither.
-Bound = Annotated[float | date, PlainValidator(_bound), PlainSerializer(_written, return_type=Any, when_used="json")]
 Count = Annotated[int, Field(ge=0)]
 # What names datasets and jobs: Marquez answers 500 on `:` and `#`, and on names that begin with a digit.
 _NAME = r"^[A-Za-z][\w.-]*$"
@@ -130,8 +105,8 @@ class Check(Section):
             )
         if self.allowed == ():
             raise ValueError("allowed lists no value")
-        _orderly("min", self.min, "max", self.max)
-        _orderly("rows_min", self.rows_min, "rows_max", self.rows_max)
+        orderly("min", self.min, "max", self.max)
+        orderly("rows_min", self.rows_min, "rows_max", self.rows_max)
         return self
 
 
@@ -209,52 +184,6 @@ class ModelSection(Section):
         if both:
             raise ValueError(f"{both[0]} is in params and in search.space; the search would overrule it, so keep one")
         return self
-
-
-class Gate(Section):
-    """A bound that a held-out metric must keep for the model to be registered.
-
-    Attributes:
-        metric: a scikit-learn scorer's name.
-        min: the least it may be.
-        max: the most it may be.
-    """
-
-    metric: str
-    min: float | None = None
-    max: float | None = None
-
-    @model_validator(mode="after")
-    def _bounded(self) -> Self:
-        if self.min is None and self.max is None:
-            raise ValueError("a gate needs `min` or `max`")
-        _orderly("min", self.min, "max", self.max)
-        return self
-
-
-class Champion(Section):
-    """What a challenger must beat the alias's holder in, on the same held-out rows.
-
-    Attributes:
-        metric: a scikit-learn scorer's name.
-        margin: by how much more it must be better.
-    """
-
-    metric: str
-    margin: float = Field(default=0.0, ge=0)
-
-
-class Evaluate(Section):
-    """How the model is judged.
-
-    Attributes:
-        metrics: scikit-learn scorer names, greater is better; the first ranks a search, and importances rest on it.
-            Without any, those that suit the kind of problem.
-    """
-
-    metrics: tuple[str, ...] = ()
-    gates: tuple[Gate, ...] = ()
-    champion: Champion | None = None
 
 
 class Register(Section):
@@ -378,17 +307,6 @@ class Pipeline(BaseModel):
     def parameters(self) -> dict[str, str]:
         """The pipeline as flat dotted keys and text values, credentials taken out."""
         return dict(_flatten(self.model_dump(mode="json", by_alias=True, exclude_none=True)))
-
-
-def _orderly(low_name: str, low: float | date | None, high_name: str, high: float | date | None) -> None:
-    if low is None or high is None:
-        return
-    try:
-        above = low > high  # type: ignore[operator]  # a date beside a number is told below
-    except TypeError:
-        raise ValueError(f"{low_name} and {high_name} are of different types") from None
-    if above:
-        raise ValueError(f"{low_name} = {shown(low)} is above {high_name} = {shown(high)}")
 
 
 def _flatten(value: Any, prefix: str = "") -> Iterator[tuple[str, str]]:

@@ -108,6 +108,7 @@ class Impact:
         models: the models among them, oldest first.
         judged: models that something below was held against when they were registered, and that were not made of it.
         counts: of what came of it; what was asked about is not counted.
+        made: whether the versions that it begins with came of it as well: a run was asked about, which made them.
     """
 
     subject: str
@@ -115,6 +116,12 @@ class Impact:
     models: tuple[ModelReached, ...]
     judged: tuple[ModelReached, ...]
     counts: Counts
+    made: bool = False
+
+    @property
+    def counted(self) -> tuple[ModelReached, ...]:
+        """The models that came of it, without the one that was asked about."""
+        return tuple(model for model in self.models if self.made or self.versions[model.place].steps)
 
 
 def impact(store: Store, subject: Subject, depth: int | None = None) -> Impact:
@@ -129,7 +136,8 @@ def impact(store: Store, subject: Subject, depth: int | None = None) -> Impact:
         SubjectError: unknown or ambiguous.
     """
     begun = begin(store, subject)
-    return answer(store, str(begun.subject), descend(store, begun.versions, begun.made_by, depth))
+    found = descend(store, begun.versions, begun.made_by, depth)
+    return answer(store, str(begun.subject), found, made=begun.made_by is not None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,21 +200,28 @@ def _begin_with_run(store: Store, subject: Subject) -> Beginning:
     return Beginning(Subject("run", run.run_id), tuple(rows.values()), dict(made_by))
 
 
-def answer(store: Store, subject: str, found: Descent) -> Impact:
-    """What a descent found, with the models' aliases, and counted."""
+def answer(store: Store, subject: str, found: Descent, *, made: bool = False) -> Impact:
+    """What a descent found, with the models' aliases, and counted.
+
+    Args:
+        store: the lineage store.
+        subject: as it was asked, the version filled in.
+        found: the descent.
+        made: whether what it begins with came of the subject as well, as what a run made did.
+    """
     places = {key: place for place, key in enumerate(found.reached)}
     versions = tuple(_version(each, found, places) for each in found.reached.values())
     models = _models(store, found.reached, places)
     judged = _models(store, found.judged, dict.fromkeys(found.judged, -1))
-    below = [version for version in versions if version.steps]
+    below = [version for version in versions if version.steps or made]
     batches = [version for version in below if version.is_batch]
     counts = Counts(
         datasets=sum(version.kind != "MODEL" for version in below) - len(batches),
-        models=sum(model.place < 0 or versions[model.place].steps > 0 for model in models),
+        models=sum(versions[model.place].steps > 0 or made for model in models),
         batches=len(batches),
         predictions=sum(version.rows or 0 for version in batches),
     )
-    return Impact(subject, versions, models, tuple(model for model in judged if model.number is not None), counts)
+    return Impact(subject, versions, models, tuple(model for model in judged if model.number is not None), counts, made)
 
 
 def _version(each: Reached, found: Descent, places: dict[str, int]) -> Version:

@@ -1,6 +1,6 @@
 """One record: in which snapshots it stands, which models learned from it, and what was predicted for it.
 
-Found in the versions' own bytes, by the value of the pipeline's id column, or by file and row number where it has none:
+Found in the versions' own bytes, by the value of the pipeline's id column, or by file and row number:
 exactly, and by reading of each file only what its statistics leave. A split's part tells which snapshot row each of its
 rows is, so that the parts are not searched again.
 """
@@ -18,9 +18,12 @@ from typing import Any
 import sqlalchemy as sa
 
 from lineal.datasets.cache import Cache
+from lineal.datasets.dataset import Dataset
+from lineal.datasets.remembered import fingerprint_of
+from lineal.datasets.rows import as_values, row_of
 from lineal.datasets.search import Hits, Search, search
 from lineal.datasets.types import ROW
-from lineal.errors import SubjectError
+from lineal.errors import LinealError, SubjectError
 from lineal.questions.descent import Descent, descend
 from lineal.questions.impact import ModelReached, answer
 from lineal.store import graph, tables
@@ -89,6 +92,7 @@ class RecordImpact:
     Attributes:
         subject: as it was asked.
         column: the id column that it is known by; None where it is known by file and row.
+        ids: that its rows have, where it was asked for by file and row and the pipeline names an id column.
         snapshots: where it stands.
         learned: the models that were fitted to it.
         judged: the models that it was held out from, to judge them by.
@@ -105,6 +109,7 @@ class RecordImpact:
     predictions: tuple[Predicted, ...]
     searched: int
     missing: tuple[str, ...]
+    ids: tuple[str, ...] = ()
 
 
 def record_impact(store: Store, subject: Subject) -> RecordImpact:
@@ -116,18 +121,22 @@ def record_impact(store: Store, subject: Subject) -> RecordImpact:
     asked = _Asked(store, subject)
     appearances = asked.appearances()
     predictions = asked.predictions()
+    if not appearances and not predictions and asked.by_place():
+        appearances = asked.appearances()
+        predictions = asked.predictions()
     if not appearances and not predictions:
         raise asked.unknown()
     learned, judged = asked.models(appearances)
     return RecordImpact(
         subject=str(subject),
-        column=asked.column,
+        column=asked.column if asked.file is None else None,
         snapshots=tuple(appearances),
         learned=learned,
         judged=judged,
         predictions=tuple(predictions),
         searched=len(asked.snapshots) + len(asked.batches),
-        missing=tuple(asked.missing),
+        missing=tuple(dict.fromkeys(asked.missing)),
+        ids=tuple(asked.of_place),
     )
 
 
@@ -145,13 +154,28 @@ class _Asked:
         self.batches = self._versions("predictions")
         self.ids = self._id_columns()
         self.column = next((name for name in self.ids.values() if name), None)
+        self.file: str | None = None
+        self.row = 0
+        if self.column is None:
+            self.file, self.row = self._file_and_row()
+        self.of_place: dict[str, None] = {}
+
+    def by_place(self) -> bool:
+        """Go over to file and row, where an id column knows no such value and it can be read as these."""
+        if self.column is None or self._place() is None:
+            return False
         self.file, self.row = self._file_and_row()
+        return True
 
     def appearances(self) -> list[Appearance]:
         """Where the record stands, oldest snapshot first."""
         found: list[tuple[VersionRow, int]] = []
         if self.file is not None:
             found = [(row, number) for row in self.snapshots for number in self._rows_of_file(row, self.file, self.row)]
+            if self.column:
+                for row, number in found:
+                    for _, path in self._there([row]):
+                        self._tell(row, self._hit(row, path, number))
         else:
             there = self._there(row for row in self.snapshots if self.ids.get(row.key) or self.column)
             hits = search(Search(path, self.ids.get(row.key) or self.column or "", self.value) for row, path in there)
@@ -166,15 +190,16 @@ class _Asked:
 
     def predictions(self) -> list[Predicted]:
         """What was predicted for the record, oldest first."""
-        asked: list[tuple[VersionRow, Path, str, str | int]] = (
-            self._scored_by_place()
-            if self.column is None
-            else [(row, path, self.column, self.value) for row, path in self._there(self.batches)]
-        )
-        hits = search(Search(path, column, value, tuple(self._columns(path))) for _, path, column, value in asked)
+        if self.file is not None:
+            places = self._scored_by_place()
+            rows, hits = [row for row, *_ in places], [self._hit(*place) for place in places]
+        else:
+            there = self._there(self.batches)
+            rows = [row for row, _ in there]
+            hits = search(Search(path, self.column or "", self.value, tuple(self._columns(path))) for _, path in there)
         found = []
-        times = self._times({each[0].key for each, hit in zip(asked, hits, strict=True) if hit.rows})
-        for (row, *_), hit in zip(asked, hits, strict=True):
+        times = self._times({row.key for row, hit in zip(rows, hits, strict=True) if hit.rows})
+        for row, hit in zip(rows, hits, strict=True):
             self._tell(row, hit)
             for number, values in zip(hit.rows, hit.values, strict=False):
                 found.append(
@@ -195,15 +220,26 @@ class _Asked:
                 )
         return found
 
-    def _scored_by_place(self) -> list[tuple[VersionRow, Path, str, str | int]]:
-        """Where to look for the predictions of a row of a file: tables without an id number the batch's rows."""
-        found: list[tuple[VersionRow, Path, str, str | int]] = []
+    def _scored_by_place(self) -> list[tuple[VersionRow, Path, int]]:
+        """Where the predictions of a row of a file are: a table of predictions has its batch's rows in their order."""
+        found: list[tuple[VersionRow, Path, int]] = []
         for batch in self._versions("batch"):
             numbers = list(self._rows_of_file(batch, self.file or "", self.row))
             reached = descend(self.store, (batch,), depth=1).reached.values() if numbers else ()
             scored = [each.version for each in reached if each.version.name == f"{self.pipeline}.predictions"]
-            found += [(row, path, "row", number + 1) for row, path in self._there(scored) for number in numbers]
+            found += [(row, path, number) for row, path in self._there(scored) for number in numbers]
         return found
+
+    def _hit(self, row: VersionRow, path: Path, number: int) -> Hits:
+        """One row of a table, by its number; its id is noted."""
+        try:
+            values = as_values(row_of(Dataset(path, name=row.name, version=row.version), number))
+        except LinealError as problem:
+            return Hits(problem=problem.message)
+        known = values.get(self.column) if self.column else None
+        if known is not None:
+            self.of_place[str(known)] = None
+        return Hits((number,), (values,))
 
     def models(self, found: list[Appearance]) -> tuple[tuple[ModelReached, ...], tuple[ModelReached, ...]]:
         """The models that learned from the record, and those that were judged by it."""
@@ -221,9 +257,13 @@ class _Asked:
     def unknown(self) -> SubjectError:
         """The error of a record that stands nowhere."""
         count = len(self.snapshots)
-        where = f"none of the {count} snapshots" if count > 1 else "the one snapshot"
-        holds = f"with {self.column} = {self.value}" if self.file is None else f"of row {self.row} of {self.file}"
-        said = f"{self.subject}: {where} of {self.pipeline} {'holds' if count == 1 else 'has'} a record {holds}"
+        where = f"none of the {count} snapshots of {self.pipeline} has a record"
+        if count == 1:
+            where = f"the one snapshot of {self.pipeline} has no record"
+        holds = f"with {self.column} = {self.value}" if self.column else f"of row {self.row} of {self.file}"
+        if self.column and self.file is not None:
+            holds += f", and none is row {self.row} of a file {self.file}"
+        said = f"{self.subject}: {where} {holds}"
         if self.missing:
             said += f", as far as can be told: {self.missing[0]}"
             said += f", and {len(self.missing) - 1} more" if len(self.missing) > 1 else ""
@@ -265,17 +305,20 @@ class _Asked:
                 found[key] = _parameter(json.loads(bodies[seq]), "source.id")
         return found
 
-    def _file_and_row(self) -> tuple[str | None, int]:
-        if self.column is not None:
-            return None, 0
+    def _place(self) -> tuple[str, int] | None:
+        """The value as FILE#ROW; None where it is none."""
         file, mark, row = self.value.rpartition("#")
-        if not mark or not file or not row.isdecimal() or int(row) < 1:
+        return (file, int(row)) if mark and file and row.isdecimal() and int(row) > 0 else None
+
+    def _file_and_row(self) -> tuple[str, int]:
+        place = self._place()
+        if place is None:
             raise SubjectError(
                 f"{self.subject}: the pipeline {self.pipeline} names no id column, so a record of it is known by file "
                 f"and row; write record:{self.pipeline}/FILE#ROW, such as record:{self.pipeline}/data.csv#7",
                 subject=str(self.subject),
             )
-        return file, int(row)
+        return place
 
     def _rows_of_file(self, snapshot: VersionRow, file: str, row: int) -> Iterable[int]:
         start = 0
@@ -348,7 +391,7 @@ class _Asked:
         return descend(self.store, tuple(graph.versions(self.store, keys).values()))
 
     def _there(self, rows: Iterable[VersionRow]) -> list[tuple[VersionRow, Path]]:
-        """The versions whose bytes are here; the others are told as missing."""
+        """The versions whose bytes are here, and are what was recorded; the others are told as missing."""
         found = []
         for row in rows:
             path = self.cache.located(row.version) if row.version else None
@@ -356,6 +399,8 @@ class _Asked:
                 self.missing.append(
                     f"the bytes of {row.name}@{row.version[:12]} are not in the cache {self.cache.root}"
                 )
+            elif fingerprint_of(path).md5 != row.version:
+                self.missing.append(f"{row.name}@{row.version[:12]} is not what was recorded: {path} was altered")
             else:
                 found.append((row, path))
         return found

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -15,6 +14,7 @@ from typing import Any, Literal
 from lineal.datasets.cache import Cache
 from lineal.datasets.hashing import Fingerprint, writing
 from lineal.datasets.remembered import fingerprint_of
+from lineal.datasets.versioning.linking import put
 from lineal.datasets.versioning.pointer import file_name
 from lineal.errors import StorageError, SubjectError, VersionError
 from lineal.questions import lookup
@@ -190,17 +190,13 @@ def _new_file(target: Path, force: bool) -> Iterator[Path]:
 def _written(cache: Cache, version: str, file: Path) -> Fingerprint:
     """Write a version to a file, checked; give the fingerprint of its bytes."""
     path = cache.get(version)
-    way = cache.repository.links[0] if cache.repository else "copy"
     if file.suffix.lower() == ".csv":
         _as_csv(path, file)
-    elif way in ("hardlink", "symlink"):
+    else:
         file.unlink()
         with writing(file):
-            (file.symlink_to if way == "symlink" else file.hardlink_to)(path)
-    else:
-        with writing(file):
-            shutil.copyfile(path, file)
-            file.chmod(0o666 & ~_umask())
+            if put(path, file, cache.repository.links if cache.repository else ()) in ("copy", "reflink"):
+                file.chmod(0o666 & ~_umask())
     return fingerprint_of(path)
 
 

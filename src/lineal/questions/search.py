@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 
+import sqlalchemy as sa
+
 from lineal.errors import SubjectError
-from lineal.store import fulltext
+from lineal.store import fulltext, tables
 from lineal.store.log import Store
 
 _BEFORE, _LENGTH = 60, 200
@@ -18,7 +21,7 @@ class Hit:
 
     Attributes:
         kind: `run`, `job`, `decision`, `note` or `description`.
-        subject: what to ask about.
+        subject: what to ask about; of a job its newest run.
         snippet: the part of the text with the most of the words.
         command: shows more of it.
     """
@@ -56,11 +59,26 @@ def search(store: Store, text: str, limit: int = 20) -> Hits:
             f"{text!r} has no word to search for; write letters or digits, such as `lineal search depth`"
         )
     rows = store.read(fulltext.select_matching(store.engine.dialect.name, words, limit + 1))
+    newest = _newest_runs(store, (row.subject for row in rows[:limit] if row.kind == "job"))
+    subjects = [newest.get(row.subject, row.subject) for row in rows[:limit]]
     hits = tuple(
-        Hit(row.kind, row.subject, row.at, snippet(row.text, words), f"lineal trace {row.subject}")
-        for row in rows[:limit]
+        Hit(row.kind, subject, row.at, snippet(row.text, words), f"lineal trace {subject}")
+        for row, subject in zip(rows, subjects, strict=False)
     )
     return Hits(words, hits, more=len(rows) > limit)
+
+
+def _newest_runs(store: Store, subjects: Iterable[str]) -> dict[str, str]:
+    """For each run, the newest run of its job; as subjects."""
+    known = [subject.removeprefix("run:") for subject in subjects]
+    if not known:
+        return {}
+    first, other = tables.runs.c, tables.runs.alias()
+    newest = (
+        sa.select(other.c.run_id).where(other.c.job == first.job).order_by(other.c.first_seq.desc()).limit(1)
+    ).scalar_subquery()
+    found = store.read(sa.select(first.run_id, newest.label("newest")).where(first.run_id.in_(known)))
+    return {f"run:{row.run_id}": f"run:{row.newest}" for row in found}
 
 
 def snippet(text: str, words: tuple[str, ...]) -> str:

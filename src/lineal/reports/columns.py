@@ -12,7 +12,7 @@ from rich.tree import Tree
 from lineal.questions.columnlineage import Transformation
 from lineal.questions.columns import ColumnEdge, ColumnFound, ColumnImpact, ColumnTrace
 from lineal.reports.impact import hold
-from lineal.reports.terminal import moment, short
+from lineal.reports.terminal import command, moment, short
 
 # How many columns of a version are drawn side by side, and how many lines a tree may have; the rest is counted.
 _MOST_SIBLINGS = 5
@@ -30,7 +30,7 @@ def render_trace(trace: ColumnTrace) -> RenderableType:
     drawn = _Drawing(trace.columns, [(edge.target, edge.source, edge) for edge in trace.edges])
     parts: list[RenderableType] = [_heading(trace.subject, trace.column), drawn.tree(0), *drawn.rest()]
     parts += [Text(), *(Text(line, style="bold") for line in _origins(trace)), *_short(trace.short)]
-    return Group(*parts, Text(f"lineal trace {trace.subject}", style="dim"))
+    return Group(*parts, Text(command("trace", trace.subject), style="dim"))
 
 
 def render_impact(impact: ColumnImpact) -> RenderableType:
@@ -46,7 +46,7 @@ def render_impact(impact: ColumnImpact) -> RenderableType:
     if impact.untold:
         parts.append(Text(f"not told: which columns these were made of: {_listed(impact.untold)}", style="yellow"))
     parts += _short(impact.short)
-    return Group(*parts, Text(f"lineal impact {impact.subject}", style="dim"))
+    return Group(*parts, Text(command("impact", impact.subject), style="dim"))
 
 
 def _short(versions: Sequence[str]) -> list[Text]:

@@ -11,7 +11,7 @@ from rich.text import Text
 
 from lineal.questions.decisions import Decided
 from lineal.redaction import harmless
-from lineal.reports.terminal import moment
+from lineal.reports.terminal import command, moment
 
 if TYPE_CHECKING:
     from lineal.deciding import Said
@@ -48,9 +48,10 @@ def said(answer: Said) -> RenderableType:
         lines.append(Text(f"  signed with the key {recorded.key[:12]}", style="dim"))
     if not answer.decided.counts:
         lines.append(Text(f"  {answer.decided.standing}: {answer.decided.why}", style="yellow"))
-    following = f"lineal trace {decision.subject}\nlineal events --run {recorded.run_id}"
+    following = command("trace", decision.subject) + "\n" + command("events", "--run", recorded.run_id)
     if decision.kind == "incident":
-        following += f'\nlineal note {decision.subject} "what was done" --closes {recorded.run_id}'
+        closing = command("note", decision.subject, "what was done", "--closes", recorded.run_id)
+        following += f"\n{closing}"
     return Group(*lines, Text(), Text(following, style="dim"))
 
 
@@ -107,4 +108,4 @@ def listed(items: Sequence[Decided]) -> RenderableType:
             why.append(f"\n{harmless(each.why)}", style="yellow")
         who, signed = harmless(decision.by), "yes" if each.signed else "-"
         table.add_row(moment(decision.at), who, signed, decision.subject, words(each), state, why)
-    return Group(table, Text(), Text(f"lineal trace {items[0].decision.subject}"))
+    return Group(table, Text(), Text(command("trace", items[0].decision.subject)))

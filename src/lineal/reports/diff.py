@@ -22,7 +22,8 @@ from lineal.questions.diff.interface import (
     Side,
     TableDiff,
 )
-from lineal.reports.terminal import figure, moment, short
+from lineal.reports.groups import group_changes
+from lineal.reports.terminal import command, figure, moment, short
 
 # How many of several things are named before the rest is counted.
 _MOST = 6
@@ -39,6 +40,8 @@ def render(diff: Diff) -> RenderableType:
         parts += [Text(), Text("What may explain a change, the most likely first", style="bold"), _causes(diff)]
     if diff.metrics:
         parts += [Text(), Text("Metrics", style="bold"), _metrics(diff.metrics)]
+    if diff.groups is not None and (diff.groups.moved or diff.groups.only):
+        parts += [Text(), Text("Metrics of groups", style="bold"), group_changes(diff.groups)]
     if diff.predictions is not None:
         parts += [Text(), Text("Predictions on held-out rows", style="bold"), *_predictions(diff.predictions)]
     for number, table in enumerate(diff.tables):
@@ -261,14 +264,15 @@ def _importances(diff: Diff) -> RenderableType:
 def _next(diff: Diff) -> str:
     right = diff.right.subject
     if right.startswith("dataset:") or (diff.tables and not diff.causes):
-        return f"lineal trace {right}"
+        return command("trace", right)
     if diff.tables:
         table = diff.tables[0]
-        return (
-            f"lineal diff dataset:{table.left_name}@{table.left_version[:12]} "
-            f"dataset:{table.right_name}@{table.right_version[:12]}"
+        return command(
+            "diff",
+            f"dataset:{table.left_name}@{table.left_version[:12]}",
+            f"dataset:{table.right_name}@{table.right_version[:12]}",
         )
-    return f"lineal trace {right}"
+    return command("trace", right)
 
 
 def _more(rows: Iterable[tuple[str, str]], count: int) -> list[tuple[str, str]]:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from lineal.errors import StorageError
+from lineal.models.drawing import any_script
 from lineal.questions.discovery import Discovery, Lesson
 from lineal.questions.discovery.best import Best
 from lineal.questions.discovery.factors import Factor
@@ -82,6 +83,7 @@ def _front(lesson: Lesson, best: Best) -> Any:
 def _saved(figure: Any, folder: Path, name: str) -> list[Path]:
     stem = re.sub(r"[^\w.-]+", "-", name)
     paths = [folder / f"{stem}.{kind}" for kind in ("png", "svg")]
-    for path in paths:
-        figure.savefig(path, dpi=150)
+    with any_script():
+        for path in paths:
+            figure.savefig(path, dpi=150)
     return paths

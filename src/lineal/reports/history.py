@@ -7,7 +7,7 @@ from rich.table import Table
 from rich.text import Text
 
 from lineal.questions.history import History, Version
-from lineal.reports.terminal import moment
+from lineal.reports.terminal import command, moment
 
 
 def render(history: History) -> RenderableType:
@@ -39,5 +39,5 @@ def _next(history: History) -> str:
     name = history.subject.rpartition("@")[0] or history.subject
     versions = [each.version for each in history.versions if each.version]
     if len(versions) > 1:
-        return f"lineal diff {name}@{versions[1][:12]} {name}@{versions[0][:12]}"
-    return f"lineal trace {name}@{versions[0][:12]}" if versions else f"lineal trace {name}"
+        return command("diff", f"{name}@{versions[1][:12]}", f"{name}@{versions[0][:12]}")
+    return command("trace", f"{name}@{versions[0][:12]}" if versions else name)

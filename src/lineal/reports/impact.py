@@ -10,7 +10,7 @@ from rich.text import Text
 from rich.tree import Tree
 
 from lineal.questions.impact import Counts, Impact, ModelReached, Tenure, Version
-from lineal.reports.terminal import moment, short
+from lineal.reports.terminal import command, moment, short
 
 # How many of one kind are named side by side, and how many lines the tree may have, before the rest is counted.
 _MOST_SIBLINGS = 6
@@ -29,7 +29,7 @@ def render(impact: Impact) -> RenderableType:
         hold(text, model)
         text.append("  was held against something of this when it was registered, and was not made of it", style="dim")
         parts.append(text)
-    return Group(*parts, Text(), Text(sentence(impact.counts, impact.models), style="bold"), *_next(impact))
+    return Group(*parts, Text(), Text(sentence(impact.counts, impact.counted), style="bold"), *_next(impact))
 
 
 def sentence(counts: Counts, models: Sequence[ModelReached]) -> str:
@@ -140,6 +140,11 @@ def _past(aliases: Iterable[Tenure]) -> list[Tenure]:
 
 def _next(impact: Impact) -> list[Text]:
     first = next((model for model in impact.models if model.holds), None) or next(iter(impact.models), None)
-    if first is None or first.number is None:
-        return []
-    return [Text(f"lineal trace model:{first.name}@{first.number}", style="dim")]
+    if first is not None and first.number is not None:
+        asked = f"model:{first.name}@{first.number}"
+    else:
+        # A file is asked about by where it lies, which is not known of one that was moved since.
+        tables = [each for each in impact.versions if each.steps and each.kind != "MODEL" and each.namespace != "file"]
+        last = tables[-1] if tables else None
+        asked = f"dataset:{last.name}@{last.version[:12]}" if last else impact.subject
+    return [Text(command("trace", asked), style="dim")]

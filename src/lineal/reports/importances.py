@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from lineal.questions.importances import ColumnImportance, ModelExplanation
-from lineal.reports.terminal import figure
+from lineal.reports.terminal import command, figure
 
 _MOST_COLUMNS = 20
 _MOST_FEATURES = 3
@@ -25,10 +25,8 @@ def render(answer: ModelExplanation) -> RenderableType:
     parts: list[RenderableType] = [heading, _measures(answer)]
     if answer.columns:
         parts += [Text(), _table(answer)]
-    following = Text(
-        f"lineal trace {answer.subject}\nlineal explain {answer.subject} --plot importances.png", style="dim"
-    )
-    return Group(*parts, Text(), following)
+    following = [command("trace", answer.subject), command("explain", answer.subject, "--plot", "importances.png")]
+    return Group(*parts, Text(), Text("\n".join(following), style="dim"))
 
 
 def _measures(answer: ModelExplanation) -> Table:

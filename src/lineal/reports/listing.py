@@ -10,7 +10,7 @@ from rich.text import Text
 
 from lineal import settings
 from lineal.questions.listing import DatasetItem, ModelRow, PipelineItem, PredictionItem, RunItem
-from lineal.reports.terminal import moment, short, span
+from lineal.reports.terminal import command, moment, short, span
 
 _STATES = {"COMPLETE": "green", "FAIL": "red", "ABORT": "yellow"}
 
@@ -23,7 +23,7 @@ def pipelines(items: Sequence[PipelineItem]) -> RenderableType:
             table.add_row("-", "-", Text(item.problem, style="red"), short(item.file))
         else:
             table.add_row(item.name, item.target, item.estimator, short(item.file))
-    return _shown(table, f"lineal run {short(items[0].file)}" if items else "there is no .toml file in pipelines/")
+    return _shown(table, command("run", short(items[0].file)) if items else "there is no .toml file in pipelines/")
 
 
 def datasets(items: Sequence[DatasetItem]) -> RenderableType:
@@ -37,7 +37,7 @@ def datasets(items: Sequence[DatasetItem]) -> RenderableType:
         why = [Text(item.recalled or "", style="red")] if bad else []
         table.add_row(name, item.version[:12] or "-", str(item.versions), item.kind.lower() or "-", *why)
     named = next((item for item in items if item.kind == "TABLE" and "://" not in item.namespace), None)
-    hint = f"lineal trace dataset:{named.name}" if named else "lineal list runs"
+    hint = command("trace", f"dataset:{named.name}") if named else "lineal list runs"
     return _shown(table, hint if items else "no dataset is on record yet")
 
 
@@ -52,7 +52,7 @@ def models(items: Sequence[ModelRow], recalled: Mapping[ModelRow, str] | None = 
         table.add_row(item.name, str(item.number), Text(held, style="green"), digest, moment(item.registered_at), *why)
     newest = items[0] if items else None
     return _shown(
-        table, f"lineal trace model:{newest.name}@{newest.number}" if newest else "no model is registered yet"
+        table, command("trace", f"model:{newest.name}@{newest.number}") if newest else "no model is registered yet"
     )
 
 
@@ -69,7 +69,7 @@ def runs(items: Sequence[RunItem]) -> RenderableType:
         # Those of other producers have namespaces of their own.
         job = item.job if item.namespace == settings.namespace() else f"{item.namespace}/{item.job}"
         table.add_row(item.run_id, job, item.pipeline or "-", state, moment(item.started_at), took, name)
-    return _shown(table, f"lineal trace run:{items[0].run_id}" if items else "no run is on record yet")
+    return _shown(table, command("trace", f"run:{items[0].run_id}") if items else "no run is on record yet")
 
 
 def predictions(items: Sequence[PredictionItem]) -> RenderableType:
@@ -83,7 +83,7 @@ def predictions(items: Sequence[PredictionItem]) -> RenderableType:
     newest = items[0] if items else None
     return _shown(
         table,
-        f"lineal trace dataset:{newest.name}@{newest.version[:12]}" if newest else "no batch is predicted yet",
+        command("trace", f"dataset:{newest.name}@{newest.version[:12]}") if newest else "no batch is predicted yet",
     )
 
 

@@ -13,7 +13,7 @@ from lineal.datasets.dataset import Dataset
 from lineal.models.drift import Drift
 from lineal.models.model import TrackedRun
 from lineal.models.scoring import Share, Spread
-from lineal.reports.terminal import figure, short
+from lineal.reports.terminal import command, figure, short
 
 _MOST_CLASSES = 6
 _MOST_COLUMNS = 5
@@ -168,8 +168,8 @@ def _measured(column: object, measure: str) -> str:
 
 
 def _next(result: Predicted) -> Iterator[str]:
-    yield f"lineal trace prediction:{result.example}"
-    yield f"lineal trace dataset:{result.predictions.name}@{(result.predictions.version or '')[:12]}"
+    yield command("trace", f"prediction:{result.example}")
+    yield command("trace", f"dataset:{result.predictions.name}@{(result.predictions.version or '')[:12]}")
     yield "lineal list predictions"
     if result.tracked is not None and result.tracked.url is None:
         yield f"mlflow ui --backend-store-uri {short(result.tracked.tracking_uri)}"

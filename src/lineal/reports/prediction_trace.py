@@ -15,7 +15,7 @@ from lineal.questions.explanation import Explained, Explanation
 from lineal.questions.prediction import Prediction, SourceRow
 from lineal.questions.trace import Node
 from lineal.reports.recall import line
-from lineal.reports.terminal import figure, moment, short
+from lineal.reports.terminal import command, figure, moment, short
 
 _MOST_ANSWERS = 6
 _MOST_BARS = 8
@@ -172,9 +172,9 @@ def _label(node: Node) -> Text:
 
 
 def _next(asked: Prediction) -> Text:
-    lines = [f"lineal trace {asked.model.subject}", f"lineal explain {asked.model.subject}"]
+    lines = [command("trace", asked.model.subject), command("explain", asked.model.subject)]
     if asked.batch is not None:
-        lines.append(f"lineal trace dataset:{_called(asked.batch)}")
+        lines.append(command("trace", f"dataset:{_called(asked.batch)}"))
     return Text("\n".join(lines), style="dim")
 
 

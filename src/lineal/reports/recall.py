@@ -10,7 +10,7 @@ from rich.text import Text
 from lineal.questions.impact import Counts
 from lineal.questions.recalls import Plan
 from lineal.reports.impact import sentence
-from lineal.reports.terminal import moment
+from lineal.reports.terminal import command, moment
 from lineal.store.recalls import AliasMove, Done, Recall
 
 # How many models are named before the rest is counted.
@@ -35,7 +35,7 @@ def planned(plan: Plan, reason: str) -> RenderableType:
     lines = [heading]
     if plan.standing is not None and not plan.undo:
         lines.append(Text(f"  it is recalled already: {line(plan.standing)}", style="dim"))
-    lines.append(Text(f"  came of it: {sentence(plan.impact.counts, plan.impact.models)}"))
+    lines.append(Text(f"  came of it: {sentence(plan.impact.counts, plan.impact.counted)}"))
     named = [model for model in plan.impact.models if model.number is not None]
     for model in named[:_MOST]:
         holds = "".join(f" @{alias}" for alias in model.holds)
@@ -59,9 +59,8 @@ def done(answer: Recalled) -> RenderableType:
         lines.append(Text("  no alias moved"))
     # Who held which alias before is told above.
     lines.append(Text(f"  came of it: {sentence(answer.counts, ())}"))
-    return Group(
-        *lines, Text(), Text(f"lineal impact {answer.subject}\nlineal events --run {answer.done.run_id}", style="dim")
-    )
+    following = [command("impact", answer.subject), command("events", "--run", answer.done.run_id)]
+    return Group(*lines, Text(), Text("\n".join(following), style="dim"))
 
 
 def line(recall: Recall) -> str:

@@ -12,7 +12,7 @@ from rich.tree import Tree
 from lineal.questions.impact import ModelReached
 from lineal.questions.records import Appearance, Predicted, RecordImpact
 from lineal.reports.impact import hold
-from lineal.reports.terminal import figure, moment, short
+from lineal.reports.terminal import command, figure, moment, short
 
 # How many of each kind are named before the rest is counted.
 _MOST = 8
@@ -23,6 +23,8 @@ def render(found: RecordImpact) -> RenderableType:
     heading = Text(str(found.subject), style="bold")
     if found.column:
         heading.append(f"  known by {found.column}", style="dim")
+    elif found.ids:
+        heading.append(f"  by file and row; its id is {', '.join(found.ids[:3])}", style="dim")
     parts: list[RenderableType] = [heading]
     parts.append(_listed("stands in", [_appearance(each) for each in reversed(found.snapshots)]))
     parts.append(_listed("was learned by", [_model(each) for each in reversed(found.learned)]))
@@ -76,8 +78,14 @@ def _value(value: Any) -> str:
 
 
 def _next(found: RecordImpact) -> list[Text]:
+    if found.ids:
+        pipeline = found.subject.removeprefix("record:").partition("/")[0]
+        return [Text(command("impact", f"record:{pipeline}/{each}"), style="dim") for each in found.ids[:3]]
     if found.predictions and found.predictions[-1].prediction_id:
-        return [Text(f"lineal trace prediction:{found.predictions[-1].prediction_id}", style="dim")]
+        return [Text(command("trace", f"prediction:{found.predictions[-1].prediction_id}"), style="dim")]
     if found.learned and found.learned[-1].number is not None:
-        return [Text(f"lineal trace model:{found.learned[-1].name}@{found.learned[-1].number}", style="dim")]
-    return []
+        return [Text(command("trace", f"model:{found.learned[-1].name}@{found.learned[-1].number}"), style="dim")]
+    if not found.snapshots:
+        return []
+    last = found.snapshots[-1]
+    return [Text(command("trace", f"dataset:{last.name}@{last.version[:12]}"), style="dim")]

@@ -6,7 +6,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from lineal.reports.terminal import figure
+from lineal.reports.terminal import command, figure
 from lineal.reproduction.reproduce import Reproduction
 from lineal.reproduction.varying import Variation
 
@@ -57,12 +57,12 @@ def variation(varied: Variation) -> RenderableType:
     head = Text(f"{made} varies {varied.subject} in {', '.join(varied.changed)}", style="bold")
     if varied.made is None:
         head.append(" (not registered)", style="not bold")
-    after = [f"lineal diff {varied.subject} {made}", f"lineal trace {made}"]
+    after = [command("diff", varied.subject, made), command("trace", made)]
     return Group(head, facts, Text(), Text("\n".join(after), style="dim"))
 
 
 def _next(answer: Reproduction) -> list[str]:
     if answer.held:
-        return [f"lineal trace {answer.subject}"]
-    again = [f"lineal reproduce {answer.subject} --env locked"] if answer.environment == "present" else []
-    return [*again, f"lineal restore {answer.subject} --to DIR"]
+        return [command("trace", answer.subject)]
+    again = [command("reproduce", answer.subject, "--env", "locked")] if answer.environment == "present" else []
+    return [*again, command("restore", answer.subject, "--to", "DIR")]

@@ -7,7 +7,7 @@ from rich.table import Table
 from rich.text import Text
 
 from lineal.questions.restore import Restored
-from lineal.reports.terminal import short
+from lineal.reports.terminal import command, short
 
 
 def render(restored: Restored) -> RenderableType:
@@ -20,4 +20,4 @@ def render(restored: Restored) -> RenderableType:
     facts.add_row("  checked", f"MD5{' and SHA-256 as recorded' if restored.sha256 else ''}")
     facts.add_row("  lies at", short(str(restored.path)))
     head = Text(f"{restored.name}@{restored.version[:12]} is there: {rows}{restored.size:,} bytes", style="bold")
-    return Group(head, facts, Text(), Text(f"lineal trace dataset:{restored.name}@{restored.version[:12]}"))
+    return Group(head, facts, Text(), Text(command("trace", f"dataset:{restored.name}@{restored.version[:12]}")))

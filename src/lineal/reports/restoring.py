@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
@@ -33,5 +35,5 @@ def render(restored: Restored) -> RenderableType:
         facts.add_row("  missing", Text(sentence, style="red"))
     whole = "all that made it" if not restored.missing else "what there is of what made it"
     head = Text(f"{restored.subject}: {whole} is in {short(restored.folder)}", style="bold")
-    after = [f"sh {short(restored.run)}"] if restored.run else [f"cat {short(restored.folder)}/README.md"]
-    return Group(head, facts, Text(), Text("\n".join(after), style="dim"))
+    after = ("sh", short(restored.run)) if restored.run else ("cat", f"{short(restored.folder)}/README.md")
+    return Group(head, facts, Text(), Text(shlex.join(after), style="dim"))

@@ -7,7 +7,7 @@ from rich.table import Table
 from rich.text import Text
 
 from lineal.questions.stale import Item, Stale
-from lineal.reports.terminal import moment
+from lineal.reports.terminal import command, moment
 
 _MOST = 12
 
@@ -30,7 +30,7 @@ def render(answer: Stale) -> RenderableType:
     for sentence in answer.unknown[:3]:
         closing.append(f"not known: {sentence}\n", style="yellow")
     if answer.items:
-        closing.append(f"lineal trace {answer.items[0].subject}")
+        closing.append(command("trace", answer.items[0].subject))
     return Group(*parts, closing)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import re
+import shlex
 import sys
 from collections.abc import Callable, Mapping
 from datetime import datetime
@@ -63,6 +64,11 @@ def console(*, stderr: bool = False) -> Console:
 def to_json(answer: object) -> str:
     """An answer, plain frozen data, as one line of JSON."""
     return json.dumps(answer, default=_plain, ensure_ascii=False)
+
+
+def command(*words: str) -> str:
+    """A command of Lineal's, as a shell takes it: what is on record may have spaces, quotes and worse in it."""
+    return shlex.join(("lineal", *words))
 
 
 def moment(time: str | None) -> str:

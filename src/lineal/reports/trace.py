@@ -10,11 +10,13 @@ from rich.table import Table
 from rich.text import Text
 from rich.tree import Tree
 
+from lineal.questions.groups import recorded
 from lineal.questions.trace import Node, RunDetail, Trace
 from lineal.reports.decision import label
 from lineal.reports.decision import line as decision_line
+from lineal.reports.groups import lines
 from lineal.reports.recall import line
-from lineal.reports.terminal import figure, moment, short, span
+from lineal.reports.terminal import command, figure, moment, short, span
 
 # How many source files of a folder are named before the rest is counted.
 _MOST_SIBLINGS = 8
@@ -67,6 +69,9 @@ def _rows(trace: Trace) -> Iterable[tuple[str, str]]:
         yield "when, who", f"{moment(trace.model.registered_at)}{f' by {who}' if who else ''}"
     for of, figures in _metrics(facets).items():
         yield of, "   ".join(f"{name} {figure(value)}" for name, value in figures)
+    grouped = recorded([(trace.subject, facets)])
+    for said in lines(grouped) if grouped else ():
+        yield "groups", said
     for test in (facets.get("test") or {}).get("tests") or ():
         if test.get("type", "gate") != "gate":
             continue
@@ -248,9 +253,9 @@ def _next(trace: Trace) -> Text:
     text = Text(style="dim")
     first = _first_table(trace.node)
     if first is not None:
-        text.append(f"lineal trace dataset:{first.name}@{first.version[:12]}\n")
+        text.append(command("trace", f"dataset:{first.name}@{first.version[:12]}") + "\n")
     if trace.flow is not None:
-        text.append(f"lineal events --run {trace.flow.run_id}")
+        text.append(command("events", "--run", trace.flow.run_id))
     return text
 
 

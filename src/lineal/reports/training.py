@@ -13,7 +13,9 @@ from lineal.datasets.dataset import Dataset
 from lineal.models.evaluation import GateResult
 from lineal.models.model import Model, TrackedRun
 from lineal.models.registration import Decision
-from lineal.reports.terminal import figure, short
+from lineal.questions.groups import Groups
+from lineal.reports.groups import lines
+from lineal.reports.terminal import command, figure, short
 
 _MOST_NOTES = 5
 
@@ -43,6 +45,7 @@ class Result:
         warnings: what a reader of the metrics should know.
         predictions: the table of the held-out predictions.
         importances: the table of what the predictions rest on.
+        groups: how the model does on groups of the held-out rows; None where the pipeline asks for none.
     """
 
     pipeline: str
@@ -65,6 +68,7 @@ class Result:
     warnings: tuple[str, ...] = ()
     predictions: Dataset | None = None
     importances: Dataset | None = None
+    groups: Groups | None = None
 
     @property
     def subject(self) -> str | None:
@@ -125,6 +129,9 @@ def _rows(result: Result) -> Iterator[tuple[str, str]]:
     if result.checks:
         yield "checks", f"{result.checks} held"
     yield "metrics", "   ".join(f"{name} {figure(value)}" for name, value in result.metrics.items())
+    if result.groups is not None:
+        for said in lines(result.groups):
+            yield "groups", said
     for gate in result.gates:
         yield "gate", f"{gate.sentence}: {'held' if gate.passed else 'FAILED'}"
     for decision in result.decisions:
@@ -148,12 +155,12 @@ def _next(result: Result) -> Text:
     text = Text()
     for decision in result.decisions:
         if decision.action == "ask-approval":
-            asked = f"lineal decide model:{decision.name}@{decision.number} approve --reason WHY"
+            asked = command("decide", f"model:{decision.name}@{decision.number}", "approve", "--reason", "WHY")
             text.append(f"{asked}   (by somebody who did not start this run)\n")
     if result.subject is not None:
-        text.append(f"lineal trace {result.subject}\n")
+        text.append(command("trace", result.subject) + "\n")
     elif result.tracked is not None:
-        text.append(f"lineal trace run:{result.tracked.run_id}\n")
+        text.append(command("trace", f"run:{result.tracked.run_id}") + "\n")
     text.append("lineal list models\n")
     if result.tracked is not None and result.tracked.url is None:
         text.append(f"mlflow ui --backend-store-uri {short(result.tracked.tracking_uri)}\n")

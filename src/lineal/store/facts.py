@@ -63,9 +63,16 @@ def fact_of(event: Mapping[str, Any], seq: int) -> Row | None:
 
 
 def texts_of(event: Mapping[str, Any], seq: int) -> list[Row]:
-    """The rows of what can be searched: one of an ended run, one of each decision, one of each description."""
+    """The rows of what can be searched: one of a run with something to say, one of each decision and description."""
     found = [
-        {"key": key_of(kind, subject, text), "kind": kind, "subject": subject, "at": event["eventTime"], "text": text}
+        {
+            # What a job does is told with each of its runs, and is one thing.
+            "key": key_of(kind, "" if kind == "job" else subject, text),
+            "kind": kind,
+            "subject": subject,
+            "at": event["eventTime"],
+            "text": text,
+        }
         for kind, subject, text in _texts(event)
         if text.strip()
     ]
@@ -78,7 +85,10 @@ def _texts(event: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
     if run and event.get("eventType") in _ENDED:
         subject = f"run:{run['runId']}"
         facets = run.get("facets") or {}
-        yield "run", subject, _clean(_run_text(job, facets, subject))
+        said = _said(facets)
+        # The names of a task's run lead nowhere that its flow's do not.
+        if said or root_of(run) == run["runId"]:
+            yield "run", subject, _clean(" · ".join([*_names(job, facets), *said]))
         facet = facets.get("lineal_decision") or {}
         for decision in facet.get("decisions") or ():
             action = str(decision.get("action") or "decision")
@@ -105,13 +115,17 @@ def _model(decision: Mapping[str, Any]) -> str | None:
     return f"model:{name}@{number}" if name and number else f"model:{name}" if name else None
 
 
-def _run_text(job: Mapping[str, Any], facets: Mapping[str, Any], subject: str) -> str:
+def _names(job: Mapping[str, Any], facets: Mapping[str, Any]) -> list[str]:
     prefect = facets.get("lineal_prefect") or {}
-    parts = [str(job.get("name", "")), *(str(prefect[key]) for key in ("flowRunName", "runName") if prefect.get(key))]
-    parts += [_error(facets) or ""]
+    names = [str(job.get("name", "")), *(str(prefect[key]) for key in ("flowRunName", "runName") if prefect.get(key))]
+    return list(dict.fromkeys(names))
+
+
+def _said(facets: Mapping[str, Any]) -> list[str]:
+    error = _error(facets)
+    parts = [error] if error else []
     parts += [f"{name}={value}" for name, value in _parameters(facets).items()]
-    parts += [f"{name}={value:.6g}" for name, value, *_ in _metrics(facets)]
-    return " · ".join(dict.fromkeys(part for part in parts if part))
+    return parts + [f"{name}={value:.6g}" for name, value, *_ in _metrics(facets)]
 
 
 def _clean(text: str) -> str:

@@ -209,6 +209,10 @@ class Run:
         """Record how a batch compares with the rows that its model learnt from."""
         self.facets["lineal_drift"] = facets.custom("LinealDriftRunFacet", values)
 
+    def groups(self, values: Mapping[str, Any]) -> None:
+        """Record how a model does on groups of the held-out rows."""
+        self.facets["lineal_groups"] = facets.custom("LinealGroupsRunFacet", values)
+
     def leakage(self, values: Mapping[str, Any]) -> None:
         """Record how well each column alone tells the target."""
         self.facets["lineal_leakage"] = facets.custom("LinealLeakageRunFacet", values)

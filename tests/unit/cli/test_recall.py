@@ -1,6 +1,8 @@
 """`lineal impact` and `lineal recall`: what they say, ask and refuse."""
 
 import json
+import subprocess
+from pathlib import Path
 
 import pytest
 
@@ -40,6 +42,33 @@ def test_what_came_of_a_file_as_a_tree_and_in_numbers(run, recorded):
     assert answer["counts"] == {"datasets": 2, "models": 1, "batches": 1, "predictions": 1000}
     assert answer["versions"][0]["above"] is None
     assert {version["name"] for version in answer["versions"]} >= {"demo.predictions", "models/demo"}
+
+
+def test_what_a_run_made_came_of_it_and_a_model_did_not_come_of_itself(run, recorded):
+    model = register(fit(table("train", "2")), table("evaluation", "2"), 2, alias="champion")
+    score(model, table("batch"), rows=20)
+    register_run = recorded.events("register", "COMPLETE")[-1]["run"]["runId"]
+    assert (
+        "0 dataset versions, 1 model (1 holds @champion), 1 batch of 20 predictions"
+        in run("impact", f"run:{register_run}")[1].splitlines()
+    )
+    assert json.loads(run("impact", f"run:{register_run}", "--json")[1])["counts"]["models"] == 1
+    out = run("impact", "model:demo@2")[1]
+    assert "0 dataset versions, 0 models, 1 batch of 20 predictions" in out.splitlines()
+
+
+def test_the_next_command_can_be_copied_into_a_shell(run, recorded, tmp_path):
+    named = tmp_path / "raw $(touch owned) 'of may'.csv"
+    named.write_text("y\n2\n")
+    step(Dataset(named), makes=[("batch", "7")])
+    assert run("impact", f"file:{named.name}")[1].splitlines()[-1] == "lineal trace dataset:batch@7"
+    for words in (("recall", f"file:{named.name}", "--reason", "bad", "--yes"), ("impact", "file:raw.csv")):
+        shown = [line for line in run(*words)[1].splitlines() if line.startswith("lineal ")]
+        for line in shown:
+            done = subprocess.run(["sh", "-c", f"set -- {line}; printf '%s\\n' \"$@\""], capture_output=True, text=True)
+            _, name, subject, *_ = done.stdout.splitlines()
+            assert run(name, subject)[0] == 0 or name == "events", line
+    assert not Path("owned").exists()
 
 
 def test_nothing_came_of_it(run, recorded):

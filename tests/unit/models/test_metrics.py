@@ -1,9 +1,11 @@
 import numpy as np
 import pytest
 from sklearn.datasets import load_breast_cancer, load_diabetes, load_wine
-from sklearn.ensemble import RandomForestClassifier, VotingClassifier
+from sklearn.ensemble import ExtraTreesRegressor, RandomForestClassifier, VotingClassifier
 from sklearn.linear_model import LinearRegression, LogisticRegression, PoissonRegressor
 from sklearn.metrics import get_scorer, get_scorer_names
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 from sklearn.svm import LinearSVC
 
 from lineal.errors import EstimatorError
@@ -23,6 +25,15 @@ def binary():
 def several():
     rows, truth = load_wine(as_frame=True, return_X_y=True)
     return RandomForestClassifier(5, max_depth=2, random_state=0).fit(rows, truth), rows, truth.to_numpy()
+
+
+@pytest.mark.parametrize("kind", [RandomForestClassifier, ExtraTreesRegressor])
+def test_a_forest_of_several_jobs_gives_one_answer_however_often_it_is_asked(binary, kind):
+    _, rows, truth = binary
+    forest = make_pipeline(StandardScaler(), kind(60, min_samples_leaf=3, random_state=0, n_jobs=4)).fit(rows, truth)
+    methods = [name for name in ("predict", "predict_proba") if hasattr(forest, name)]
+    answers = [metrics.ask(forest, rows, methods) for _ in range(40)]
+    assert len({np.column_stack([getattr(each, name) for name in methods]).tobytes() for each in answers}) == 1
 
 
 def test_every_scorer_is_of_a_known_problem():

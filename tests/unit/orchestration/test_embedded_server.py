@@ -14,6 +14,7 @@ import pytest
 from lineal.errors import ProjectError, StorageError
 from lineal.orchestration.configured import configured
 from lineal.orchestration.server import PrefectApi, embedded_server, quiet_environment
+from tests.parts.project import lay_out
 
 FLOW = """
 import sys
@@ -210,6 +211,33 @@ def test_a_configured_api_that_does_not_answer_is_named_without_its_password(scr
 
     assert error.value.message.startswith("the Prefect API at http://127.0.0.1:9/api does not answer (")
     assert error.value.message.endswith("start its server, or unset PREFECT_API_URL to use an embedded one")
+
+
+@pytest.mark.parametrize("words", ["run pipelines/wine.toml", "predict model:wine@1 --data pipelines/data/wine.csv"])
+def test_a_configured_api_that_is_down_is_told_before_anything_is_loaded(words, scratch):
+    project = lay_out(scratch / "project")
+    environment = {**os.environ, "PREFECT_API_URL": "http://127.0.0.1:9/api"}
+    environment.pop("HTTP_PROXY", None)
+    code = (
+        "import sys; from lineal.orchestration import server; server.GIVEN_SECONDS = 0.3; import atexit; "
+        "atexit.register(lambda: print(sorted({'prefect', 'mlflow', 'sklearn'} & set(sys.modules)))); "
+        "from lineal.cli.app import main; main(sys.argv[1:])"
+    )
+
+    done = subprocess.run(
+        [sys.executable, "-c", code, *words.split()],
+        cwd=project,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+
+    assert done.returncode == 2
+    assert done.stderr.startswith("lineal: the Prefect API at http://127.0.0.1:9/api does not answer (")
+    assert done.stderr.count("\n") == 1
+    assert done.stdout == "[]\n"
 
 
 def test_a_home_that_cannot_be_written_is_named(scratch, monkeypatch):

@@ -122,7 +122,7 @@ def test_ids_of_any_type(lineage, ids, asked):
 def test_an_id_of_another_type_is_an_id_that_is_not_there(lineage):
     pipeline(snapshot_of([10, 20, 30]), 1)
     for asked in ("abc", "10.5", "40", "9" * 30):
-        with pytest.raises(SubjectError, match=rf"the one snapshot of demo holds a record with id = {asked}"):
+        with pytest.raises(SubjectError, match=rf"the one snapshot of demo has no record with id = {asked}"):
             ask(lineage, f"record:demo/{asked}")
 
 
@@ -140,8 +140,42 @@ def test_without_an_id_column_a_record_is_known_by_file_and_row(lineage):
     assert [model.number for model in answer.learned] == [1]
     with pytest.raises(SubjectError, match=r"names no id column, so a record of it is known by file and row; write"):
         ask(lineage, "record:demo/4")
-    with pytest.raises(SubjectError, match=r"has|holds a record of row 5 of one\.csv"):
+    with pytest.raises(SubjectError, match=r"the one snapshot of demo has no record of row 5 of one\.csv"):
         ask(lineage, "record:demo/one.csv#5")
+
+
+def test_with_an_id_column_file_and_row_are_understood_as_well(lineage):
+    """A batch may lack the column; and who holds a file in hand may have nothing but a row of it."""
+    first = pipeline(snapshot_of(["a", "b", "c"]), 1, held=(), sources=[("one.csv", 2), ("two.csv", 1)])
+
+    @traced
+    def read(sources):
+        for name, rows in sources:
+            current_run().input(Dataset(f"s3://lake/{name}", version=digest(name)[:32], rows=rows))
+        return write_table(pa.table({"x": [0.5, 1.5]}), "demo.batch")
+
+    @traced
+    def score_batch(model: Model, batch: Dataset, rows):
+        return write_table(pa.table(rows), "demo.predictions")
+
+    made = {"prediction_id": ["p_1", "p_2"], "prediction": ["n", "y"], "model_version": [1, 1]}
+    score_batch(first, read([("new.csv", 2)]), {"row": [1, 2], **made})
+    (predicted,) = ask(lineage, "record:demo/new.csv#2").predictions
+    assert (predicted.prediction_id, predicted.prediction, predicted.row) == ("p_2", "y", 2)
+
+    answer = ask(lineage, "record:demo/two.csv#1")
+    assert (answer.column, answer.ids) == (None, ("c",))
+    assert [(each.row, each.source, each.source_row, each.part) for each in answer.snapshots] == [
+        (3, "two.csv", 1, "training")
+    ]
+    assert [model.number for model in answer.learned] == [1]
+    with pytest.raises(
+        SubjectError, match=r"no record with id = two\.csv#2, and none is row 2 of a file two\.csv; see"
+    ):
+        ask(lineage, "record:demo/two.csv#2")
+    # An id that looks like a place is an id.
+    pipeline(snapshot_of(["two.csv#1"]), 2)
+    assert ask(lineage, "record:demo/two.csv#1").column == "id"
 
 
 def test_what_is_gone_is_named(lineage):
@@ -162,6 +196,19 @@ def test_what_is_gone_is_named(lineage):
     path.write_bytes(b"no parquet")
     with pytest.raises(SubjectError, match=r"none of the 2 snapshots .* as far as can be told: .* more; see"):
         ask(lineage, "record:demo/a")
+
+
+def test_what_was_altered_is_not_asked(lineage):
+    pipeline(snapshot_of(["a", "b"]), 1, held=())
+    pipeline(snapshot_of(["a", "b", "c"]), 2, held=())
+    first = ask(lineage, "record:demo/a").snapshots[0].version
+    other = write_table(snapshot_of(["z", "b"]), "demo.other")
+    path = Cache().path(first)
+    path.chmod(0o644)
+    path.write_bytes(Cache().path(other.version).read_bytes())
+    answer = ask(lineage, "record:demo/a")
+    assert [model.number for model in answer.learned] == [2]
+    assert answer.missing == (f"demo.snapshot@{first[:12]} is not what was recorded: {path} was altered",)
 
 
 def test_an_unknown_pipeline_is_guessed_at(lineage):

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import tempfile
 from pathlib import Path
 
 import pyarrow as pa
@@ -169,11 +170,39 @@ def test_what_is_not_on_record_is_told(made, restore):
     assert "write one of dataset:NAME@VERSION" in restore("run:x")[2]
 
 
-def test_links_are_made_where_dvc_is_told_to_make_them(made, restore, project):
+@pytest.mark.parametrize("way", ["hardlink", "symlink", "reflink", "copy"])
+def test_links_are_made_where_dvc_is_told_to_make_them(made, restore, project, way, monkeypatch):
+    monkeypatch.setattr("lineal.datasets.versioning.linking._LEAST_REFLINK", 0)
     with (project / ".dvc" / "config").open("a") as config:
-        config.write("[cache]\n    type = hardlink,copy\n")
+        config.write(f"[cache]\n    type = {way}\n")
+    kept = Path(made.uri).read_bytes()
     assert restore("dataset:t.train", "--to", "back.parquet")[0] == 0
-    assert (project / "back.parquet").samefile(made.uri)
+    back = project / "back.parquet"
+    assert back.read_bytes() == kept
+    assert (back.is_symlink(), back.samefile(made.uri)) == (way == "symlink", way in ("hardlink", "symlink"))
+    # What the user writes over a link goes to their file, not into the cache.
+    assert restore("dataset:t.train", "--to", "back.parquet")[0] == 2
+    (project / "own.csv").write_text("mine\n")
+    back.unlink()
+    back.symlink_to(project / "own.csv")
+    assert restore("dataset:t.train", "--to", "back.parquet", "--force")[0] == 0
+    assert (project / "own.csv").read_text() == "mine\n"
+    assert Path(made.uri).read_bytes() == kept
+
+
+def test_on_another_disk_it_is_the_next_way_that_dvc_is_told(made, restore, project):
+    other = Path("/dev/shm")  # noqa: S108
+    if not other.is_dir() or other.stat().st_dev == Path(made.uri).stat().st_dev:
+        pytest.skip("there is no other disk at hand")
+    with tempfile.TemporaryDirectory(dir=other) as folder:
+        for number, (ways, link) in enumerate(
+            [("hardlink,symlink", True), ("hardlink,copy", False), ("hardlink", False)]
+        ):
+            (project / ".dvc" / "config.local").write_text(f"[cache]\n    type = {ways}\n{'#' * number}\n")
+            back = Path(folder) / f"{number}.parquet"
+            assert restore("dataset:t.train", "--to", back)[0] == 0
+            assert back.is_symlink() == link
+            assert back.read_bytes() == Path(made.uri).read_bytes()
 
 
 def test_without_dvc_the_cache_of_its_own_is_read(tmp_path, monkeypatch, restore):

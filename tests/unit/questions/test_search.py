@@ -51,6 +51,31 @@ def test_what_can_be_found(lineage):
     assert kinds(lineage, "max_depth negative") == []
 
 
+def test_what_a_job_does_is_found_once_and_leads_to_its_newest_run(lineage):
+    for depth in (3, 5, 7):
+        fit(max_depth=depth)
+    newest = lineage.events()[-1]["run"]["runId"]
+    (hit,) = search(lineage.store, "forest").hits
+    assert (hit.kind, hit.subject, hit.command) == ("job", f"run:{newest}", f"lineal trace run:{newest}")
+
+
+def test_a_run_within_another_is_found_where_it_says_something_of_its_own(lineage):
+    @traced
+    def loading():
+        return None
+
+    @traced
+    def nightly():
+        loading()
+        fit(max_depth=7)
+
+    nightly()
+    above = f"run:{lineage.events()[-1]['run']['runId']}"
+    assert above in [hit.subject for hit in search(lineage.store, "nightly").hits]
+    assert kinds(lineage, "loading") == []
+    assert kinds(lineage, "max_depth") == [("run", "run")]
+
+
 @pytest.mark.parametrize(
     "text", ['"good', "good OR", "good AND NOT (true", "good* -:^", "too'; drop table x", "good & !", "NEAR(good"]
 )
@@ -99,7 +124,7 @@ def test_a_rebuild_gives_the_same_and_search_goes_on(lineage):
     assert set(lineage.store.rebuild().values()) == {0}
     assert search(lineage.store, "max_depth").hits == before
     assert len(before) == 2
-    assert len(search(lineage.store, "forest").hits) == 2
+    assert len(search(lineage.store, "forest").hits) == 1
     lineage.store.write(lambda connection: connection.execute(sa.delete(tables.texts)))
     assert search(lineage.store, "good").hits == ()
     assert lineage.store.rebuild()["lineal_texts"] > 0

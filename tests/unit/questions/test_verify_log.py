@@ -271,6 +271,26 @@ def test_several_processes_find_the_same(store, sql, monkeypatch):
     assert len(alone.findings) == 3
 
 
+def test_what_runs_in_several_processes_say_alike_is_there_once(store, monkeypatch):
+    from lineal.questions.verify import index
+
+    monkeypatch.setattr(index, "_MANY", 1)
+    # The same table, described in the same words; how many rows it has, not every run has come to tell.
+    for number in range(20, 32):
+        told = event(number, "COMPLETE")
+        told["outputs"][0]["facets"] = {
+            "version": {"datasetVersion": "one"},
+            "documentation": {"description": "Who bought what."},
+        }
+        if number % 3 == 0:
+            told["outputs"][0]["outputFacets"] = {"outputStatistics": {"rowCount": 7}}
+        store.append(told)
+    checkpoints.make(store)
+    for processes in (1, 2, 3):
+        answer = verify(store, processes=processes)
+        assert answer.holds, answer.findings
+
+
 @pytest.mark.parametrize("body", ["gone", "[]", '{"eventTime": "t", "job": {"name": "j"}}'])
 def test_an_event_whose_body_is_none_any_more(store, sql, body):
     sql("update lineal_events set body = :body where seq = 4", body=body)

@@ -12,6 +12,7 @@ import pytest
 import sqlalchemy as sa
 
 from lineal.errors import StoreError
+from lineal.questions.search import search
 from lineal.questions.trace import trace
 from lineal.store import fulltext, migrations, tables
 from lineal.store.log import Store
@@ -108,6 +109,19 @@ def test_a_store_from_before_the_migrations_is_migrated_with_nothing_lost(legacy
     assert [node.name, node.inputs[0].name, node.inputs[0].inputs[0].name] == ["t3", "t2", "t1"]
     assert trace(store, Subject.parse("model:demo@champion")).model.number == 3
     assert store.append(json.loads(bodies[0])) == 7
+
+
+def test_texts_of_an_older_store_are_made_anew(legacy, engine):
+    with engine.begin() as connection:
+        migrations.stamp(connection, "0001")
+        migrations.upgrade(connection, "0006")
+        row = (
+            "insert into lineal_texts (id, key, kind, subject, at, text) values (1, 'k', 'job', 'run:r', '2026', 'old')"
+        )
+        connection.exec_driver_sql(row)
+    store = Store(legacy)
+    assert search(store, "old").hits == ()
+    assert set(store.rebuild().values()) == {0}
 
 
 def _open(url):

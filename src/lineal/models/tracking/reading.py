@@ -34,6 +34,30 @@ def artifact(run_id: str, path: str) -> bytes:
         return Path(file).read_bytes()
 
 
+def artifacts_under(run_id: str, folder: str) -> dict[str, bytes]:
+    """Read all that a run keeps in a folder of its artifacts, by path; nothing where it keeps none.
+
+    Raises:
+        TrackingError: there is no such run.
+        UnreachableError: the server does not answer.
+    """
+    client = connect()
+    import mlflow.artifacts
+
+    with (
+        explained(f"read the artifacts of run {run_id} in {folder}"),
+        tempfile.TemporaryDirectory(prefix="lineal-") as here,
+    ):
+        if not client.list_artifacts(run_id, folder):
+            return {}
+        uri = str(client.get_run(run_id).info.artifact_uri)
+        mlflow.artifacts.download_artifacts(
+            artifact_uri=f"{uri.rstrip('/')}/{folder}", dst_path=here, tracking_uri=settings.tracking_uri()
+        )
+        files = sorted(path for path in Path(here).rglob("*") if path.is_file())
+        return {path.relative_to(here).as_posix(): path.read_bytes() for path in files}
+
+
 def model_files(uri: str, folder: Path) -> None:
     """Copy a model's files, as MLflow keeps them, into a folder.
 

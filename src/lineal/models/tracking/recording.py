@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from lineal import settings
 from lineal.datasets.dataset import Dataset
 from lineal.errors import LinealError, TrackingError, UnreachableError
+from lineal.models.drawing import any_script
 from lineal.models.model import TrackedRun
 from lineal.models.tracking import logged, place
 from lineal.models.tracking.connection import code_of, connect, explained
@@ -175,7 +176,7 @@ class Recording:
 
     def artifact_figure(self, figure: Figure, path: str) -> None:
         """Write a figure among the run's artifacts, as PNG or SVG by the path's ending."""
-        with explained(f"write the artifact {path}"):
+        with explained(f"write the artifact {path}"), any_script():
             self._client.log_figure(self._run_id, figure, path)
 
     def artifact_file(self, file: str | Path, folder: str | None = None) -> None:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-from ast import literal_eval
 from collections.abc import Mapping
 from typing import Any
 
 import sqlalchemy as sa
 
-from lineal.questions.audit.facts import Asked, Run
+from lineal.questions.audit.facts import Asked, Run, listed
 from lineal.store import tables
 from lineal.store.log import Store
 
@@ -49,19 +48,11 @@ def declared_in(asked: Mapping[str, Asked]) -> dict[str, Any]:
     for key, entry in asked.items():
         section, _, name = key.partition(".")
         if section == "declared" and name:
-            found[name] = _listed(entry.value) if name in _LISTS else entry.value
+            found[name] = listed(entry.value) if name in _LISTS else entry.value
     return found
-
-
-def _listed(text: str) -> tuple[str, ...]:
-    try:
-        found = literal_eval(text)
-    except (ValueError, SyntaxError, MemoryError, RecursionError):
-        return (text,)  # of another producer, which has another way to write a list
-    return tuple(map(str, found)) if isinstance(found, (list, tuple)) else (text,)
 
 
 def parameters_in(facets: Mapping[str, Any]) -> dict[str, str]:
     """The parameters that a run's facets have."""
-    listed = (facets.get("executionParameters") or {}).get("parameters") or ()
-    return {entry["key"]: str(entry.get("value", "")) for entry in listed if "key" in entry}
+    entries = (facets.get("executionParameters") or {}).get("parameters") or ()
+    return {entry["key"]: str(entry.get("value", "")) for entry in entries if "key" in entry}

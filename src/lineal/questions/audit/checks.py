@@ -86,7 +86,17 @@ def check_of(name: str, function: Any, origin: str = "lineal") -> Check:
 def ours() -> Mapping[str, Check]:
     """The checks that Lineal has, by name."""
     # Each family names its own when it is imported.
-    from lineal.questions.audit import data, documents, heldout, human, model, operation, personal, technical  # noqa: F401
+    from lineal.questions.audit import (  # noqa: F401
+        data,
+        documents,
+        groups,
+        heldout,
+        human,
+        model,
+        operation,
+        personal,
+        technical,
+    )
 
     return dict(sorted(_OURS.items()))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ast import literal_eval
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -328,3 +329,12 @@ class Facts:
     def readers(self, key: str) -> list[Run]:
         """Of `runs`, those that completed and read a version."""
         return [run for run in self.runs if run.state == "COMPLETE" and any(each.key == key for each in run.inputs)]
+
+
+def listed(text: str) -> tuple[str, ...]:
+    """A parameter that is a list of texts."""
+    try:
+        found = literal_eval(text)
+    except (ValueError, SyntaxError, MemoryError, RecursionError):
+        return (text,) if text else ()  # of another producer, which has another way to write a list
+    return tuple(map(str, found)) if isinstance(found, (list, tuple)) else (text,)

@@ -24,7 +24,7 @@ def approved_by_another(facts: Facts) -> Found:
     verdicts = [
         each
         for each in facts.decisions
-        if each.action in ("approve", *_ENDING) and not each.control and not _by_rules(each)
+        if each.action in ("approve", *_ENDING) and not each.control and not by_rules(each)
     ]
     if not verdicts:
         return found("open", "nobody approved it", runs=[facts.fit], command=command)
@@ -86,7 +86,7 @@ def withdrawal_tried(facts: Facts, *, days: int = 365) -> Found:
     taken = [
         each
         for each in facts.decisions
-        if (each.action == "withdraw" and not each.control) or (each.action == "move-alias" and not _by_rules(each))
+        if (each.action == "withdraw" and not each.control) or (each.action == "move-alias" and not by_rules(each))
     ]
     if not taken:
         return found("open", "nobody has withdrawn it, or moved an alias away from it, so far", command=command)
@@ -212,5 +212,6 @@ def waiver(decisions: Iterable[Decision], control: str, now: datetime) -> Decisi
     return standing if standing is not None and not ended(standing, now) else None
 
 
-def _by_rules(decision: Decision) -> bool:
+def by_rules(decision: Decision) -> bool:
+    """Whether a pipeline decided, and no person."""
     return not decision.by or decision.by.startswith(_RULES)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from lineal.models.groups.interface import expected_gap
 from lineal.questions.audit.checks import check
-from lineal.questions.audit.facts import Asked, Facts, Run
+from lineal.questions.audit.facts import Asked, Facts, Run, listed
 from lineal.questions.audit.findings import Found, counted, found, some
 
 _GATES = "evaluate.gates."
@@ -67,9 +68,26 @@ def _prior(facts: Facts) -> dict[str, Asked]:
         bounds = [
             f"{sign} {_figure(each[name].value)}" for sign, name in ((">=", "min"), ("<=", "max")) if name in each
         ]
+        if "metric" in each and "max_gap" in each:
+            found |= _gaps(each, facts.asked.get("evaluate.groups"))
         if "metric" in each and bounds:
             found[f"{each['metric'].value} {' and '.join(bounds)}"] = max(each.values(), key=lambda entry: entry.seq)
     return found
+
+
+def _gaps(gate: Mapping[str, Asked], groups: Asked | None) -> dict[str, Asked]:
+    """A gate on a gap, as the evaluation words it: for the columns that it names, or for each that there is."""
+    parts = [*gate.values(), *([groups] if groups and "by" not in gate else [])]
+    last = max(parts, key=lambda entry: entry.seq)
+    columns = (
+        [listed(gate["by"].value)] if "by" in gate else [(each,) for each in listed(groups.value if groups else "")]
+    )
+    left_out = listed(gate["leave_out"].value) if "leave_out" in gate else ()
+    try:
+        limit = float(gate["max_gap"].value)
+    except ValueError:
+        return {}
+    return {expected_gap(gate["metric"].value, by, limit, left_out): last for by in columns}
 
 
 def _figure(text: str) -> str:

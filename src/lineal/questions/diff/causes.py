@@ -18,6 +18,7 @@ _WORDS = (
     "checks.",
     "evaluate.gates",
     "evaluate.champion",
+    "evaluate.group",
     "declared.",
 )
 _DECIDING = ("model.estimator", "source.target")

@@ -167,6 +167,48 @@ class MetricChange:
 
 
 @dataclass(frozen=True, slots=True)
+class GroupChange:
+    """A metric of a group that differs by more than chance, or that only one side can tell.
+
+    Attributes:
+        by: the columns of its grouping.
+        group: its name; None for the gap between the groups.
+        metric: its name.
+        left: its value; None where it cannot be told.
+        right: its value.
+        left_rows: held-out rows of the group; None where it is not there, or for a gap.
+        right_rows: the same on the right.
+        noise: the standard error of the difference, by the intervals of both sides; None where it is not known.
+        note: why a side has no value.
+    """
+
+    by: tuple[str, ...]
+    group: str | None
+    metric: str
+    left: float | None
+    right: float | None
+    left_rows: int | None = None
+    right_rows: int | None = None
+    noise: float | None = None
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class GroupsDiff:
+    """How the metrics of groups differ.
+
+    Attributes:
+        moved: those that do by more than chance, the largest differences first.
+        compared: how many figures both sides can tell.
+        only: columns that only one side groups by, with the side.
+    """
+
+    moved: tuple[GroupChange, ...] = ()
+    compared: int = 0
+    only: tuple[Setting, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class RowChange:
     """A held-out row that is predicted otherwise; the probabilities are those of the left's prediction."""
 
@@ -251,6 +293,7 @@ class Diff:
         same: whether both subjects name the very same thing.
         verdict: one sentence.
         causes: what may explain a change in metric, the most likely first.
+        groups: how the metrics of groups differ; None where no side tells of groups.
         tables: the dataset versions that differ.
         features: that only one side's model takes (Setting with None on the other).
         equal: the aspects that are equal, by name.
@@ -263,6 +306,7 @@ class Diff:
     verdict: str
     causes: tuple[Cause, ...] = ()
     metrics: tuple[MetricChange, ...] = ()
+    groups: GroupsDiff | None = None
     tables: tuple[TableDiff, ...] = ()
     pipeline: tuple[Setting, ...] = ()
     parameters: tuple[Setting, ...] = ()

@@ -12,6 +12,7 @@ from lineal.questions.diff import causes as explaining
 from lineal.questions.diff.code import code
 from lineal.questions.diff.data import Named, compare_tables
 from lineal.questions.diff.features import features, importances
+from lineal.questions.diff.groups import groups
 from lineal.questions.diff.heldout import held_out
 from lineal.questions.diff.interface import Diff, MetricChange, Side, TableDiff
 from lineal.questions.diff.metrics import metrics
@@ -90,6 +91,7 @@ def _runs(left: Record, right: Record, one: Side, two: Side, id_column: str | No
     )
     judged = look(lambda: held_out(left, right, by))
     changed, equal_metrics = metrics(left, right, judged)
+    grouped = groups(left.groups, right.groups)
     rested = look(lambda: importances(left, right))
     predicted = predictions(judged) if judged is not None else None
     asked = settings(left, right)
@@ -111,6 +113,8 @@ def _runs(left: Record, right: Record, one: Side, two: Side, id_column: str | No
         "predictions": predicted is None or bool(predicted.changed) or not predicted.common,
     }
     equal = [name for name, differs in aspects.items() if not differs]
+    if grouped is not None and not (grouped.moved or grouped.only):
+        equal.append("metrics of groups, but for chance")
     if equal_metrics:
         equal.append(f"{equal_metrics} metric{'' if equal_metrics == 1 else 's'}")
     return Diff(
@@ -120,6 +124,7 @@ def _runs(left: Record, right: Record, one: Side, two: Side, id_column: str | No
         verdict=_verdict(one, two, changed, len(reasons)),
         causes=reasons,
         metrics=changed,
+        groups=grouped,
         tables=tuple(tables),
         pipeline=asked.pipeline,
         parameters=asked.parameters,

@@ -12,6 +12,7 @@ from urllib.parse import unquote, urlsplit
 from lineal.datasets.cache import Cache
 from lineal.datasets.dataset import Dataset
 from lineal.errors import VersionError
+from lineal.questions.groups import Groups, recorded
 from lineal.store import graph
 from lineal.store.graph import VersionRow
 from lineal.store.log import Store
@@ -56,6 +57,7 @@ class Record:
         written: the tables written, by name.
         features: the columns that the model takes; empty without a model.
         digest: of the model that was made.
+        groups: how it does on groups of the held-out rows; None where that is not told.
         uses: the digests of models that were read and not made here.
     """
 
@@ -70,6 +72,7 @@ class Record:
     written: Mapping[str, Table] = field(default_factory=dict)
     features: tuple[str, ...] = ()
     digest: str | None = None
+    groups: Groups | None = None
     uses: tuple[str, ...] = ()
 
     @property
@@ -119,6 +122,7 @@ def read_record(store: Store, run: RunRow) -> Record:
         written=written,
         features=tuple(name for name in columns if name != target),
         digest=_version(models[-1]) if models else None,
+        groups=recorded(((event.get("run") or {}).get("runId", ""), _facets(event)) for event in below),
         uses=tuple(used - {_version(model) for model in models}),
     )
 
@@ -216,8 +220,12 @@ def _columns(dataset: Mapping[str, Any]) -> list[str]:
     return [field["name"] for field in fields if "name" in field]
 
 
+def _facets(event: Mapping[str, Any], of: str = "run") -> Mapping[str, Any]:
+    return (event.get(of) or {}).get("facets") or {}
+
+
 def _facet(event: Mapping[str, Any], of: str, name: str) -> Mapping[str, Any]:
-    found = ((event.get(of) or {}).get("facets") or {}).get(name) or {}
+    found = _facets(event, of).get(name) or {}
     return {key: value for key, value in found.items() if not key.startswith("_")}
 
 

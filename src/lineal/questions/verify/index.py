@@ -25,6 +25,8 @@ from lineal.store.log import Store
 _CHUNK = 1000
 # From so many events on a second process is worth its start.
 _MANY = 50_000
+# What tells which of two rows came first, where that matters.
+_FIRST = {"lineal_versions": "first_seq", "lineal_models": "registered_at", "lineal_texts": "id"}
 _NAMES = {"jobs": "name", "datasets": "name", "runs": "run_id", "versions": "version", "models": "name"}
 
 
@@ -97,16 +99,28 @@ def _join(fresh: sa.Connection, file: Path) -> None:
     """Take over what another process made: of what both have, what came first in the log."""
     fresh.exec_driver_sql("ATTACH DATABASE ? AS other", (str(file),))
     for table in tables.INDEX_TABLES:
-        first = {"lineal_versions": "first_seq", "lineal_models": "registered_at"}.get(table.name)
-        keys = ", ".join(column.name for column in table.primary_key.columns)
-        sets = ", ".join(f"{column.name} = excluded.{column.name}" for column in table.columns)
-        then = f"UPDATE SET {sets} WHERE excluded.{first} < {first}" if first else "NOTHING"
+        # A text is known by its key, and numbered by the event that said it first.
+        known_by = [table.c.key] if table is tables.texts else table.primary_key.columns
+        keys = ", ".join(column.name for column in known_by)
+        then = _earlier(table, _FIRST[table.name]) if table.name in _FIRST else "NOTHING"
         # The names are our own tables'.
         fresh.exec_driver_sql(
             f"INSERT INTO main.{table.name} SELECT * FROM other.{table.name} WHERE true "  # noqa: S608
             f"ON CONFLICT ({keys}) DO {then}"
         )
     fresh.exec_driver_sql("DETACH DATABASE other")
+
+
+def _earlier(table: sa.Table, first: str) -> str:
+    """The update that keeps of two rows the one that came first."""
+    taken = []
+    for column in table.columns:
+        here, there = column.name, f"excluded.{column.name}"
+        if column is tables.versions.c.rows:
+            # Whoever came first need not have told how many rows there are.
+            here, there = f"coalesce({here}, {there})", f"coalesce({there}, {here})"
+        taken.append(f"{column.name} = CASE WHEN excluded.{first} < {first} THEN {there} ELSE {here} END")
+    return f"UPDATE SET {', '.join(taken)}"
 
 
 def _fill(connection: sa.Connection, fresh: sa.Connection, last: int, part: int, parts: int) -> Iterator[Finding]:

@@ -81,7 +81,8 @@ def test_those_that_are_shipped_are_whole(name, project):
 
 def test_each_check_is_used_by_a_shipped_policy(project):
     used = {control.check for policy in chosen() for control in policy.controls}
-    assert used == set(ours())
+    # Lineal records what its own policies ask for; a team's may ask for more.
+    assert used == set(ours()) - {"not-on-record"}
     assert all(made.function.__doc__ for made in ours().values())
 
 

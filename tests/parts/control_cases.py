@@ -78,7 +78,7 @@ CASES = [
     Case("metric-spread", "open", "bare@1", "no spread of any metric is on record", place="attic"),
     Case("robustness-tested", "pass", "wine@1", "accuracy with numbers off by 0.1 standard deviations (0."),
     Case("robustness-tested", "fail", "late@1", "accuracy with numbers off by 20 standard deviations (0."),
-    Case("robustness-tested", "open", "leaky@1", "no test of how robust it is is on record"),
+    Case("robustness-tested", "open", "leaky@1", "no test of its robustness is on record"),
     Case("runs-ended", "pass", "wine@1", "runs began and ended"),
     Case("runs-ended", "fail", "byhand@1", "summarise has no end on record; `lineal sweep` ends what was killed"),
     Case("runs-ended", "open", "bare@1", "the run that fitted it is not on record", place="attic"),

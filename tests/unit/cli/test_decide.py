@@ -240,7 +240,7 @@ def incident(run, text="a grower complained"):
 def test_an_incident_is_noted_and_closed(run, recorded):
     place, out = incident(run)
     assert out.splitlines()[:2] == ["model:demo@1: noted as an incident by Grace", "  a grower complained"]
-    assert out.splitlines()[-1] == f'lineal note model:demo@1 "what was done" --closes {place}'
+    assert out.splitlines()[-1] == f"lineal note model:demo@1 'what was done' --closes {place}"
     assert recorded.event("note")["run"]["facets"]["lineal_decision"]["decisions"][0]["kind"] == "incident"
     status, out, err = run("note", "model:demo@1", "labels exchanged", "--closes", place[:18])
     assert (status, err) == (0, "")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 from typing import Literal
 
@@ -14,9 +14,9 @@ from lineal.questions.decisions import Decided, noted
 from lineal.questions.lookup import ModelRow
 from lineal.store import tables
 from lineal.store.log import Store
-from lineal.store.runs import RunRow, read_runs, select_runs
+from lineal.store.runs import read_runs, select_runs
 
-_BATCH, _LOOKED_AT = 500, 5_000
+_BATCH = 500
 # Lineal's own jobs read data to decide on it and to make it again; nobody is given it by them.
 _OWN = ("decide", "note", "recall", "reproduce", "export")
 
@@ -44,12 +44,12 @@ def _noted(store: Store, keys: Collection[str]) -> list[str]:
     """Those of some versions that somebody noted something on."""
     jobs, runs, edges = tables.jobs.c, tables.runs.c, tables.edges.c
     named = sa.select(jobs.key).where(sa.or_(jobs.name == "note", jobs.name.like("%.note")))
-    known, found = sorted(keys), list[str]()
-    for start in range(0, len(known), _BATCH):
+    found = list[str]()
+    for batch in _batches(keys):
         query = (
             sa.select(sa.distinct(edges.version))
             .select_from(tables.edges.join(tables.runs, runs.run_id == edges.run_id))
-            .where(edges.version.in_(known[start : start + _BATCH]), edges.role == "i", runs.job.in_(named))
+            .where(edges.version.in_(batch), edges.role == "i", runs.job.in_(named))
         )
         found += [str(row[0]) for row in store.read(query)]
     return sorted(found)
@@ -84,33 +84,45 @@ def consumers(store: Store, steps: Iterable[Step], own: Iterable[Run]) -> tuple[
         own: the runs that made it and use it.
     """
     names = {step.table.key: step.table.name for step in steps if step.table.kind != "MODEL"}
-    runs, edges = tables.runs.c, tables.edges.c
-    known, reads = sorted(names), dict[str, set[str]]()
-    for start in range(0, len(known), _BATCH):
+    ours = _jobs_of(store, {run.root_id for run in own})
+    jobs, runs, edges, roots = tables.jobs.c, tables.runs.c, tables.edges.c, tables.runs.alias("roots")
+    found: dict[tuple[str, str], list[tuple[int, str, int]]] = {}
+    for batch in _batches(names):
         query = (
-            sa.select(runs.root_id, edges.version)
-            .distinct()
+            sa.select(jobs.namespace, jobs.name, edges.version, sa.func.count(sa.distinct(roots.c.run_id)))
+            .add_columns(sa.func.max(roots.c.first_seq))
             .select_from(tables.edges.join(tables.runs, runs.run_id == edges.run_id))
-            .where(edges.version.in_(known[start : start + _BATCH]), edges.role == "i")
-            .limit(_LOOKED_AT)
+            .join(roots, roots.c.run_id == runs.root_id)
+            .join(tables.jobs, jobs.key == roots.c.job)
+            .where(edges.version.in_(batch), edges.role == "i")
+            .group_by(jobs.namespace, jobs.name, edges.version)
         )
-        for root, version in store.read(query):
-            reads.setdefault(root, set()).add(names[version])
-    wanted = sorted({*reads, *(run.root_id for run in own)})
-    rows: dict[str, RunRow] = {}
-    for start in range(0, len(wanted), _BATCH):
-        query = select_runs().where(runs.run_id.in_(wanted[start : start + _BATCH])).order_by(runs.first_seq)
-        rows |= {row.run_id: row for row in read_runs(store, query)}
-    ours = {(rows[run.root_id].namespace, rows[run.root_id].job) for run in own if run.root_id in rows}
-    found: dict[tuple[str, str], list[str]] = {}
-    for row in rows.values():
-        job = (row.namespace, row.job)
-        if row.run_id in reads and job not in ours and row.job.rpartition(".")[2] not in _OWN:
-            found.setdefault(job, []).append(row.run_id)
+        for namespace, name, version, count, newest in store.read(query):
+            job = (str(namespace), str(name))
+            if job not in ours and job[1].rpartition(".")[2] not in _OWN:
+                found.setdefault(job, []).append((int(newest), names[version], int(count)))
     return tuple(
-        Consumer(*job, len(ids), ids[-1], tuple(sorted({name for each in ids for name in reads[each]})))
-        for job, ids in sorted(found.items())
+        Consumer(*job, max(each[2] for each in read), _run_at(store, max(read)[0]), tuple(sorted({e[1] for e in read})))
+        for job, read in sorted(found.items())
     )
+
+
+def _jobs_of(store: Store, run_ids: Collection[str]) -> set[tuple[str, str]]:
+    found = set[tuple[str, str]]()
+    for batch in _batches(run_ids):
+        rows = read_runs(store, select_runs().where(tables.runs.c.run_id.in_(batch)))
+        found |= {(row.namespace, row.job) for row in rows}
+    return found
+
+
+def _run_at(store: Store, first_seq: int) -> str:
+    return str(store.read(sa.select(tables.events.c.run_id).where(tables.events.c.seq == first_seq))[0][0])
+
+
+def _batches(values: Collection[str]) -> Iterator[list[str]]:
+    known = sorted(values)
+    for start in range(0, len(known), _BATCH):
+        yield known[start : start + _BATCH]
 
 
 def packs(runs: Iterable[Run], model: ModelRow) -> tuple[Pack, ...]:

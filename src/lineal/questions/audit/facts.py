@@ -220,7 +220,7 @@ class Consumer:
     Attributes:
         namespace: of the job.
         job: the root's, which read it itself or in a run below it.
-        runs: how many root runs of it.
+        runs: how many root runs of it read the version that it reads most.
         newest: id of the newest.
         reads: names of what it reads.
     """

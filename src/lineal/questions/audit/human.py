@@ -107,7 +107,7 @@ def predictions_reviewed(facts: Facts) -> Found:
     said = facts.declared.get("legal_effect")
     if said is None:
         return found("open", "[declared] legal_effect is not in its pipeline file", runs=[facts.fit])
-    if said != "True":
+    if str(said).casefold() != "true":
         return found("n/a", "[declared] legal_effect says that they have none", runs=[facts.fit])
     if not facts.scorings:
         return found("open", "it has predicted nothing so far")

@@ -169,7 +169,7 @@ def robustness_tested(facts: Facts) -> Found:
     A run that reads the model says them as tests of the kind `robustness`; no pipeline runs them by itself.
     """
     if not facts.tested:
-        return found("open", "no test of how robust it is is on record")
+        return found("open", "no test of its robustness is on record")
     newest = facts.tested[0]
     tests = [each for each in newest.tests if each.get("type") == "robustness"]
     failed = [_outcome(each) for each in tests if each.get("status") == "fail"]

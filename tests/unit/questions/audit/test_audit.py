@@ -2,6 +2,7 @@
 
 import json
 import re
+import tomllib
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -9,12 +10,15 @@ import pytest
 
 from lineal.cli.app import main
 from lineal.errors import SubjectError
+from lineal.pipeline import Declared
 from lineal.questions.audit import audit, chosen, load
+from lineal.questions.audit.policy import _tupled
 from lineal.reports.oscal import assessment_results
 from lineal.reports.sarif import sarif
 from lineal.reports.terminal import to_json
 from lineal.subjects import Subject
 
+HOW_TO = Path(__file__).parents[4] / "docs" / "how-to" / "audit-a-model.md"
 POLICY = """\
 id = "mine"
 title = "Rules of mine"
@@ -312,10 +316,10 @@ def test_a_store_with_nothing_in_it(project, capsys, monkeypatch):
 
 
 def test_the_how_to_s_own_policy_and_check_work(flow, run, project):
-    page = (Path(__file__).parents[4] / "docs" / "how-to" / "audit-a-model.md").read_text()
+    page = HOW_TO.read_text()
     policy, code = (
         re.search(rf"```{language}\n({begins}.*?)```", page, re.DOTALL)[1]
-        for language, begins in (("toml", "id = "), ("python", "from "))
+        for language, begins in (("toml", "id = "), ("python", "from lineal.questions"))
     )
     for name, text in (("policies/ours.toml", policy), ("checks/rows.py", code)):
         (project / name).parent.mkdir()
@@ -325,6 +329,26 @@ def test_the_how_to_s_own_policy_and_check_work(flow, run, project):
     assert verdicts(answer) == {"fresh": "pass", "enough-rows": "fail"}
     assert answer.models[0].results[1].sentence == "75 rows"
     assert answer.holds
+
+
+def test_what_the_how_to_declares_is_what_a_pipeline_file_takes():
+    page = HOW_TO.read_text()
+    declared = [tomllib.loads(text) for text in re.findall(r"```toml\n(\[declared\].*?)```", page, re.DOTALL)]
+    assert len(declared) == 2
+    keys = {key for each in declared for key in Declared.model_validate(_tupled(each["declared"])).model_fields_set}
+    assert keys == set(Declared.model_fields)
+
+
+def test_the_how_to_s_test_of_robustness_is_read(flow, ask):
+    page = HOW_TO.read_text()
+    (code,) = re.findall(r"```python\n(from lineal import Dataset.*?)```", page, re.DOTALL)
+    model = flow.train(flow.Plan())
+    for reached, verdict in ((0.93, "pass"), (0.5, "fail")):
+        names = {"accuracy_with_noise": lambda model, test, reached=reached: reached}
+        exec(code, names)  # noqa: S102 - our own page
+        names["shake"](model, flow.table("test", "", ("x", "z"), 25))
+        found = ask("robustness-tested")
+        assert (found.verdict, f"({reached}, expected >= 0.8)" in found.sentence) == (verdict, True)
 
 
 @pytest.mark.parametrize(

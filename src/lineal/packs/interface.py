@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
+from lineal.questions.audit import Table
 from lineal.questions.dossier import Dossier
 
 
@@ -28,3 +30,9 @@ class Document:
 # A writer gives the documents of one format. The same dossier gives the same bytes: times come from the dossier alone.
 # What a dossier has not enough for is a `LinealError` that says why: the pack names it as missing and goes without.
 Writer = Callable[[Dossier], Iterable[Document]]
+
+
+def data_path(table: Table) -> str:
+    """Where a dataset version's rows are in a pack that has them."""
+    name = re.sub(r"[^\w.-]+", "_", table.name).strip("._") or "table"
+    return f"data/{name}@{table.version[:12]}.parquet"

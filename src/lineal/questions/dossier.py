@@ -121,7 +121,7 @@ def dossier(
         gathered_at=moment,
         trace=added(store, trace(store, exact), at=moment),
         facts=facts,
-        audit=hold_to_policies(store, chosen(()) if policies is None else policies, exact),
+        audit=hold_to_policies(store, chosen(()) if policies is None else policies, exact, now=moment),
         metrics=_metrics(facts),
         packages=_packages(made, missing),
         materials=made,

@@ -145,17 +145,30 @@ def read_public(file: Path) -> PublicKey:
     Raises:
         SigningError: there is none in the file, or one of a kind that nothing is signed with.
     """
-    from cryptography.exceptions import UnsupportedAlgorithm
-    from cryptography.hazmat.primitives.serialization import load_pem_public_key
-
     data = _read(file)
     if b"PRIVATE KEY" in data:
         return _public(_private(file, data).public_key(), file)
+    return parse_public(data, str(file))
+
+
+def parse_public(data: bytes, origin: str) -> PublicKey:
+    """Read a public key from the text of a PEM file.
+
+    Args:
+        data: the text.
+        origin: where it was found.
+
+    Raises:
+        SigningError: it is none, or one of a kind that nothing is signed with.
+    """
+    from cryptography.exceptions import UnsupportedAlgorithm
+    from cryptography.hazmat.primitives.serialization import load_pem_public_key
+
     try:
-        return _public(load_pem_public_key(data), file)
+        return _public(load_pem_public_key(data), origin)
     except (ValueError, UnsupportedAlgorithm) as problem:
         raise SigningError(
-            f"{file} is no key (a PEM file that begins with -----BEGIN PUBLIC KEY-----); "
+            f"{origin} is no key (a PEM file that begins with -----BEGIN PUBLIC KEY-----); "
             "give the file log.pub or models.pub that lies beside the key it was signed with"
         ) from problem
 
@@ -233,7 +246,7 @@ def _private(file: Path, data: bytes) -> Private:
     return key  # type: ignore[no-any-return]
 
 
-def _public(key: object, file: Path) -> PublicKey:
+def _public(key: object, file: str | Path) -> PublicKey:
     from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
     from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat

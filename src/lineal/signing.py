@@ -83,11 +83,17 @@ class SigningKey:
 
     def sign(self, message: bytes) -> bytes:
         """Sign a message."""
+        from cryptography.exceptions import UnsupportedAlgorithm
         from cryptography.hazmat.primitives.asymmetric.ec import ECDSA, EllipticCurvePrivateKey
 
-        if isinstance(self._private, EllipticCurvePrivateKey):
-            return self._private.sign(message, ECDSA(_hash_for(self._private.public_key())))
-        return self._private.sign(message)
+        if not isinstance(self._private, EllipticCurvePrivateKey):
+            return self._private.sign(message)
+        hashed = _hash_for(self._private.public_key())
+        try:
+            # RFC 6979: the same message has the same signature, as it has with Ed25519.
+            return self._private.sign(message, ECDSA(hashed, deterministic_signing=True))
+        except UnsupportedAlgorithm:  # a system's own OpenSSL before 3.2
+            return self._private.sign(message, ECDSA(hashed))
 
 
 def folder() -> Path:

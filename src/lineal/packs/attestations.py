@@ -111,7 +111,6 @@ def provenance(dossier: Dossier) -> dict[str, Any]:
         "runDetails": {
             "builder": {"id": f"{_ID}:train", "version": _versions(environment)},
             "metadata": metadata,
-            "byproducts": [_table(table) for table in dossier.facts.held_out],
         },
     }
 
@@ -168,7 +167,7 @@ def _policies(model: ModelAudit, about: About) -> list[dict[str, Any]]:
 def _dependencies(dossier: Dossier) -> list[dict[str, Any]]:
     """What went into the model: data versions, code, and what is kept of its surroundings."""
     held_out = {table.key for table in dossier.facts.held_out}
-    found = [_table(table) for table in dossier.tables if table.key not in held_out]
+    found = [_table(table, "evaluation" if table.key in held_out else "training") for table in dossier.tables]
     code = _code(dossier)
     if code is not None:
         found.append(code)
@@ -184,7 +183,7 @@ def _dependencies(dossier: Dossier) -> list[dict[str, Any]]:
     return found
 
 
-def _table(table: Table) -> dict[str, Any]:
+def _table(table: Table, use: str) -> dict[str, Any]:
     uri = redact(str((table.facets.get("dataSource") or {}).get("uri") or ""))
     made: dict[str, Any] = {"name": table.subject if table.kind != "FILE" else Path(table.name).name}
     # A path of one machine is no address.
@@ -196,7 +195,7 @@ def _table(table: Table) -> dict[str, Any]:
         digest["sha256"] = str(sha256)
     if digest:
         made["digest"] = digest
-    kept = {"kind": table.kind, "version": table.version or None, "rows": table.rows}
+    kept = {"kind": table.kind, "use": use, "version": table.version or None, "rows": table.rows}
     return made | {"annotations": {key: value for key, value in kept.items() if value is not None}}
 
 

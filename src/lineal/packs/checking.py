@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -110,11 +110,8 @@ class _Check:
     sound: dict[str, Entry] = field(default_factory=dict)
 
     def answer(self) -> PackCheck:
-        seal, listed = self._manifest()
-        enclosed = self._enclosed_keys()
-        known = [*self.believed.values(), *enclosed]
-        key = seal.signer(known) if seal is not None else None
-        self._signer(seal, key, listed)
+        known = [*self.believed.values(), *self._enclosed_keys()]
+        listed, key = self._manifest(known)
         parts = [self._part("files", "files", self._files(listed))]
         parts.append(self._part("statements", "signed statements", self._statements(key)))
         parts.append(self._part("events", "events", self._events({each.id: each for each in known})))
@@ -145,31 +142,40 @@ class _Check:
     def _add(self, problem: Problem, what: str, detail: str) -> None:
         self.findings.append(Finding(problem, what, detail))
 
-    def _manifest(self) -> tuple[Sealed | None, Manifest]:
-        """The manifest as it was signed, else as it stands."""
+    def _manifest(self, known: Sequence[PublicKey]) -> tuple[Manifest, PublicKey | None]:
+        """The manifest as it was signed, and by whom; else as it stands."""
         stands, sealed = self._read(manifest.PATH), self._read(manifest.SIGNATURE)
-        if stands is None and sealed is None and not set(self.pack.sizes) & manifest.UNLISTED:
-            raise PackError(f"is no evidence pack: it has no {manifest.PATH}", path=self.file)
-        seal: Sealed | None = None
-        if sealed is not None:
-            try:
-                seal = unseal(sealed)
-            except ValueError as problem:
-                self._add("changed", manifest.SIGNATURE, str(problem))
-        if seal is not None and seal.kind != MANIFEST:
+        seal = self._seal(sealed) if sealed is not None else None
+        if stands is None and seal is None:
+            raise PackError(f"is no evidence pack: it has no {manifest.PATH} that can be read", path=self.file)
+        key = seal.signer(known) if seal is not None else None
+        if seal is not None and stands is not None and seal.payload != stands:
+            other = replace(seal, payload=stands)
+            if key is None and (found := other.signer(known)) is not None:
+                seal, key = other, found
+                self._add("changed", manifest.SIGNATURE, f"its signature is over {manifest.PATH}, and not what it says")
+            else:
+                self._add("changed", manifest.PATH, "it is not what was signed")
+        content = seal.payload if seal is not None and (key is not None or stands is None) else stands
+        assert content is not None  # noqa: S101 - one of them is there
+        try:
+            listed = Manifest.of(content)
+        except PackError as problem:
+            raise PackError(problem.message, path=self.file) from problem
+        if seal is not None:
+            self._signer(key, listed, {each.id for each in known})
+        return listed, key
+
+    def _seal(self, content: bytes) -> Sealed | None:
+        try:
+            seal = unseal(content)
+        except ValueError as problem:
+            self._add("changed", manifest.SIGNATURE, str(problem))
+            return None
+        if seal.kind != MANIFEST:
             self._add("changed", manifest.SIGNATURE, "it is a signature of something else")
-            seal = None
-        if stands is not None and seal is not None and seal.payload != stands:
-            self._add("changed", manifest.PATH, "it is not what was signed")
-        for content in (seal.payload if seal is not None else None, stands):
-            try:
-                if content is not None:
-                    return seal, Manifest.of(content)
-            except PackError as problem:
-                reason = problem
-        raise PackError(
-            reason.message if content is not None else f"its {manifest.PATH} cannot be read", path=self.file
-        )
+            return None
+        return seal
 
     def _read(self, path: str) -> bytes | None:
         if path not in self.pack.sizes:
@@ -193,11 +199,13 @@ class _Check:
                     continue  # its hash tells
         return found
 
-    def _signer(self, seal: Sealed | None, key: PublicKey | None, listed: Manifest) -> None:
-        if seal is None:
-            return
-        if key is None:
-            detail = f"by none of the keys that are known here (it names {listed.key[:12]})"
+    def _signer(self, key: PublicKey | None, listed: Manifest, known: set[str]) -> None:
+        if key is None and listed.key in known:
+            self._add(
+                "changed", manifest.SIGNATURE, f"its signature is not of the key {listed.key[:12]} over what it says"
+            )
+        elif key is None:
+            detail = f"its signature is of none of the keys that are known here (it names {listed.key[:12]})"
             self._add("not signed", manifest.PATH, detail)
         elif key.id not in self.believed:
             have = ", ".join(each[:12] for each in self.believed) or "none"
@@ -270,7 +278,7 @@ class _Check:
     def _model(self, listed: Manifest) -> Iterator[Finding | str]:
         """That the model's signature is over the files that are here, by the key that lies beside."""
         path = f"{model.FOLDER}/{signature.FILE_NAME}"
-        if path not in self.sound:
+        if path not in self.sound or (contents.MODEL_KEY in self.pack.sizes and contents.MODEL_KEY not in self.sound):
             return
         start = f"{model.FOLDER}/"
         stands = {

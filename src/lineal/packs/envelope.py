@@ -29,11 +29,12 @@ class Sealed:
     kind: str
     key_id: str
     _signature: bytes
-    _message: bytes
 
     def is_signed_by(self, key: PublicKey) -> bool:
         """Whether its signature is this key's, over what it says."""
-        return key.purpose == "log" and key.verifies(self._signature, self._message)
+        from securesystemslib.dsse import Envelope
+
+        return key.purpose == "log" and key.verifies(self._signature, Envelope(self.payload, self.kind, {}).pae())
 
     def signer(self, keys: Iterable[PublicKey]) -> PublicKey | None:
         """Of some keys the one that it is signed with."""
@@ -68,9 +69,7 @@ def unseal(content: bytes) -> Sealed:
     try:
         made = Envelope.from_dict(json.loads(content))
         (signature,) = made.signatures.values()
-        sealed = Sealed(
-            made.payload, made.payload_type, signature.keyid, bytes.fromhex(signature.signature), made.pae()
-        )
+        sealed = Sealed(made.payload, made.payload_type, signature.keyid, bytes.fromhex(signature.signature))
         again = _text(made.to_dict())
     # The library raises what it meets, and all of it says the same.
     except Exception as problem:

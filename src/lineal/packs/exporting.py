@@ -12,7 +12,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from lineal import settings, signing
-from lineal.datasets.dataset import Dataset
+from lineal.datasets.dataset import Column, Dataset
 from lineal.errors import PackError
 from lineal.models.model import Model
 from lineal.packs import contents, manifest, pages, zipped
@@ -27,6 +27,9 @@ from lineal.store import checkpoints
 from lineal.store.log import Store
 from lineal.subjects import Subject
 from lineal.tracing.decorator import current_run, traced
+
+# A pack is a table of files: these are the manifest's columns.
+_COLUMNS = tuple(Column(each, "int64" if each == "size" else "string") for each in Entry.__dataclass_fields__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +113,7 @@ def export(
                 "missing": [each.what for each in made.missing],
             }
         )
-        run.output(Dataset(to.absolute(), sha256=made.sha256, size=made.size))
+        run.output(Dataset(to.absolute(), sha256=made.sha256, size=made.size, rows=made.files, columns=_COLUMNS))
         return made
 
     @traced

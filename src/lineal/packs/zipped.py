@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import stat
 import tempfile
 import zipfile
@@ -96,7 +97,8 @@ def require_free(target: Path, *, force: bool) -> None:
     Raises:
         StorageError: it is no `*.zip`, is there already, or there is no such folder.
     """
-    if target.suffix.lower() != ".zip" or "://" in str(target):
+    # A path makes one slash of the two in a URL.
+    if target.suffix.lower() != ".zip" or re.match(r"\w+:/", str(target)):
         raise StorageError(f"{target} is no name for a pack; name a file *.zip on this machine")
     if target.is_dir():
         raise StorageError(f"{target} is a folder; name a file in it")

@@ -57,6 +57,9 @@ def facets(lineage):
             ],
             by="a rule",
         )
+        run.pack(
+            {"subject": "model:m@1", "digest": "d", "sha256": "s", "size": 3, "files": 2, "withData": False, "key": "k"}
+        )
         file = {"name": "uv.lock", "md5": "m", "sha256": "s", "size": 3, "redacted": True}
         run.materials({"pipelineFile": "p.toml", "overrides": ["a=1"], "data": None, "varies": "model:m@1"})
         run.materials({"files": [file], "uncommitted": {"state": "too large", "size": 9, "modules": ["a.py"]}})
@@ -114,6 +117,7 @@ def test_each_facet_holds_to_its_schema(facets):
         "lineal_materials",
         "lineal_metrics",
         "lineal_mlflow",
+        "lineal_pack",
         "lineal_prediction",
         "lineal_process",
         "lineal_reproduction",

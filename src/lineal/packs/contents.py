@@ -9,7 +9,7 @@ from importlib import import_module
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from lineal import signing
+from lineal import people, signing
 from lineal.datasets.cache import Cache
 from lineal.errors import LinealError
 from lineal.packs import attestations, events
@@ -80,6 +80,7 @@ def gather(store: Store, dossier: Dossier, key: SigningKey, folder: Path, *, wit
     made.pieces += _code(dossier, made.missing)
     made.pieces += _files(dossier)
     made.pieces += _keys(made, key)
+    made.pieces += _people(dossier)
     if with_data:
         made.pieces += _data(dossier, made.missing)
     else:
@@ -183,6 +184,15 @@ def _keys(made: Contents, key: SigningKey) -> Iterator[Document]:
                 yield Document(place, models[signer].pem, pem, f"The public key that {path} is signed with")
         elif signer is not None:
             made.missing.append(Missing(f"the public key {signer[:12]} of {path}", "it is not known here"))
+
+
+def _people(dossier: Dossier) -> Iterator[Document]:
+    """The public keys of those who signed a decision on the model."""
+    signed = {str((each.values.get("signature") or {}).get("key")) for each in dossier.facts.decisions}
+    for known in people.known_keys():
+        if known.key.id in signed:
+            says = f"The public key that {known.name} signed decisions on the model with"
+            yield Document(_other(known.key, "person"), known.key.pem, "application/x-pem-file", says)
 
 
 def _other(key: PublicKey, kind: str) -> str:

@@ -113,7 +113,7 @@ def export(
                 "missing": [each.what for each in made.missing],
             }
         )
-        run.output(Dataset(to.absolute(), sha256=made.sha256, size=made.size, rows=made.files, columns=_COLUMNS))
+        run.output(Dataset(to.absolute(), sha256=made.sha256, size=made.size, columns=_COLUMNS))
         return made
 
     @traced

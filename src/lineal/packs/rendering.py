@@ -33,7 +33,8 @@ def checked(answer: PackCheck) -> RenderableType:
     for part in answer.checked:
         verdict = Text(f"{part.wrong:,} wrong", style="red") if part.wrong else Text("hold", style="green")
         note = f" ({part.note})" if part.note else ""
-        table.add_row(f"  {part.name}", Text(f"{part.count:,} {part.unit}{note}: ") + verdict)
+        said = Text(f"{part.count:,} {part.unit}{note}: ") + verdict
+        table.add_row(f"  {part.name}", said if part.count or part.wrong else Text("none in it", style="dim"))
     parts: list[RenderableType] = [
         f"{short(answer.file)}: {answer.subject}, made {moment(answer.made_at)} by {answer.made_by}",
         table,
@@ -47,7 +48,9 @@ def checked(answer: PackCheck) -> RenderableType:
         parts += [Text(), found]
     parts.append(Text())
     if answer.missing:
-        parts.append(Text(f"it goes without {', '.join(each.what for each in answer.missing)}", style="dim"))
+        parts.append(
+            Text(f"it goes without {', '.join(dict.fromkeys(each.what for each in answer.missing))}", style="dim")
+        )
     if answer.holds:
         parts.append(f"all holds: signed with the key {answer.key[:12]}, which is trusted ({short(answer.origin)})")
     else:

@@ -180,9 +180,11 @@ def _files(facts: Facts, missing: list[str]) -> dict[str, bytes]:
     if run is None:
         return {}
     found: dict[str, bytes] = {}
-    for folder in ("plots", "importances", "pipeline"):
-        try:
+    try:
+        if tracking.artifacts_of(str(run)) is None:
+            tracking.check_reachable()
+        for folder in ("plots", "importances", "pipeline"):
             found |= tracking.artifacts_under(str(run), folder)
-        except LinealError as problem:
-            missing.append(problem.message)
+    except LinealError as problem:
+        missing.append(problem.message)
     return found

@@ -5,8 +5,12 @@ import shutil
 import zipfile
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
-from lineal import settings, signing
+from lineal import settings as lineal_settings
+from lineal import signing
+from lineal.errors import PackError
 from lineal.packs.checking import check
 from lineal.packs.envelope import MANIFEST, seal
 from tests.unit.packs.conftest import contents, put
@@ -38,7 +42,7 @@ def test_it_holds_on_another_machine_by_the_senders_key(run, pack, sender, elsew
     assert f"all holds: signed with the key {signing.read_public(sender).id[:12]}, which is trusted ({sender})" in out
     answer = json.loads(run("verify", pack, "--public-key", sender, "--json")[1])
     assert (answer["trusted"], answer["findings"]) == (True, [])
-    assert not (settings.home() / "keys").exists()
+    assert not (lineal_settings.home() / "keys").exists()
 
 
 def test_who_has_not_the_senders_key_is_told_so(run, pack, sender, elsewhere):
@@ -190,6 +194,25 @@ def test_a_manifest_that_is_none(run, tmp_path, text):
     assert status == 2
     assert "manifest.json is" in err
     assert err.count("\n") == 1
+
+
+@given(data=st.data())
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_bytes_changed_anywhere_are_found_or_change_no_file(pack, tmp_path, data):
+    raw = pack.read_bytes()
+    spoiled = tmp_path / "spoiled.zip"
+    # Half of them among what says where the files are, which is at the end.
+    places = st.integers(0, len(raw) - 1) | st.integers(len(raw) - 4000, len(raw) - 1)
+    changed = bytearray(raw)
+    for place in data.draw(st.lists(places, min_size=1, max_size=3)):
+        changed[place] = data.draw(st.integers(0, 255))
+    spoiled.write_bytes(changed[: data.draw(st.integers(len(raw) - 100, len(raw)))])
+    try:
+        answer = check(spoiled)
+    except PackError:
+        return
+    # A time stamp or the like is no file's content, and nobody's evidence.
+    assert answer.findings or contents(spoiled) == contents(pack)
 
 
 def test_a_pack_and_a_log_are_two_things(run, pack):

@@ -11,7 +11,7 @@ import zipfile
 
 import pytest
 
-from lineal import signing, traced
+from lineal import people, signing, traced
 from lineal.models import signature
 from lineal.packs.checking import check
 from lineal.packs.exporting import export
@@ -163,6 +163,43 @@ def test_changed_model_files_are_not_handed_out_as_the_model(packed, model_files
     assert statement(file, "provenance")["subject"] == [
         {"name": "model:demo@1", "digest": {"linealModelDigest": audited.digest("model1")}}
     ]
+
+
+def test_who_signed_a_decision_can_be_checked_by_their_key(run, model, packed, monkeypatch):
+    monkeypatch.setenv("LINEAL_USER", "Grace Hopper")
+    assert run("key", "new")[0] == 0
+    assert run("note", "model:demo@1", "Looked at its errors.")[0] == 0
+    files = contents(packed())
+    (path,) = (each for each in files if each.startswith("keys/person-"))
+    assert files[path] == people.key_of("Grace Hopper").public.pem
+    says = {entry["path"]: entry["says"] for entry in manifest(packed("again.zip"))["files"]}
+    assert says[path] == "The public key that Grace Hopper signed decisions on the model with"
+
+
+def test_keys_that_are_not_known_here_are_named(packed, tmp_path, monkeypatch):
+    before = signing.key_for("log").public
+    signing.make(tmp_path / "new.pem", "log", "")
+    monkeypatch.setenv("LINEAL_KEY", str(tmp_path / "new.pem"))
+    told = manifest(packed("without.zip"))
+    assert told["key"] == signing.read_public(tmp_path / "new.pub").id
+    missing = [each["what"] for each in told["missing"]]
+    assert f"the public key {before.id[:12]} of the log's checkpoints" in missing
+    answer = check(tmp_path / "without.zip")
+    assert {each.problem for each in answer.findings} == {"not trusted"}
+    assert {each.what.partition(":")[0] for each in answer.findings} == {"events/events.ndjson"}
+
+    trusted = signing.folder() / "trusted"
+    trusted.mkdir()
+    (trusted / "before.pub").write_bytes(before.pem)
+    assert contents(packed("with.zip"))[f"keys/log-{before.id[:12]}.pub"] == before.pem
+    assert check(tmp_path / "with.zip", keys=[tmp_path / "new.pub"]).holds
+
+
+def test_an_unreachable_server_is_named_once(packed, model_files, monkeypatch):
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
+    missing = [each for each in manifest(packed())["missing"] if "127.0.0.1:9" in each["why"]]
+    assert {each["what"] for each in missing} == {"a part of the record", "the model's files"}
+    assert all("refuses connections; start it" in each["why"] for each in missing)
 
 
 def test_what_is_on_record_is_shown_as_text(lineage, model, packed):

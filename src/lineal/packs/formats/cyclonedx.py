@@ -15,6 +15,7 @@ from lineal.packs.formats.said import (
     Said,
     address,
     as_json,
+    descent,
     digests,
     fields,
     identity,
@@ -222,16 +223,11 @@ def _sensitive(table: Table, dossier: Dossier) -> Iterator[str]:
 
 def _made_of(dossier: Dossier) -> dict[str, list[str]]:
     """What each dataset version was made of, by key; what the model was made of by an empty one."""
-    steps = dossier.facts.steps
-    models = {key for key, step in steps.items() if step.table.kind == "MODEL"}
+    known = descent(dossier)
+    models = {step.table.key for step in dossier.facts.steps.values() if step.table.kind == "MODEL"}
     found: dict[str, list[str]] = {}
-    for key, step in steps.items():
-        below = [each for each in step.made_of if each not in models]
-        found.setdefault("" if key in models else key, []).extend(below)
-    for key, above in dossier.facts.held_out_from.items():
-        if key not in found and key not in steps:
-            # All that a held-out table was made of is known, and not in how many steps: its sources are named.
-            found[key] = [each for each in above if each in steps and each != key and not steps[each].made_of]
+    for key, made in known.items():
+        found.setdefault("" if key in models else key, []).extend(each for each in made.of if each not in models)
     return {key: list(dict.fromkeys(below)) for key, below in found.items()}
 
 

@@ -54,7 +54,7 @@ def _standard(audit: ModelAudit, policy: Applied) -> dict[str, Any]:
         "bom-ref": f"policy:{policy.id}",
         "name": line(policy.title),
         "version": line(policy.text_version),
-        "description": text("; ".join(each.strip().rstrip(".") for each in about if each)),
+        "description": line("; ".join(each.strip().rstrip(".") for each in about if each)),
         "requirements": [_requirement(result) for result in _of(audit, policy)],
     }
 

@@ -174,6 +174,35 @@ def tables(dossier: Dossier) -> dict[str, Table]:
     return found
 
 
+@dataclass(frozen=True, slots=True)
+class Made:
+    """How a version came to be.
+
+    Attributes:
+        run: that wrote it; None for what nobody on record wrote.
+        of: keys of what that run made it of.
+    """
+
+    run: Run | None
+    of: tuple[str, ...]
+
+
+def descent(dossier: Dossier) -> dict[str, Made]:
+    """How each version that `tables` gives came to be, by key."""
+    known = {key: Made(step.run, step.made_of) for key, step in dossier.facts.steps.items()}
+    everything = runs(dossier)
+    above = {run.parent_id for run in everything}
+    for run in everything:
+        # A flow names what its tasks wrote: the task is nearer to the work.
+        if run.id in above or run.state != "COMPLETE":
+            continue
+        read = tuple(table.key for table in run.inputs)
+        for table in run.outputs:
+            if table.key not in known and table.key not in read:
+                known[table.key] = Made(run, read)
+    return known | {key: Made(None, ()) for key in tables(dossier) if key not in known}
+
+
 def metric_on(metric: Metric) -> str:
     """What a metric was taken on."""
     return _ON.get(metric.of, line(metric.of) or "not said what on")

@@ -14,7 +14,7 @@ from lineal.datasets.cache import Cache
 from lineal.errors import LinealError
 from lineal.packs import attestations, events
 from lineal.packs import model as modelled
-from lineal.packs.interface import Document, Writer, data_path
+from lineal.packs.interface import Document, data_path
 from lineal.packs.manifest import Missing
 from lineal.packs.zipped import KeptFile, Piece, measured
 from lineal.questions.audit import Audit
@@ -29,8 +29,29 @@ from lineal.store.checkpoints.checkpoint import Checkpoint
 from lineal.store.log import Store
 
 LOG_KEY, MODEL_KEY = "keys/log.pub", "keys/models.pub"
-# What each module of `formats` writes, for a reader who finds it missing.
-FORMATS: dict[str, str] = {}
+
+
+@dataclass(frozen=True, slots=True)
+class _Format:
+    """A module of `formats`.
+
+    Attributes:
+        module: its name.
+        title: of the format, for a reader who finds it missing.
+        encloses: whether it speaks of the pack's other files, and is to be given those that are there.
+    """
+
+    module: str
+    title: str
+    encloses: bool = False
+
+
+# In the order of the work: what encloses others comes after them.
+FORMATS = (
+    _Format("croissant", "Croissant of the dataset versions"),
+    _Format("prov", "W3C PROV"),
+    _Format("cyclonedx", "the CycloneDX bill of materials", encloses=True),
+)
 _PLOTS = {
     "confusion_matrix": "Which classes the model takes for which, on the rows held out",
     "roc_curve": "True against false positives at each threshold, on the rows held out",
@@ -85,13 +106,19 @@ def gather(store: Store, dossier: Dossier, key: SigningKey, folder: Path, *, wit
         made.pieces += _data(dossier, made.missing)
     else:
         made.missing.append(Missing("data rows", "they were not asked for; give --with-data to have them"))
-    for name, says in FORMATS.items():
-        writer: Writer = import_module(f"lineal.packs.formats.{name}").documents
-        try:
-            made.pieces += writer(dossier)
-        except LinealError as problem:
-            made.missing.append(Missing(says, problem.message))
+    for each in FORMATS:
+        made.pieces += _written(each, dossier, made)
     return made
+
+
+def _written(form: _Format, dossier: Dossier, made: Contents) -> list[Document]:
+    """The documents of a format, all of them or none."""
+    writer = import_module(f"lineal.packs.formats.{form.module}").documents
+    try:
+        return list(writer(dossier, tuple(made.pieces)) if form.encloses else writer(dossier))
+    except LinealError as problem:
+        made.missing.append(Missing(form.title, problem.message))
+        return []
 
 
 def _policies(audit: Audit) -> Iterator[Document]:

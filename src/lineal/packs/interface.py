@@ -29,6 +29,7 @@ class Document:
 
 # A writer gives the documents of one format. The same dossier gives the same bytes: times come from the dossier alone.
 # What a dossier has not enough for is a `LinealError` that says why: the pack names it as missing and goes without.
+# One that speaks of the pack's other files takes those that are there as its second argument.
 Writer = Callable[[Dossier], Iterable[Document]]
 
 

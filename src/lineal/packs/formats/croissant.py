@@ -172,5 +172,3 @@ def _personal(table: Table, dossier: Dossier) -> list[str] | None:
         if columns:
             found.append(f"Declared as {word}: {', '.join(columns)}")
     return found or None
-
-

@@ -75,9 +75,7 @@ class _Writing:
                     by = f"run:{made.run.id}" if made.run is not None and made.run.id in ids else None
                     self.made.wasDerivedFrom(f"dataset:{key}", f"dataset:{below}", by)
         if self.stated.user and self.dossier.facts.top in self.known:
-            self.made.wasAttributedTo(
-                f"dataset:{self.dossier.facts.top}", self._agent(self.stated.user, "prov:Person")
-            )
+            self.made.wasAttributedTo(f"dataset:{self.dossier.facts.top}", self._agent(self.stated.user, "prov:Person"))
         self._decisions()
         return self.made
 

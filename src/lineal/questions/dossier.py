@@ -16,12 +16,15 @@ from lineal.questions.lookup import find_model
 from lineal.questions.materials import Materials, bytes_of, materials
 from lineal.questions.trace import Trace, trace
 from lineal.store.log import Store
-from lineal.subjects import Subject
+from lineal.subjects import Kind, Subject
 
 if TYPE_CHECKING:
     from lineal.models.answers import Answers
     from lineal.questions.explanation import Explained
     from lineal.questions.importances import ModelExplanation
+
+# What a page can be about.
+KINDS: tuple[Kind, ...] = ("model", "dataset", "run", "prediction")
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from lineal.reports.page.words import fitting, width
 # As wide as a phone's page, so that letters keep their size there.
 _WIDE = 360.0
 _SMALL = 11.0
-_LABELS = 132.0
+_LABELS = 150.0
 _BAR, _STEP = 12.0, 24.0
 
 

@@ -15,15 +15,16 @@ from lineal.reports.page.pedigree import Mark, Pedigree
 from lineal.reports.page.words import fitting, short, width
 
 _NAME, _DETAIL, _RUN = 13.0, 11.0, 11.5
-_PAD = 11.0
+_PAD = 9.0
 _ROOM = {"run": 96.0, "more": 140.0}
 _MOST_ROOM = 190.0
 _LEAST = 92.0
 _RUN_HEIGHT = 24.0
 _LINE = 15.5
 _MARGIN = 6.0
-_GAP, _BETWEEN = 26.0, 16.0
+_GAP, _BETWEEN = 22.0, 16.0
 _ARROW = 5.0
+_FOLD = 9.0
 
 
 def across(pedigree: Pedigree, ids: str) -> Markup:
@@ -63,7 +64,8 @@ def _box(mark: Mark) -> Box:
         return Box(mark.id, round(wide, 1), _RUN_HEIGHT)
     room = _ROOM.get(mark.kind, _MOST_ROOM)
     texts = [width(short(mark.label, 60), _NAME), *(width(line, _DETAIL) for line in mark.details)]
-    wide = min(max(_LEAST - 2 * _PAD, *texts), room) + 2 * _PAD
+    fold = _FOLD if mark.kind == "file" else 0.0
+    wide = min(max(_LEAST - 2 * _PAD, *texts), room) + 2 * (_PAD + fold)
     return Box(mark.id, round(wide, 1), round(_LINE * (1 + len(mark.details)) + 2 * _PAD - 3, 1))
 
 
@@ -123,7 +125,7 @@ def _drawn(mark: Mark, box: Placed, ids: str) -> Markup:
         text = _text(centre, y, "job", fitting(mark.label, box.width - 2 * _PAD + 0.5, _RUN))
     else:
         shape = _sheet(box) if mark.kind == "file" else _rect(box, 10 if mark.kind == "model" else 4)
-        room = box.width - 2 * _PAD + 0.5
+        room = box.width - 2 * (_PAD + (_FOLD if mark.kind == "file" else 0.0)) + 0.5
         y = box.y + _PAD + _NAME * 0.8
         text = _text(centre, y, "name", fitting(mark.label, room, _NAME))
         for place, line in enumerate(mark.details, 1):
@@ -144,7 +146,7 @@ def _rect(box: Placed, radius: float) -> Markup:
 
 def _sheet(box: Placed) -> Markup:
     """A sheet of paper with a corner turned down."""
-    fold, right, bottom = 10.0, box.x + box.width, box.y + box.height
+    fold, right, bottom = _FOLD, box.x + box.width, box.y + box.height
     outline = (
         f"M{_n(box.x)} {_n(box.y)}H{_n(right - fold)}L{_n(right)} {_n(box.y + fold)}V{_n(bottom)}H{_n(box.x)}Z"
         f"M{_n(right - fold)} {_n(box.y)}V{_n(box.y + fold)}H{_n(right)}"

@@ -19,7 +19,7 @@ from lineal.questions.dossier import Account, Dossier
 from lineal.reports import decision as decisions
 from lineal.reports.page import charts, drawing, told, view, words
 from lineal.reports.page.pedigree import Pedigree, pedigree
-from lineal.reports.terminal import figure, span
+from lineal.reports.terminal import span
 
 # Of what a page shows of one kind, before it says how many more there are.
 _MOST_COLUMNS = 15
@@ -135,7 +135,10 @@ def _title(subjects: Sequence[Dossier | Account]) -> str:
         else words.short(each.subject, 80)
         for each in subjects
     ]
-    return names[0] if len(names) == 1 else f"{len(names)} subjects: {' · '.join(names[:3])}"
+    if len(names) == 1:
+        return names[0]
+    what = "models" if all(isinstance(each, Dossier) for each in subjects) else "subjects"
+    return f"{len(names)} {what}: {'; '.join(names[:4])}{' …' if len(names) > 4 else ''}"
 
 
 def _policy(style: str) -> str:
@@ -163,7 +166,7 @@ def _template() -> Any:
         "short": words.short,
         "day": words.day,
         "moment": words.moment,
-        "figure": figure,
+        "figure": words.figure,
         "picture": _data_uri,
         "size": _size,
     }

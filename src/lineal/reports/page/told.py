@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 from lineal.questions.dossier import Account, Dossier
 from lineal.questions.prediction import Prediction
 from lineal.reports.page.pedigree import Pedigree
-from lineal.reports.page.words import counted
-from lineal.reports.terminal import figure, moment, span
+from lineal.reports.page.words import counted, figure
+from lineal.reports.terminal import moment, span
 
 if TYPE_CHECKING:
     from lineal.models.attribution.attribute import Contribution

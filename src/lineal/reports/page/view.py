@@ -8,11 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from lineal.questions.audit import SAID, VERDICTS, Applied, Result
+from lineal.questions.audit import VERDICTS, Applied, Result, Verdict
 from lineal.questions.dossier import Dossier
 from lineal.questions.trace import Node
-from lineal.reports.page.words import counted
-from lineal.reports.terminal import figure
+from lineal.reports.page.words import counted, figure
 
 _OF = {"held-out": "held-out rows", "cross-validation": "cross-validation", "train": "training rows"}
 _WORDS = {"r2": "R²", "roc_auc": "ROC AUC", "f1": "F1", "roc_auc_ovr": "ROC AUC, each class against the rest"}
@@ -22,6 +21,13 @@ _ACTIONS = {
     "move-alias": "given an alias",
     "keep-alias": "left without the alias",
     "ask-approval": "sent for approval",
+}
+_TALLY: Mapping[Verdict, str] = {
+    "pass": "supports {}",
+    "fail": "contradicts {}",
+    "open": "does not show {}",
+    "review": "leaves {} to a person",
+    "n/a": "{} out of scope",
 }
 # What the page draws of its own, out of the same numbers.
 _DRAWN = ("feature_importance", "confusion_matrix", "roc_curve", "precision_recall_curve")
@@ -178,10 +184,10 @@ def registered(about: Dossier) -> list[tuple[str, str, str]]:
     ]
 
 
-def verdicts(about: Dossier) -> list[tuple[str, int, str]]:
-    """How many controls have each verdict, and how that is said."""
+def verdicts(about: Dossier) -> list[tuple[str, str]]:
+    """How many controls have each verdict, as it is said of the record."""
     counts = Counter(result.verdict for result in results(about))
-    return [(verdict, counts[verdict], SAID[verdict]) for verdict in VERDICTS if counts[verdict]]
+    return [(verdict, said.format(counts[verdict])) for verdict, said in _TALLY.items() if counts[verdict]]
 
 
 def results(about: Dossier) -> tuple[Result, ...]:
@@ -287,3 +293,33 @@ def _held(line: Figures | None) -> str:
 def _rows(about: Dossier) -> str:
     made = about.materials
     return counted(made.train.rows, "row") if made and made.train.rows else "–"
+
+
+def clauses(result: Result) -> str:
+    """The clauses that a control serves, each framework named once."""
+    found: dict[str, list[str]] = {}
+    for each in result.maps:
+        found.setdefault(each.framework, []).append(each.clause)
+    return "; ".join(f"{framework} {', '.join(clauses)}" for framework, clauses in found.items())
+
+
+def quiet_words(found: Sequence[Result]) -> str:
+    """What need not be looked into, in a phrase."""
+    supported = sum(1 for each in found if each.verdict == "pass")
+    apart = len(found) - supported
+    said = [f"{counted(supported, 'control')} that the record supports"] if supported else []
+    return " and ".join([*said, *([f"{apart} out of scope"] if apart else [])])
+
+
+def checks_words(found: Sequence[tuple[str, str, str, str, bool | None]]) -> str:
+    """How the data's checks came out, in a phrase."""
+    held = sum(1 for *_, state in found if state)
+    failed = sum(1 for *_, state in found if state is False)
+    told = len(found) - held - failed
+    said = [f"{held} held", *([f"{failed} did not"] if failed else []), *([f"{told} only told"] if told else [])]
+    return f"{counted(len(found), 'check')} of the data and its split: {', '.join(said)}"
+
+
+def any_failed(found: Sequence[tuple[str, str, str, str, bool | None]]) -> bool:
+    """Whether any check did not hold."""
+    return any(state is False for *_, state in found)

@@ -9,11 +9,10 @@ from typing import Any
 from markupsafe import Markup, escape
 
 from lineal.redaction import harmless
+from lineal.reports import terminal
 
 # Whatever is put on a page without a limit of its own.
 _MOST = 4_000
-# Of a font's size: how wide a letter is at most in the fonts that systems have. Text of other scripts is wide.
-_NARROW, _MIDDLE, _BROAD, _WIDE = 0.34, 0.6, 0.84, 1.05
 
 
 def plain(value: Any) -> Any:
@@ -40,7 +39,7 @@ def short(text: str, most: int) -> str:
 
 
 def width(text: str, size: float) -> float:
-    """How wide a text is at most, set in a system's sans-serif of a size."""
+    """How wide a text is at most, set in a system's sans-serif of a size, DejaVu Sans being the widest in use."""
     return sum(_width(letter) for letter in text) * size
 
 
@@ -89,13 +88,22 @@ def counted(count: int, one: str, many: str | None = None) -> str:
     return f"{count:,} {one if count == 1 else many or one + 's'}"
 
 
+def figure(value: float | None) -> str:
+    """A figure with as many digits as can matter to a reader; none beyond a point where it is large."""
+    if value is None or value != value:
+        return "–"
+    return terminal.figure(value) if abs(value) > 1 else f"{value:.4f}"
+
+
 def _width(letter: str) -> float:
-    if letter in "fijlrtI.,:;|'!()[]{}/- ":
-        return _NARROW
-    if letter in "mwMWQOGD@%—…":
-        return _BROAD
+    if letter in "ijl|'!.,:;":
+        return 0.34
+    if letter in "ftrI()[]{}/-\" ":
+        return 0.43
+    if letter in "mMW@%—…":
+        return 1.0
+    if letter in "wGOQD" or ("A" <= letter <= "Z"):
+        return 0.8
     if ord(letter) < 0x250:
-        return _MIDDLE if not letter.isupper() else _BROAD * 0.86
-    if unicodedata.combining(letter):
-        return 0.0
-    return _WIDE
+        return 0.65
+    return 0.0 if unicodedata.combining(letter) else 1.05

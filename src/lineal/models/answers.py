@@ -128,7 +128,7 @@ def _classes(table: pa.Table) -> Answers:
         (name.partition("_")[2], name) for name in table.column_names if name.startswith(("probability_", "score_"))
     ]
     labels = list(dict.fromkeys([*(label for label, _ in scored), *sorted({*actual.tolist(), *predicted.tolist()})]))
-    if len(scored) == 1 or len(labels) == 2:
+    if len(labels) == 2:
         # Two classes have one curve: that of the second, as scikit-learn's `roc_auc` has it.
         scored = scored[-1:]
         labels = sorted(labels, key=lambda label: (bool(scored) and label == scored[0][0], labels.index(label)))
@@ -139,9 +139,7 @@ def _classes(table: pa.Table) -> Answers:
         labels = [*(label for label in labels if label in common), _OTHERS]
         actual = np.where(np.isin(actual, common), actual, _OTHERS)
         predicted = np.where(np.isin(predicted, common), predicted, _OTHERS)
-    counts = tuple(
-        tuple(int(((actual == row) & (predicted == column)).sum()) for column in labels) for row in labels
-    )
+    counts = tuple(tuple(int(((actual == row) & (predicted == column)).sum()) for column in labels) for row in labels)
     return Answers(table.num_rows, tuple(labels), counts, tuple(curve for curve in curves if curve is not None))
 
 

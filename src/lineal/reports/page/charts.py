@@ -122,7 +122,7 @@ def _frame(left: float, top: float, side: float, ticks: Sequence[tuple[float, fl
 
 
 def _axes(left: float, top: float, side: float, across: str, up: str) -> list[Markup]:
-    x, y = 10.0, top + side / 2
+    x, y = 13.0, top + side / 2
     turned = Markup('<text class="tick middle" transform="translate(%s %s) rotate(-90)">%s</text>') % (_n(x), _n(y), up)
     return [
         _line(left, top + side, left + side, top + side, "axis"),

@@ -5,6 +5,7 @@ Colours and fonts are the page's, by class. Each text is cut to the box that it 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import replace
 
@@ -25,6 +26,7 @@ _MARGIN = 6.0
 _GAP, _BETWEEN = 22.0, 16.0
 _ARROW = 5.0
 _FOLD = 9.0
+_LEAST_SCALE = 0.75
 
 
 def across(pedigree: Pedigree, ids: str) -> Markup:
@@ -32,7 +34,7 @@ def across(pedigree: Pedigree, ids: str) -> Markup:
 
     Args:
         pedigree: what is to be drawn.
-        ids: begins the ids of the table's lines, which the boxes lead to.
+        ids: begins the id of the picture, and those of the table's lines, which the boxes lead to.
     """
     boxes = {mark.id: _box(mark) for mark in pedigree.marks}
     found = layered(list(boxes.values()), pedigree.edges, gap=_GAP, between=_BETWEEN)
@@ -44,18 +46,22 @@ def down(pedigree: Pedigree, ids: str) -> Markup:
 
     Args:
         pedigree: what is to be drawn.
-        ids: begins the ids of the table's lines, which the boxes lead to.
+        ids: begins the id of the picture, and those of the table's lines, which the boxes lead to.
     """
     boxes = [_box(mark) for mark in pedigree.marks]
     turned = [Box(box.id, box.height, box.width) for box in boxes]
     found = layered(turned, pedigree.edges, gap=_GAP, between=_BETWEEN)
-    placed = {
-        name: Placed(name, box.y, box.x, box.height, box.width, box.layer) for name, box in found.boxes.items()
-    }
+    placed = {name: Placed(name, box.y, box.x, box.height, box.width, box.layer) for name, box in found.boxes.items()}
     routes = [replace(route, points=tuple((y, x) for x, y in route.points)) for route in found.routes]
     whole = replace(found, boxes=placed)
     paths = [_curve(route, upright=True) for route in routes]
     return _svg(pedigree, whole, found.height, found.width, paths, ids, "down")
+
+
+def least(pedigree: Markup, ids: str) -> str:
+    """The rule of a style sheet that keeps a wide picture from shrinking until it cannot be read: it is scrolled."""
+    found = re.search(r' width="([\d.]+)"', pedigree)
+    return f"#{ids}across {{ min-width: {float(found[1]) * _LEAST_SCALE:.0f}px; }}\n" if found else ""
 
 
 def _box(mark: Mark) -> Box:
@@ -103,9 +109,11 @@ def _svg(
     parts += [_drawn(mark, found.boxes[mark.id], ids) for mark in pedigree.marks]
     view = f"{-_MARGIN:g} {-_MARGIN:g} {_n(wide + 2 * _MARGIN)} {_n(high + 2 * _MARGIN)}"
     return Markup(
-        '<svg class="pedigree {way}" viewBox="{view}" width="{wide}" height="{high}" role="group" aria-label="{said}">'
+        '<svg id="{id}" class="pedigree {way}" viewBox="{view}" width="{wide}" height="{high}" role="group" '
+        'aria-label="{said}">'
         "{inner}</svg>"
     ).format(
+        id=f"{ids}{way}",
         way=way,
         view=view,
         wide=_n(wide + 2 * _MARGIN),

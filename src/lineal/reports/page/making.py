@@ -73,6 +73,7 @@ class _Part:
     pedigree: Pedigree
     across: Markup = field(repr=False)
     down: Markup = field(repr=False)
+    base: Path | None = None
 
     @property
     def is_model(self) -> bool:
@@ -106,8 +107,9 @@ def page(
         raise ValueError("a page is about something: give at least one subject")
     parts = [_part(about, f"s{place}-" if len(subjects) > 1 else "", base) for place, about in enumerate(subjects, 1)]
     models = [each for each in subjects if isinstance(each, Dossier)]
-    style = _text("style.css")
-    return _template().render(
+    # What is on record has no part in it: sizes, and prefixes of ours.
+    style = _text("style.css") + "".join(drawing.least(part.across, f"{part.prefix}step-") for part in parts)
+    written: str = _template().render(
         title=title or _title(subjects),
         parts=parts,
         models=models,
@@ -117,15 +119,16 @@ def page(
         sections=sections,
         gathered=max(each.gathered_at for each in subjects).isoformat(),
         lineal=version("lineal"),
-        style=Markup(style),  # noqa: S704 - our own file
+        style=Markup(style),  # noqa: S704 - our own
         policy=_policy(style),
     )
+    return written
 
 
 def _part(about: Dossier | Account, prefix: str, base: Path | None) -> _Part:
     found = pedigree(about.trace, view.namer(base))
     ids = f"{prefix}step-"
-    return _Part(about, prefix, found, drawing.across(found, ids), drawing.down(found, ids))
+    return _Part(about, prefix, found, drawing.across(found, ids), drawing.down(found, ids), base)
 
 
 def _title(subjects: Sequence[Dossier | Account]) -> str:
@@ -144,9 +147,7 @@ def _title(subjects: Sequence[Dossier | Account]) -> str:
 def _policy(style: str) -> str:
     """Nothing is fetched and nothing runs: pictures stand in the page, and its one style sheet is known by its hash."""
     digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
-    return (
-        f"default-src 'none'; img-src data:; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
-    )
+    return f"default-src 'none'; img-src data:; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
 
 
 @cache

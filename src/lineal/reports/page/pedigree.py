@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict, deque
+from collections import Counter, defaultdict, deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal
@@ -239,7 +239,7 @@ def _in_order(graph: _Graph) -> list[str]:
     before, after = graph.before(), graph.after()
     keys = [*graph.nodes, *graph.runs]
     waiting = {key: len(before[key]) for key in keys}
-    ready = deque(key for key in reversed(keys) if not waiting[key])
+    ready = deque(key for key in keys if not waiting[key])
     ordered = []
     while ready:
         key = ready.popleft()
@@ -316,9 +316,11 @@ def _mark(
 
 def _common(graph: _Graph) -> str:
     """What the names of a pipeline's own tables all begin with, such as `churn.`."""
-    names = [node.name for node in graph.nodes.values() if "/" not in node.name and "." in node.name]
-    prefixes = {name.partition(".")[0] for name in names}
-    return f"{prefixes.pop()}." if len(prefixes) == 1 and len(names) > 1 else ""
+    own = (node for node in graph.nodes.values() if node.kind != "FILE" and "/" not in node.name)
+    names = {node.name for node in own if "." in node.name}
+    counts = Counter(name.partition(".")[0] for name in sorted(names))
+    prefix, count = counts.most_common(1)[0] if counts else ("", 0)
+    return f"{prefix}." if count > 1 else ""
 
 
 def _recalled(node: Node, found: Trace) -> bool:
@@ -333,5 +335,3 @@ def _same(content: str, version: str) -> bool:
 def _kind(node: Node) -> Kind:
     known: Mapping[str, Kind] = {"FILE": "file", "MODEL": "model", "RUN": "run"}
     return known.get(node.kind, "table")
-
-

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lineal.questions.dossier import Account, Dossier
 from lineal.questions.prediction import Prediction
 from lineal.reports.page.pedigree import Pedigree
-from lineal.reports.page.words import counted, figure
+from lineal.reports.page.words import MINUS, counted, figure
 from lineal.reports.terminal import moment, span
 
 if TYPE_CHECKING:
@@ -32,10 +33,10 @@ def name(about: Account) -> str:
     return rest.rpartition("@")[0] or rest if kind(about) == "Dataset" else rest
 
 
-def facts(about: Account) -> list[tuple[str, str]]:
+def facts(about: Account, base: Path | None = None) -> list[tuple[str, str]]:
     """What is on record of it, a line each."""
     if about.prediction is not None:
-        return _prediction_facts(about.prediction.prediction)
+        return _prediction_facts(about.prediction.prediction, base)
     found, node, flow = about.trace, about.trace.node, about.trace.flow
     asked = next((run for run in found.runs if f"run:{run.run_id}" == found.subject), None)
     rows: list[tuple[str, str]] = []
@@ -95,21 +96,30 @@ def answers(asked: Prediction) -> list[tuple[str, float]]:
     return [(key.partition("_")[2], value) for key, value in ordered[:_MOST_ANSWERS]]
 
 
-def _prediction_facts(asked: Prediction) -> list[tuple[str, str]]:
+def _prediction_facts(asked: Prediction, base: Path | None) -> list[tuple[str, str]]:
     then = asked.model
     held = f", which held {' '.join(f'@{alias}' for alias in then.aliases)}" if then.aliases else ""
     rows = [
-        (then.target or "predicted", "gone" if asked.value is None else str(asked.value)),
         ("model", f"{then.subject}{held}"),
         ("estimator", then.estimator),
         ("when", moment(asked.predicted_at)),
         ("row", f"{asked.row:,} of {asked.rows or 0:,} in the batch"),
     ]
     if asked.source is not None:
-        rows.append(("read from", f"{asked.source.uri}, record {asked.source.row:,}"))
+        rows.append(("read from", f"{_below(asked.source.uri, base)}, record {asked.source.row:,}"))
         if asked.source.version:
             rows.append(("its MD5", asked.source.version))
     return rows
+
+
+def answer(asked: Prediction) -> str:
+    """What was predicted."""
+    return f"{asked.model.target or 'predicted'}: {'gone' if asked.value is None else asked.value}"
+
+
+def _below(uri: str, base: Path | None) -> str:
+    path = Path(uri.removeprefix("file://"))
+    return path.relative_to(base).as_posix() if base is not None and path.is_relative_to(base) else uri
 
 
 def _statistics(each: Mapping[str, Any]) -> str:
@@ -122,7 +132,7 @@ def _statistics(each: Mapping[str, Any]) -> str:
 
 def shown(value: float) -> str:
     """A figure with its sign."""
-    return f"{'+' if value >= 0 else '−'}{figure(abs(value))}"
+    return f"{'+' if value >= 0 else MINUS}{figure(abs(value))}"
 
 
 def commands(about: Account) -> list[tuple[str, str]]:

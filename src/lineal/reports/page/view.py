@@ -11,7 +11,7 @@ from typing import Any
 from lineal.questions.audit import VERDICTS, Applied, Result, Verdict
 from lineal.questions.dossier import Dossier
 from lineal.questions.trace import Node
-from lineal.reports.page.words import counted, figure
+from lineal.reports.page.words import NOTHING, counted, figure
 
 _OF = {"held-out": "held-out rows", "cross-validation": "cross-validation", "train": "training rows"}
 _WORDS = {"r2": "R²", "roc_auc": "ROC AUC", "f1": "F1", "roc_auc_ovr": "ROC AUC, each class against the rest"}
@@ -106,7 +106,7 @@ def gates(about: Dossier) -> list[Gate]:
     return [
         Gate(
             str(test.get("expected") or test["name"]),
-            str(test.get("actual") or "–"),
+            str(test.get("actual") or NOTHING),
             test.get("status") == "pass",
             str(test.get("description") or ""),
         )
@@ -161,7 +161,11 @@ def environment(about: Dossier) -> list[tuple[str, str]]:
     facts = about.facts.environment
     packages = facts.get("packages") or {}
     named = [f"{name} {packages[name]}" for name in ("scikit-learn", "numpy", "pandas", "mlflow") if name in packages]
-    rows = [("Python", f"{facts.get('python', '')}"), ("packages", ", ".join(named)), ("platform", facts.get("platform"))]
+    rows = [
+        ("Python", f"{facts.get('python', '')}"),
+        ("packages", ", ".join(named)),
+        ("platform", facts.get("platform")),
+    ]
     if facts.get("gitCommit"):
         dirty = ", with changes that were not committed" if facts.get("gitDirty") else ""
         rows.append(("code", f"commit {str(facts['gitCommit'])[:12]}{dirty}"))
@@ -272,10 +276,10 @@ def compared(abouts: Sequence[Dossier]) -> list[tuple[str, list[Any]]]:
     for table in tables:
         scorers |= dict.fromkeys(table)
     rows: list[tuple[str, list[Any]]] = [
-        ("predicts", [asked(each, "source.target") or "–" for each in abouts]),
-        ("estimator", [estimator(each) or "–" for each in abouts]),
+        ("predicts", [asked(each, "source.target") or NOTHING for each in abouts]),
+        ("estimator", [estimator(each) or NOTHING for each in abouts]),
         ("learnt from", [_rows(each) for each in abouts]),
-        ("judged on", [counted(rows, "row") if (rows := held_out_rows(each)) else "–" for each in abouts]),
+        ("judged on", [counted(held, "row") if (held := held_out_rows(each)) else NOTHING for each in abouts]),
     ]
     for scorer in scorers:
         less = next(table[scorer].less for table in tables if scorer in table)
@@ -286,13 +290,13 @@ def compared(abouts: Sequence[Dossier]) -> list[tuple[str, list[Any]]]:
 
 def _held(line: Figures | None) -> str:
     if line is None or "held-out" not in line.values:
-        return "–"
+        return NOTHING
     return figure(line.values["held-out"][0])
 
 
 def _rows(about: Dossier) -> str:
     made = about.materials
-    return counted(made.train.rows, "row") if made and made.train.rows else "–"
+    return counted(made.train.rows, "row") if made and made.train.rows else NOTHING
 
 
 def clauses(result: Result) -> str:

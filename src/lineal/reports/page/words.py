@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import unicodedata
 from datetime import datetime
 from typing import Any
@@ -13,6 +14,8 @@ from lineal.reports import terminal
 
 # Whatever is put on a page without a limit of its own.
 _MOST = 4_000
+# An en dash, and a minus as wide as a plus.
+NOTHING, MINUS = "\u2013", "\u2212"
 
 
 def plain(value: Any) -> Any:
@@ -56,7 +59,7 @@ def fitting(text: str, room: float, size: float) -> str:
 def day(time: str | None) -> Markup:
     """A recorded time as a day, with the second for whoever asks."""
     if not time:
-        return Markup("–")
+        return escape(NOTHING)
     try:
         when = datetime.fromisoformat(time)
     except ValueError:
@@ -72,7 +75,7 @@ def day(time: str | None) -> Markup:
 def moment(time: str | None) -> Markup:
     """A recorded time, to the minute."""
     if not time:
-        return Markup("–")
+        return escape(NOTHING)
     try:
         when = datetime.fromisoformat(time)
     except ValueError:
@@ -90,15 +93,17 @@ def counted(count: int, one: str, many: str | None = None) -> str:
 
 def figure(value: float | None) -> str:
     """A figure with as many digits as can matter to a reader; none beyond a point where it is large."""
-    if value is None or value != value:
-        return "–"
+    if value is None or math.isnan(value):
+        return NOTHING
+    if 0 < abs(value) < 0.0005:
+        return f"{value:.1e}"
     return terminal.figure(value) if abs(value) > 1 else f"{value:.4f}"
 
 
 def _width(letter: str) -> float:
     if letter in "ijl|'!.,:;":
         return 0.34
-    if letter in "ftrI()[]{}/-\" ":
+    if letter in 'ftrI()[]{}/-" ':
         return 0.43
     if letter in "mMW@%—…":
         return 1.0

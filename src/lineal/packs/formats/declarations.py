@@ -48,7 +48,9 @@ def declared(dossier: Dossier, model: str, stated: Said) -> dict[str, Any]:
 
 
 def _standard(audit: ModelAudit, policy: Applied) -> dict[str, Any]:
-    since = f"It applies from {policy.applies_from}" if policy.applies_from else "No date is given from which it applies"
+    since = (
+        f"It applies from {policy.applies_from}" if policy.applies_from else "No date is given from which it applies"
+    )
     about = [f"Scope: {policy.scope}", since, policy.note or ""]
     return {
         "bom-ref": f"policy:{policy.id}",

@@ -28,7 +28,7 @@ from lineal.questions.audit import Run, Table
 from lineal.questions.dossier import Dossier
 
 FOLDER = "croissant"
-_MEDIA_TYPE = 'application/ld+json; profile="http://mlcommons.org/croissant/1.0"'
+_MEDIA_TYPE = "application/ld+json"
 # Croissant's names for what its readers read; of all else only bytes are known.
 _FORMATS = {
     "parquet": "application/x-parquet",
@@ -51,7 +51,8 @@ def documents(dossier: Dossier) -> Iterator[Document]:
     for table in dossier.tables:
         if table.version:
             by = made[table.key].run if table.key in made else None
-            says = f"The dataset version {text(table.version)[:12]} of {label(table)} as Croissant, for tools of machine learning"
+            name = f"{label(table)}@{text(table.version)[:12]}"
+            says = f"The dataset version {name} as Croissant, for tools of machine learning"
             yield as_json(f"{FOLDER}/{file_stem(table)}.json", croissant(table, by, dossier, stated), _MEDIA_TYPE, says)
 
 

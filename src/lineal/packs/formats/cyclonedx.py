@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 PATH = "bom.cdx.json"
 MODEL = "model"
-_MEDIA_TYPE = "application/vnd.cyclonedx+json; version=1.6"
+_MEDIA_TYPE = "application/vnd.cyclonedx+json"
 
 
 def documents(dossier: Dossier, others: Sequence[Piece] = ()) -> Iterator[Document]:

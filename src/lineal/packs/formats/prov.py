@@ -16,9 +16,9 @@ from lineal.packs.formats.said import (
     label,
     line,
     moment,
-    parameters,
     runs,
     said,
+    shaping,
     tables,
     text,
 )
@@ -30,8 +30,6 @@ if TYPE_CHECKING:
     from prov.model import ProvDocument
 
 _KINDS = {"FILE": "File", "TABLE": "DatasetVersion", "MODEL": "Model"}
-# Of the parameters those that shape the model; the pipeline file has them all.
-_GIVEN = ("model.", "split.")
 
 
 def documents(dossier: Dossier) -> Iterator[Document]:
@@ -81,7 +79,7 @@ class _Writing:
 
     def _entity(self, table: Table) -> list[tuple[str, Any]]:
         model, top = self.dossier.facts.model, self.dossier.facts.top
-        known: dict[str, object] = {"version": table.version, "rows": table.rows} | digests(table)
+        known: dict[str, object] = {"version": table.version, "rows": table.rows, **digests(table)}
         if table.key == top:
             known |= {"number": model.number, "modelDigest": model.digest}
         told: list[tuple[str, Any]] = [("prov:label", label(table))]
@@ -97,8 +95,7 @@ class _Writing:
             return None
         plan = f"plan:{identity('plan', made.text)}"
         kept = [("prov:type", self._qualified("prov:Plan")), ("prov:label", line(made.file))]
-        given = parameters(self.dossier).items()
-        kept += [(f"lineal:parameter.{_word(key)}", value) for key, value in given if key.startswith(_GIVEN)]
+        kept += [(f"lineal:parameter.{_word(key)}", value) for key, value in shaping(self.dossier).items()]
         self.made.entity(plan, kept)
         return plan
 

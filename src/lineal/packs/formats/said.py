@@ -94,6 +94,11 @@ def parameters(dossier: Dossier) -> dict[str, str]:
     return {key: value for key, value in told.items() if key and key != "pipeline.file"}
 
 
+def shaping(dossier: Dossier) -> dict[str, str]:
+    """Of the parameters those that shape the model; a pipeline file has them all."""
+    return {key: value for key, value in parameters(dossier).items() if key.startswith(("model.", "split."))}
+
+
 def text(value: object) -> str:
     """A text of the record that no program acts on, without secrets."""
     return _HALF.sub("\ufffd", harmless(redact(str(value))))

@@ -51,6 +51,7 @@ FORMATS = (
     _Format("croissant", "Croissant of the dataset versions"),
     _Format("prov", "W3C PROV"),
     _Format("cyclonedx", "the CycloneDX bill of materials", encloses=True),
+    _Format("crate", "the RO-Crate", encloses=True),
 )
 _PLOTS = {
     "confusion_matrix": "Which classes the model takes for which, on the rows held out",

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -85,8 +87,9 @@ def croissant(file: Path) -> str:
 
 
 def rows(file: Path) -> list[Mapping[str, Any]]:
-    """The records that mlcroissant reads from the data beside a Croissant."""
-    done = run_validator("python", "-c", _CROISSANT, file, "rows")
+    """The records that mlcroissant reads from the data beside a Croissant; it needs pyarrow, which Lineal has."""
+    command = [sys.executable, "-c", _CROISSANT, file, "rows"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == 0, done.stderr
     found: list[Mapping[str, Any]] = json.loads(done.stdout)
     return found

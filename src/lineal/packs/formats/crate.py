@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from lineal.errors import PackError
-from lineal.packs.formats.crateparts import Entities, address_of, plain, word
+from lineal.packs.formats.crateparts import Entities, plain, word
 from lineal.packs.formats.said import (
     as_json,
     label,
@@ -213,7 +213,7 @@ class _Crate(Entities):
         workflow.append_to("hasPart", tool)
         step = self.add(
             "HowToStep",
-            f"{address_of(self.workflow)}#step-{place}",
+            f"{workflow.id}#step-{place}",
             name=line(run.job),
             position=str(place),
             workExample=tool,

@@ -83,7 +83,7 @@ class Entities:
         }
         if piece.path == "README.md":
             told["about"] = self.crate.root_dataset
-        found = self.crate.add(File(self.crate, None, address_of(piece.path), properties=told | known))
+        found = self.crate.add(File(self.crate, None, piece.path, properties=told | known))
         self.entities[piece.path] = found
         if piece.path.startswith(_MODEL):
             folder = self._model_folder()
@@ -139,11 +139,6 @@ def _shape(table: Table) -> str:
     rows = f"{table.rows:,} rows" if table.rows is not None else "an unknown number of rows"
     columns = fields(table)
     return f"{rows}, {len(columns)} columns" if columns else rows
-
-
-def address_of(path: str) -> str:
-    """A file of the pack as a relative URI."""
-    return quote(path, safe="/@+,=")
 
 
 def word(name: str) -> str:

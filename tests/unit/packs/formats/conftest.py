@@ -5,11 +5,15 @@ from datetime import UTC, datetime
 
 import pytest
 
-from lineal import Column, Dataset, Model, current_run, traced
+from lineal import Column, Dataset, Model, current_run, people, traced
 from lineal.packs.formats import card, crate, croissant, cyclonedx, prov
+from lineal.questions import decisions
 from lineal.questions.dossier import dossier
+from lineal.questions.recalls import handle_of
+from lineal.store import graph
 from lineal.subjects import Subject
 from lineal.testing import recording
+from lineal.tracing.deciding import Statement, record
 from lineal.tracing.statements import Assertion
 from tests.parts import audited
 from tests.parts.audited import MLFLOW, Plan, digest, same
@@ -35,19 +39,28 @@ def gathered(lineage):
     return lambda: dossier(lineage.store, Subject("model", "demo", "1"), now=NOW)
 
 
-def say(model, text, by="Grace", action="note"):
-    audited.decide(model, by, {"action": action, "reason": text})
+@pytest.fixture
+def say(lineage):
+    """Note something about `model:demo@1`, or decide on it."""
+
+    def call(text, by="Grace", action="note"):
+        what = decisions.about(lineage.store, Subject.parse("model:demo@1"))
+        handle = handle_of(lineage.store, graph.versions(lineage.store, [what.version])[what.version])
+        about = (what.subject, what.namespace, what.name, text, what.looked_at, what.content, what.model.number)
+        record(Statement(action, *about), people.Person(by), None, handle)
+
+    return call
 
 
 @pytest.fixture
-def much(lineage, gathered):
+def much(say, gathered):
     """A model whose training is on record as it should be."""
-    model = audited.train(Plan(parameters=STATED))
-    say(model, "users: clinicians who read scans")
-    say(model, "Out of scope: children")
-    say(model, "users: radiologists")
-    say(model, "Looked at it closely.")
-    say(model, "better than the one before", "Ada", "approve")
+    audited.train(Plan(parameters=STATED))
+    say("users: clinicians who read scans")
+    say("Out of scope: children")
+    say("users: radiologists")
+    say("Looked at it closely.")
+    say("better than the one before", "Ada", "approve")
     return gathered()
 
 
@@ -65,19 +78,19 @@ STATED = {
 }
 
 
-def record(number=1):
-    about = {"namespace": MLFLOW, "name": "demo", "number": number, "digest": "ab" * 32, "reason": "it held"}
+def registered():
+    about = {"namespace": MLFLOW, "name": "demo", "number": 1, "digest": "ab" * 32, "reason": "it held"}
     current_run().decisions([about | {"action": "register"}], by="someone")
 
 
 @traced
 def alone():
-    record()
+    registered()
     return Model("models/demo", "ab" * 32, "models:/demo/1", namespace=MLFLOW, number=1)
 
 
 @pytest.fixture
-def little(lineage, gathered):
+def little(gathered):
     """A model of which nothing is known but that it was registered."""
     alone()
     return gathered()
@@ -92,7 +105,7 @@ def fit_evil(data, columns):
     run.parameters({"declared.intended_purpose": EVIL, "declared.groups": repr([EVIL]), "source.target": EVIL})
     run.input(data, assertions=[Assertion("nulls", True, EVIL)])
     run.metrics({EVIL: 0.5}, of=EVIL)
-    record()
+    registered()
     about = Model("models/demo", "ab" * 32, "models:/demo/1", namespace=MLFLOW, number=1, columns=columns)
     run.output(about, columns=same(data, [each.name for each in columns]))
     return about
@@ -104,7 +117,7 @@ def train_evil(data, columns):
 
 
 @pytest.fixture
-def harm(lineage, gathered, monkeypatch):
+def harm(say, gathered, monkeypatch):
     """A model whose every text is meant to do harm."""
     monkeypatch.setenv("LINEAL_USER", EVIL)
     columns = tuple(Column(name, EVIL) for name in (EVIL, "a b", "a/b", "a_b"))
@@ -116,9 +129,9 @@ def harm(lineage, gathered, monkeypatch):
         columns=columns,
         description=EVIL,
     )
-    model = train_evil(data, columns)
+    train_evil(data, columns)
     for text in (EVIL, f"users: {EVIL}", f"licence: {EVIL}", f"limitations: {EVIL}", f"ethical considerations: {EVIL}"):
-        say(model, text, by=EVIL)
+        say(text, EVIL)
     return gathered()
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from lineal.packs.formats.prose import prose
 from lineal.packs.formats.said import Said, fields, line, metric_on, number, parameters, slices, text
 from lineal.questions.audit import Table
 from lineal.questions.dossier import Dossier
@@ -16,11 +17,20 @@ def model_card(dossier: Dossier, stated: Said) -> dict[str, Any]:
         made["modelParameters"] = known
     if figures := [*_metrics(dossier), *_groups(dossier)]:
         made["quantitativeAnalysis"] = {"performanceMetrics": figures}
-    if stated.purpose:
-        made["considerations"] = {"useCases": [stated.purpose]}
+    if considered := _considerations(dossier):
+        made["considerations"] = considered
     if told := _properties(dossier):
         made["properties"] = told
     return made
+
+
+def _considerations(dossier: Dossier) -> dict[str, Any]:
+    told = {name: text(each.text) for name, each in prose(dossier).items()}
+    words = {"users": "users", "intended use": "useCases", "limitations": "technicalLimitations"}
+    found: dict[str, Any] = {key: [told[name]] for name, key in words.items() if name in told}
+    if "ethical considerations" in told:
+        found["ethicalConsiderations"] = [{"name": told["ethical considerations"]}]
+    return found
 
 
 def _parameters(dossier: Dossier, stated: Said) -> dict[str, Any]:

@@ -62,7 +62,6 @@ class Said:
 
     description: str
     owner: str
-    purpose: str
     estimator: str
     task: str
     target: str
@@ -71,10 +70,12 @@ class Said:
 
 def said(dossier: Dossier) -> Said:
     """Read what a model's record says of it in words."""
+    top, flow = dossier.facts.steps.get(dossier.facts.top), dossier.flow
+    documented = (top.table.facets.get("documentation") or {}).get("description") if top else None
+    owned = (flow.job_facets.get("ownership") or {}).get("owners") or () if flow else ()
     return Said(
-        description=asked(dossier, "description"),
-        owner=asked(dossier, "owner"),
-        purpose=text(dossier.facts.declared.get("intended_purpose") or ""),
+        description=asked(dossier, "description") or line(documented or ""),
+        owner=asked(dossier, "owner") or ", ".join(line(each["name"]) for each in owned if each.get("name")),
         estimator=asked(dossier, "model.estimator"),
         task=_TASKS.get(asked(dossier, "model.kind"), ""),
         target=asked(dossier, "source.target"),

@@ -7,13 +7,14 @@ import shutil
 import subprocess
 import zipfile
 
+import pandas as pd
 import pytest
 from google.protobuf.json_format import ParseDict
 from in_toto_attestation.predicates.provenance.v1 import provenance_pb2
 from in_toto_attestation.predicates.test_result.v0 import test_result_pb2
 from in_toto_attestation.v1 import statement_pb2
 
-from lineal import signing
+from tests.parts.browser import browser  # noqa: F401 - a fixture
 from tests.parts.validators import run_validator
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("prefect")]
@@ -38,81 +39,113 @@ print("accepted")
 """
 
 
-@pytest.fixture(params=["breast_cancer", "wine", "penguins"])
-def packed(request, lineal, project):
-    """The model of a shipped pipeline, committed, trained, decided on and predicted with, and its pack unpacked."""
-    (project / ".gitignore").write_text(".lineal\n")
-    git = ("git", "-c", "user.name=Ada", "-c", "user.email=ada@example.org")
-    for words in (("init", "--quiet"), ("add", "--all"), ("commit", "--quiet", "-m", "As it is")):
-        subprocess.run([*git, *words], cwd=project, check=True)
-    assert lineal("run", project / "pipelines" / f"{request.param}.toml")[0] == 0
-    name = request.param.replace("_", "-")
-    assert lineal("note", f"model:{name}@1", "Looked at | with *care* <b>today</b>.")[0] == 0
-    status, _, err = lineal("export", f"model:{name}@champion", "--to", project / "pack.zip")
-    assert (status, err) == (0, "")
-    with zipfile.ZipFile(project / "pack.zip") as archive:
-        archive.extractall(project / "unpacked")
-    return project / "unpacked"
+def statement(packed, name):
+    envelope = json.loads((packed.folder / "attestations" / f"{name}.dsse.json").read_text())
+    return json.loads(base64.b64decode(envelope["payload"]))
 
 
-def test_outside_tools_accept_the_pack(packed, project, lineal, check_events, tmp_path, monkeypatch):
-    log = (packed / "events" / "events.ndjson").read_text()
+def test_the_events_are_those_of_the_whole_descent(packed, check_events):
+    log = (packed.folder / "events" / "events.ndjson").read_text()
     check_events(log)
     jobs = {json.loads(line)["job"]["name"] for line in log.removesuffix("\n").split("\n")}
     assert {"train", "train.ingest", "train.train", "train.evaluate", "train.register", "note"} <= jobs
+    proved = json.loads((packed.folder / "events" / "proofs.json").read_text())["events"]
+    assert len(proved) == log.count("\n")
 
-    scripts = re.findall(r"^```python\n(.*?)^```", (packed / "README.md").read_text(), re.MULTILINE | re.DOTALL)
-    monkeypatch.chdir(packed)
+
+def test_the_readmes_scripts_accept_it_without_lineal(packed, monkeypatch):
+    scripts = re.findall(r"^```python\n(.*?)^```", (packed.folder / "README.md").read_text(), re.MULTILINE | re.DOTALL)
+    monkeypatch.chdir(packed.folder)
     said = [run_validator("python", "-c", script) for script in scripts]
     assert [each.returncode for each in said] == [0, 0], [each.stderr for each in said]
+    assert said[0].stdout.count("signed") == 5
     assert re.search(r"(\d+) of \1 events are as they were signed", said[1].stdout)
 
-    signed = ("--signature", packed / "model" / "model.sig", "--public_key", packed / "keys" / "models.pub")
-    said = run_validator("model_signing", "verify", "key", packed / "model", *signed)
+
+def test_model_signing_accepts_the_model_and_not_another(packed, tmp_path):
+    def check(folder):
+        key = packed.folder / "keys" / "models.pub"
+        words = ("verify", "key", folder, "--signature", folder / "model.sig", "--public_key", key)
+        return run_validator("model_signing", *words)
+
+    said = check(packed.folder / "model")
     assert (said.returncode, said.stdout) == (0, "Verification succeeded\n"), said.stderr
+    other = shutil.copytree(packed.folder / "model", tmp_path / "model")
+    (other / "requirements.txt").write_text("something-else\n")
+    assert "Signature mismatch" in check(other).stderr
 
-    for script, file in ((OSCAL, "oscal.json"), (SARIF, "audit.sarif")):
-        said = run_validator("python", "-c", script, packed / "audit" / file)
-        assert said.stdout.endswith("accepted\n"), said.stdout + said.stderr
 
+@pytest.mark.parametrize(("script", "file", "wrong"), [(OSCAL, "oscal.json", "state"), (SARIF, "audit.sarif", "kind")])
+def test_tools_for_audits_accept_the_audit(packed, tmp_path, script, file, wrong):
+    said = run_validator("python", "-c", script, packed.folder / "audit" / file)
+    assert said.stdout.endswith("accepted\n"), said.stdout + said.stderr
+    text = (packed.folder / "audit" / file).read_text()
+    spoiled = tmp_path / file
+    spoiled.write_text(re.sub(rf'"{wrong}": "[^"]+"', f'"{wrong}": "splendid"', text, count=1))
+    assert run_validator("python", "-c", script, spoiled).returncode != 0
+
+
+def test_in_totos_own_forms_accept_the_statements(packed):
     predicates = {"provenance": provenance_pb2.Provenance(), "audit": test_result_pb2.TestResult(), "passed": None}
     for name, form in predicates.items():
-        envelope = json.loads((packed / "attestations" / f"{name}.dsse.json").read_text())
-        statement = json.loads(base64.b64decode(envelope["payload"]))
         # What the forms do not know would be an error.
-        ParseDict(statement, statement_pb2.Statement())
+        ParseDict(statement(packed, name), statement_pb2.Statement())
         if form is not None:
-            ParseDict(statement["predicate"], form)
-    provenance = json.loads(
-        base64.b64decode(json.loads((packed / "attestations/provenance.dsse.json").read_text())["payload"])
-    )
-    dependencies = {each["name"]: each for each in provenance["predicate"]["buildDefinition"]["resolvedDependencies"]}
-    head = subprocess.run(["git", "rev-parse", "HEAD"], cwd=project, capture_output=True, text=True, check=True)
-    assert dependencies["code"]["digest"] == {"gitCommit": head.stdout.strip()}
-    assert dependencies["packages.txt"]["digest"]["sha256"]
+            ParseDict(statement(packed, name)["predicate"], form)
 
-    sender = shutil.copy(signing.folder() / "log.pub", tmp_path / "sender.pub")
-    monkeypatch.setenv("LINEAL_HOME", str(tmp_path / "elsewhere"))
-    monkeypatch.chdir(tmp_path)
-    status, out, _ = lineal("verify", project / "pack.zip", "--public-key", sender)
+
+def test_the_provenance_names_commit_data_and_packages(packed):
+    definition = statement(packed, "provenance")["predicate"]["buildDefinition"]
+    dependencies = {each["name"]: each for each in definition["resolvedDependencies"]}
+    head = subprocess.run(["git", "rev-parse", "HEAD"], cwd=packed.project, capture_output=True, text=True, check=True)
+    assert dependencies["code"]["digest"] == {"gitCommit": head.stdout.strip()}
+    listed = {
+        each["path"]: each["sha256"] for each in json.loads((packed.folder / "manifest.json").read_text())["files"]
+    }
+    assert dependencies["packages.txt"]["digest"]["sha256"] == listed["code/packages.txt"]
+    train = next(each for name, each in dependencies.items() if name.startswith(f"dataset:{packed.name}.train@"))
+    assert set(train["digest"]) == {"md5", "sha256"}
+
+
+def test_it_holds_on_another_machine(packed, lineal, tmp_path, monkeypatch):
+    sender = shutil.copy(packed.project / ".lineal" / "keys" / "log.pub", tmp_path / "sender.pub")
+    status, out, _ = lineal("verify", packed.file, "--public-key", sender)
     assert status == 0, out
     assert "all holds" in out
+    status, out, _ = lineal("verify", packed.file)
+    assert status == 1
+    assert "not trusted" in out
 
 
-def test_no_row_is_in_it_without_the_data_and_all_rows_with_it(lineal, project):
-    import pandas as pd
+@pytest.mark.parametrize("width", [1280, 390])
+def test_the_index_reads_well_without_a_network(packed, browser, width):  # noqa: F811 - the fixture
+    page = browser.new_page(viewport={"width": width, "height": 900})
+    said, asked = [], []
+    page.on("console", lambda message: said.append(message.text))
+    page.on("pageerror", lambda error: said.append(str(error)))
+    page.on("request", lambda request: asked.append(request.url))
+    address = (packed.folder / "index.html").as_uri()
+    page.goto(address)
+    assert said == []
+    assert [url for url in asked if not url.startswith("data:")] == [address]
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    assert "Looked at | with *care* <b>today</b>." in page.inner_text("body")
+    links = page.eval_on_selector_all("a[href]", "all => all.map(each => each.getAttribute('href'))")
+    beside = {link.removeprefix("./") for link in links if not link.startswith("#")}
+    assert {"events/events.ndjson", "README.md", "audit/oscal.json"} <= beside
+    page.goto(f"{address.removesuffix('index.html')}events/proofs.json")
+    page.close()
 
-    assert lineal("run", project / "pipelines" / "penguins.toml")[0] == 0
-    for name, words in (("without", ()), ("with", ("--with-data",))):
-        assert lineal("export", "model:penguins@1", "--to", project / f"{name}.zip", *words)[0] == 0
-    with zipfile.ZipFile(project / "without.zip") as archive:
+
+def test_no_row_is_in_it_without_the_data_and_all_rows_with_it(packed, tmp_path):
+    with zipfile.ZipFile(packed.file) as archive:
         assert not [name for name in archive.namelist() if name.startswith("data/") or "example" in name]
-    with zipfile.ZipFile(project / "with.zip") as archive:
-        rows = {
-            name: len(pd.read_parquet(archive.open(name))) for name in archive.namelist() if name.startswith("data/")
-        }
+    file = tmp_path / "with.zip"
+    packed.lineal("export", f"model:{packed.name}@1", "--to", file, "--with-data")
+    with zipfile.ZipFile(file) as archive:
+        found = [name for name in archive.namelist() if name.startswith("data/")]
+        rows = {name.partition("@")[0].rpartition(".")[2]: len(pd.read_parquet(archive.open(name))) for name in found}
         assert "model/input_example.json" in archive.namelist()
-    sizes = {name.partition("@")[0]: count for name, count in rows.items()}
-    assert sizes.keys() == {"data/penguins.snapshot", "data/penguins.train", "data/penguins.test"}
-    assert sizes["data/penguins.snapshot"] == sizes["data/penguins.train"] + sizes["data/penguins.test"]
-    assert lineal("verify", project / "with.zip")[0] == 0
+    assert rows.keys() == {"snapshot", "train", "test"}
+    assert rows["snapshot"] == rows["train"] + rows["test"]
+    assert "all holds" in packed.lineal("verify", file)

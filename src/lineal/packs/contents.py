@@ -50,6 +50,7 @@ class _Format:
 FORMATS = (
     _Format("croissant", "Croissant of the dataset versions"),
     _Format("prov", "W3C PROV"),
+    _Format("card", "the model card"),
     _Format("cyclonedx", "the CycloneDX bill of materials", encloses=True),
     _Format("crate", "the RO-Crate", encloses=True),
 )

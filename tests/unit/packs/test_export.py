@@ -202,10 +202,12 @@ def test_an_unreachable_server_is_named_once(packed, model_files, monkeypatch):
     assert all("refuses connections; start it" in each["why"] for each in missing)
 
 
-def test_what_is_on_record_is_shown_as_text(lineage, model, packed):
-    audited.decide(model, "Grace <script>alert(1)</script>", {"action": "note", "reason": "<img src=x>\x1b[2J\u202e"})
+def test_what_is_on_record_is_shown_as_text(run, model, packed, monkeypatch):
+    monkeypatch.setenv("LINEAL_USER", "Grace <script>alert(1)</script>")
+    assert run("note", "model:demo@1", "<img src=x onerror=alert(2)>\x1b[2J\u202e")[0] == 0
     page = contents(packed())["index.html"].decode()
     assert "Grace &lt;script&gt;alert(1)&lt;/script&gt;" in page
+    assert "&lt;img src=x" in page
     assert "<script" not in page
     assert "<img src=x" not in page
     assert not {"\x1b", "\u202e"} & set(page)

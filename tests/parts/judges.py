@@ -58,7 +58,7 @@ rows = []
 for record in found.records("rows") if sys.argv[2:] else ():
     plain = {names[key]: value.decode() if isinstance(value, bytes) else value for key, value in record.items()}
     rows.append({key: value.item() if hasattr(value, "item") else value for key, value in plain.items()})
-print(json.dumps(rows))
+print(json.dumps(rows, default=str))
 """
 _PROV = """
 import sys

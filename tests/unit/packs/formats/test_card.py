@@ -3,15 +3,16 @@
 import html
 import re
 from dataclasses import replace
+from pathlib import Path
 
 import yaml
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
 from lineal.packs.formats import card
 from lineal.packs.formats.markdown import inline, quoted, table
-from lineal.packs.formats.prose import field_of
+from lineal.packs.formats.prose import FIELDS, field_of
 from tests.unit.packs.formats.test_cyclonedx import grouped
 
 SECTIONS = [
@@ -150,6 +151,8 @@ def test_a_note_states_a_field_by_its_name():
         assert field_of(note) == (None, note)
 
 
+@example("<a>&lt;<!-- x -->")
+@example("[a](b)\n===")
 @given(st.text(alphabet=st.one_of(st.sampled_from("\\`*_[]<>|~$#-+=.)(:/!& \n1a@"), st.characters(codec="utf-8"))))
 def test_any_text_is_shown_as_it_is(text):
     plain = " ".join(card.line(text).split())
@@ -159,3 +162,9 @@ def test_any_text_is_shown_as_it_is(text):
         allowed |= {"table", "thead", "tbody", "tr", "th", "td"}
         assert {re.sub("_(open|close)$", "", token.type) for token in found} <= allowed
     assert shown(inline(text)) == plain
+
+
+def test_the_how_to_names_every_field_and_what_asks_for_it():
+    page = (Path(__file__).parents[4] / "docs" / "how-to" / "write-a-model-card.md").read_text()
+    told = re.findall(r"^\| `([^`]+)` \| ([^;|]+?)(?:;[^|]*)? \| ([^|]+) \|$", page, re.MULTILINE)
+    assert told == [(field.name, field.title, field.asks) for field in FIELDS]

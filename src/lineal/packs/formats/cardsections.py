@@ -277,8 +277,8 @@ def _prose(told: Prose, *names: str) -> Iterator[str]:
         if said_ is None:
             yield f"**{field.title}**: {_nobody(field.asks)}"
         else:
-            who = f"{inline(said_.by)}, {moment(said_.at)}" if said_.by else "the pipeline file"
-            yield f"**{field.title}**, as {who} states:\n\n{quoted(said_.text)}"
+            who = f"{inline(said_.by)} stated on {moment(said_.at)}" if said_.by else "the pipeline file states"
+            yield f"**{field.title}**, as {who}:\n\n{quoted(said_.text)}"
 
 
 def _nobody(asks: str) -> str:

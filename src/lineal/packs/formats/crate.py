@@ -10,43 +10,29 @@ import json
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote
 
 from lineal.errors import PackError
+from lineal.packs.formats.crateparts import Entities, plain, word
 from lineal.packs.formats.said import (
-    NOT_STATED,
-    Said,
-    address,
     as_json,
-    fields,
     label,
     line,
     metric_on,
     moment,
     runs,
-    said,
     shaping,
-    tables,
     text,
 )
-from lineal.packs.interface import Document, data_path
+from lineal.packs.interface import Document
 from lineal.packs.zipped import Piece
 from lineal.questions.audit import Run, Table
 from lineal.questions.dossier import Dossier, Metric
 
 if TYPE_CHECKING:
     from rocrate.model.entity import Entity
-    from rocrate.rocrate import ROCrate
 
 PATH = "ro-crate-metadata.json"
 _FLOW = "code/flow.json"
-_MODEL = "model/"
-_PROFILES = {
-    "https://w3id.org/ro/wfrun/process/0.5": ("Process Run Crate", "0.5"),
-    "https://w3id.org/ro/wfrun/workflow/0.5": ("Workflow Run Crate", "0.5"),
-    "https://w3id.org/ro/wfrun/provenance/0.5": ("Provenance Run Crate", "0.5"),
-    "https://w3id.org/workflowhub/workflow-ro-crate/1.0": ("Workflow RO-Crate", "1.0"),
-}
 _BIOSCHEMAS = "https://bioschemas.org/profiles/ComputationalWorkflow/1.0-RELEASE"
 # The pages of what runs flows; of any other its name is known alone.
 _ENGINES = {"prefect": "https://www.prefect.io/"}
@@ -106,31 +92,25 @@ def _flow_record(flow: Run, steps: Sequence[Run]) -> Document:
     return as_json(_FLOW, {"flow": text(flow.job), "steps": told}, "application/json", says)
 
 
-class _Crate:
+class _Crate(Entities):
     def __init__(
         self, dossier: Dossier, files: Sequence[Piece], workflow: str, flow: Run, steps: Sequence[Run]
     ) -> None:
-        from rocrate.rocrate import ROCrate
-
-        self.crate: ROCrate = ROCrate(version="1.1")
-        self.dossier, self.files, self.workflow = dossier, files, workflow
+        super().__init__(dossier)
+        self.files, self.workflow = files, workflow
         self.flow, self.steps = flow, steps
-        self.stated: Said = said(dossier)
-        self.known = tables(dossier)
-        self.entities: dict[str, Entity] = {}
-        self.tools: dict[str, Entity] = {}
 
     def made(self) -> dict[str, Any]:
         """The crate's metadata."""
-        self._root()
+        self.root()
         for piece in self.files:
             if piece.path != self.workflow:
-                self._file(piece)
-        self._data()
+                self.file(piece)
+        self.data()
         workflow = self._workflow()
         action = self._action(self.flow, workflow, f"#run-{self.flow.id}")
         if read := [*self._read_by_flow(), *self._parameters(workflow)]:
-            action["object"] = _plain(read)
+            action["object"] = plain(read)
         steps = [self._step(run, place, workflow) for place, run in enumerate(self.steps or [self.flow], 1)]
         self._organized(action, steps)
         within = {run.id for run in (self.flow, *self.steps)}
@@ -144,101 +124,16 @@ class _Crate:
         found["@graph"] = sorted(found["@graph"], key=lambda entity: first.get(entity["@id"], 2))
         return json.loads(json.dumps(found))  # type: ignore[no-any-return]
 
-    def _root(self) -> None:
-        root, model = self.crate.root_dataset, self.dossier.facts.model
-        root["name"] = f"Evidence on {line(self.dossier.subject)}"
-        about = f" {self.stated.description}" if self.stated.description else ""
-        root["description"] = f"The record of the model {line(model.name)}, version {model.number}.{about}"
-        root["datePublished"] = moment(self.dossier.gathered_at)
-        # The profile asks for one, and nobody has said.
-        asks = f"Nobody has stated a licence; ask {line(self.stated.owner) or 'whoever sent the pack'}"
-        root["license"] = self._add("CreativeWork", "#licence", name=NOT_STATED, description=asks)
-        if self.stated.owner:
-            root["publisher"] = self._add(
-                "Organization", f"#organization-{_word(self.stated.owner)}", name=line(self.stated.owner)
-            )
-        if self.stated.user:
-            root["author"] = self._person(self.stated.user)
-        root["conformsTo"] = [
-            self._add("CreativeWork", id_, name=name, version=number) for id_, (name, number) in _PROFILES.items()
-        ]
-        self.crate.metadata["conformsTo"] = [
-            {"@id": "https://w3id.org/ro/crate/1.1"},
-            {"@id": "https://w3id.org/workflowhub/workflow-ro-crate/1.0"},
-        ]
-
-    def _add(self, type_: str | list[str], id_: str, **known: Any) -> Entity:
-        from rocrate.model.contextentity import ContextEntity
-
-        if id_ not in self.entities:
-            told = {"@type": type_} | {
-                key: _plain(value) for key, value in known.items() if value not in (None, "", [])
-            }
-            self.entities[id_] = self.crate.add(ContextEntity(self.crate, id_, properties=told))
-        return self.entities[id_]
-
-    def _file(self, piece: Piece, **known: Any) -> Entity:
-        from rocrate.model.file import File
-
-        size = len(piece.content) if isinstance(piece, Document) else piece.file.stat().st_size
-        told = {
-            "name": piece.path.rpartition("/")[2],
-            "description": text(piece.says),
-            "encodingFormat": piece.media_type,
-            "contentSize": str(size),
-        }
-        if piece.path == "README.md":
-            told["about"] = self.crate.root_dataset
-        found = self.crate.add(File(self.crate, None, piece.path, properties=told | known))
-        self.entities[piece.path] = found
-        if piece.path.startswith(_MODEL):
-            folder = self._model_folder()
-            folder.append_to("hasPart", found)
-        return found
-
-    def _model_folder(self) -> Entity:
-        from rocrate.model.dataset import Dataset
-
-        if _MODEL not in self.entities:
-            model = self.dossier.facts.model
-            told = {
-                "name": f"{line(model.name)}, version {model.number}",
-                "description": f"The registered model's files; its digest is {text(model.digest)}",
-                "version": str(model.number),
-            }
-            self.entities[_MODEL] = self.crate.add(Dataset(self.crate, None, _MODEL, properties=told))
-        return self.entities[_MODEL]
-
-    def _data(self) -> None:
-        """The versions that runs read and wrote: a file of the pack where it has them, else what is known of them."""
-        for table in self.known.values():
-            path = data_path(table)
-            if table.key == self.dossier.facts.top and _MODEL in self.entities:
-                self.entities[table.key] = self.entities[_MODEL]
-            elif path in self.entities and table.kind != "MODEL":
-                self.entities[table.key] = self.entities[path]
-            else:
-                self._add(
-                    "CreativeWork",
-                    f"#version-{table.key}",
-                    name=label(table),
-                    version=text(table.version),
-                    additionalType={"FILE": "File", "MODEL": "Model"}.get(table.kind, "Dataset version"),
-                    description=_shape(table),
-                    url=address(table),
-                )
-                self.entities[table.key] = self.entities[f"#version-{table.key}"]
-
     def _workflow(self) -> Entity:
         piece = next(each for each in self.files if each.path == self.workflow)
         toml = self.workflow != _FLOW
         language = (
-            self._add("ComputerLanguage", "https://toml.io/", name="TOML", url="https://toml.io/")
+            self.add("ComputerLanguage", "https://toml.io/", name="TOML", url="https://toml.io/")
             if toml
-            else self._add("ComputerLanguage", "https://www.json.org/", name="JSON", url="https://www.json.org/")
+            else self.add("ComputerLanguage", "https://www.json.org/", name="JSON", url="https://www.json.org/")
         )
-        profile = self._add("CreativeWork", _BIOSCHEMAS, name="Bioschemas ComputationalWorkflow", version="1.0")
-        made = self._file(
+        profile = self.add("CreativeWork", _BIOSCHEMAS, name="Bioschemas ComputationalWorkflow", version="1.0")
+        made = self.file(
             piece,
             **{
                 "@type": ["File", "SoftwareSourceCode", "ComputationalWorkflow", "HowTo"],
@@ -260,9 +155,9 @@ class _Crate:
     def _tool(self, run: Run) -> Entity:
         place = run.job_facets.get("sourceCodeLocation") or {}
         documented = (run.job_facets.get("documentation") or {}).get("description")
-        return self._add(
+        return self.add(
             "SoftwareSourceCode",
-            f"#tool-{_word(run.namespace)}-{_word(run.job)}",
+            f"#tool-{word(run.namespace)}-{word(run.job)}",
             name=line(run.job),
             description=text(documented) if documented else None,
             version=self._version(run),
@@ -275,7 +170,7 @@ class _Crate:
         results = [self.entities[each.key] for each in _distinct(run.outputs)]
         results += self._metrics(run)
         error = (run.facets.get("errorMessage") or {}).get("message") if run.state in ("FAIL", "ABORT") else None
-        made = self._add(
+        made = self.add(
             "CreateAction" if results else "ActivateAction",
             id_,
             name=f"Run of {line(run.job)}",
@@ -284,7 +179,7 @@ class _Crate:
             endTime=moment(run.ended_at),
             actionStatus=_STATUS.get(run.state),
             error=text(error) if error else None,
-            agent=self._person(self.stated.user) if self.stated.user and run.root_id == self.flow.root_id else None,
+            agent=self.person(self.stated.user) if self.stated.user and run.root_id == self.flow.root_id else None,
             instrument=instrument,
             object=[self.entities[each.key] for each in _distinct(run.inputs)],
             result=results,
@@ -297,7 +192,7 @@ class _Crate:
             if isinstance(each.get("value"), int | float):
                 metric = Metric(str(each["name"]), str(each.get("of") or ""), float(each["value"]))
                 name = f"{line(metric.name)}, {metric_on(metric)}"
-                yield self._add("PropertyValue", f"#metric-{run.id}-{place}", name=name, value=metric.value)
+                yield self.add("PropertyValue", f"#metric-{run.id}-{place}", name=name, value=metric.value)
 
     def _read_by_flow(self) -> list[Entity]:
         every = [self.flow, *self.steps]
@@ -307,8 +202,8 @@ class _Crate:
 
     def _parameters(self, workflow: Entity) -> Iterator[Entity]:
         for key, value in shaping(self.dossier).items():
-            slot = self._add("FormalParameter", f"#parameter-{_word(key)}", name=key, additionalType="Text")
-            given = self._add("PropertyValue", f"#value-{_word(key)}", name=key, value=value, exampleOfWork=slot)
+            slot = self.add("FormalParameter", f"#parameter-{word(key)}", name=key, additionalType="Text")
+            given = self.add("PropertyValue", f"#value-{word(key)}", name=key, value=value, exampleOfWork=slot)
             slot["workExample"] = given
             workflow.append_to("input", slot)
             yield given
@@ -316,9 +211,9 @@ class _Crate:
     def _step(self, run: Run, place: int, workflow: Entity) -> Entity:
         tool = self._tool(run)
         workflow.append_to("hasPart", tool)
-        step = self._add(
+        step = self.add(
             "HowToStep",
-            f"{quote(self.workflow)}#step-{place}",
+            f"{workflow.id}#step-{place}",
             name=line(run.job),
             position=str(place),
             workExample=tool,
@@ -326,7 +221,7 @@ class _Crate:
         workflow.append_to("step", step)
         id_ = f"#run-{run.id}" if run.id != self.flow.id else f"#run-{run.id}-step"
         action = self._action(run, tool, id_)
-        return self._add(
+        return self.add(
             "ControlAction",
             f"#control-{run.id}",
             name=f"Orchestration of {line(run.job)}",
@@ -339,14 +234,14 @@ class _Crate:
         facet = self.flow.facets.get("processing_engine") or {}
         name, number = line(facet.get("name") or "unknown engine"), line(facet.get("version") or "")
         url = _ENGINES.get(name.lower())
-        engine = self._add(
+        engine = self.add(
             "SoftwareApplication",
-            url or f"#engine-{_word(name)}",
+            url or f"#engine-{word(name)}",
             name=name,
             softwareVersion=number or "unknown",
             url=url,
         )
-        organized = self._add(
+        organized = self.add(
             "OrganizeAction",
             f"#organize-{self.flow.id}",
             name=f"{name} runs {line(self.flow.job)}",
@@ -364,32 +259,16 @@ class _Crate:
         about = self.entities.get(self.dossier.facts.top)
         for each in reversed(self.dossier.decisions):
             decision = each.decision
-            made = self._add(
+            made = self.add(
                 "AssessAction",
                 f"#decision-{decision.run_id}",
                 name=f"{line(decision.by)}: {line(decision.action)}",
                 description=f"{text(decision.reason)} ({text(each.standing)})",
-                agent=self._person(decision.by),
+                agent=self.person(decision.by),
                 object=about,
                 endTime=moment(decision.at),
             )
             self.crate.root_dataset.append_to("mentions", made)
-
-    def _person(self, name: str) -> Entity:
-        return self._add("Person", f"#person-{_word(name)}", name=line(name) or "unknown")
-
-
-def _plain(value: Any) -> Any:
-    """Of a list of one its only value, as RO-Crate has it."""
-    return value[0] if isinstance(value, list) and len(value) == 1 else value
-
-
-def _shape(table: Table) -> str:
-    if table.kind == "MODEL":
-        return "A model"
-    rows = f"{table.rows:,} rows" if table.rows is not None else "an unknown number of rows"
-    columns = fields(table)
-    return f"{rows}, {len(columns)} columns" if columns else rows
 
 
 def _distinct(found: Iterable[Table]) -> Iterable[Table]:
@@ -399,8 +278,3 @@ def _distinct(found: Iterable[Table]) -> Iterable[Table]:
 def _web(address: object) -> str | None:
     found = text(address or "")
     return found if re.match(r"https?://\S+$", found) else None
-
-
-def _word(name: str) -> str:
-    """A name as a part of an id."""
-    return quote(line(name), safe="") or "unnamed"

@@ -14,6 +14,7 @@ from urllib.parse import quote
 
 from markupsafe import Markup
 
+from lineal.models.intervals import DRAWS
 from lineal.questions.audit import SAID, fails
 from lineal.questions.dossier import Account, Dossier
 from lineal.reports import decision as decisions
@@ -180,6 +181,7 @@ def _template() -> Any:
         "decided": decisions.words,
         "fails": fails,
         "SAID": SAID,
+        "DRAWS": DRAWS,
         "MOST_COLUMNS": _MOST_COLUMNS,
         "MOST_DECISIONS": _MOST_DECISIONS,
         "MOST_PACKAGES": _MOST_PACKAGES,

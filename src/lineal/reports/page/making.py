@@ -18,7 +18,7 @@ from lineal.models.intervals import DRAWS
 from lineal.questions.audit import SAID, fails
 from lineal.questions.dossier import Account, Dossier
 from lineal.reports import decision as decisions
-from lineal.reports.page import charts, drawing, told, view, words
+from lineal.reports.page import charts, drawing, grouped, told, view, words
 from lineal.reports.page.pedigree import Pedigree, pedigree
 from lineal.reports.terminal import span
 
@@ -174,6 +174,7 @@ def _template() -> Any:
     }
     made.globals |= {
         "view": view,
+        "grouped": grouped,
         "told": told,
         "charts": charts,
         "counted": words.counted,

@@ -45,7 +45,7 @@ def test_a_model_a_prediction_and_a_table(lineal, project, report, monkeypatch):
     for said in (
         "breast-cancer version 1",
         "Is a breast mass malignant?",
-        "on 143 held-out rows",
+        "on 143 held-out rows; 95 % interval 0.9",
         "2 of 2 held",
         "Approved by Grace",
         "Confusion matrix: 143 held-out rows",

@@ -45,7 +45,7 @@ class Exported:
         with_data: whether data rows are.
         missing: what it goes without.
         key: id of the key that it is signed with.
-        public_key: the file of the public key, to be given to those who verify it.
+        public_key: the file of the public key, for those who verify it; None where it lies in the pack alone.
         run_id: the run that put on record that it was handed out.
     """
 
@@ -57,7 +57,7 @@ class Exported:
     with_data: bool
     missing: tuple[Missing, ...]
     key: str
-    public_key: str
+    public_key: str | None
     run_id: str
 
 
@@ -150,6 +150,7 @@ def _write(
         says = "The signature of the manifest"
         found.pieces.append(Document(manifest.SIGNATURE, seal(text, MANIFEST, key), MEDIA_TYPE, says))
         zipped.write(found.pieces, to, force=force)
+    public = signing.path_of("log").with_suffix(".pub")
     with to.open("rb") as opened:
         hashed = hashlib.file_digest(opened, "sha256").hexdigest()
         size = opened.tell()
@@ -162,7 +163,7 @@ def _write(
         with_data=with_data,
         missing=whole.missing,
         key=key.public.id,
-        public_key=str(signing.path_of("log").with_suffix(".pub")),
+        public_key=str(public) if public.exists() else None,
         run_id=run_id,
     )
 

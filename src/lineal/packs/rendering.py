@@ -6,6 +6,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from lineal.packs import contents
 from lineal.packs.checking import PackCheck
 from lineal.packs.exporting import Exported
 from lineal.reports.terminal import moment, short
@@ -20,7 +21,8 @@ def exported(answer: Exported) -> RenderableType:
     rows = "with the data's rows" if answer.with_data else "no data rows"
     table.add_row("  files", f"{answer.files}, {answer.size / 1e6:.1f} MB, {rows}")
     table.add_row("  sha256", answer.sha256)
-    table.add_row("  signed", f"with the key {answer.key[:12]}; give {short(answer.public_key)} to who verifies it")
+    public = short(answer.public_key) if answer.public_key else f"{contents.LOG_KEY}, which is in it,"
+    table.add_row("  signed", f"with the key {answer.key[:12]}; give {public} to who verifies it, apart from the pack")
     for each in answer.missing:
         table.add_row(Text("  missing", style="yellow"), f"{each.what}: {each.why}")
     next_ = f"lineal verify {short(answer.path)}"

@@ -19,6 +19,8 @@ from lineal.store.log import Store
 from lineal.subjects import Kind, Subject
 
 if TYPE_CHECKING:
+    import pyarrow as pa
+
     from lineal.models.answers import Answers
     from lineal.questions.explanation import Explained
     from lineal.questions.importances import ModelExplanation
@@ -35,12 +37,16 @@ class Metric:
         name: scikit-learn's scorer.
         of: what it was taken on: `train`, `cross-validation`, `test` …
         spread: its standard deviation over folds, where it was taken on several.
+        low: the lower end of its interval of 95 %, by a bootstrap of the held-out rows; None where there is none.
+        high: its upper end.
     """
 
     name: str
     of: str
     value: float
     spread: float | None = None
+    low: float | None = None
+    high: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,18 +149,19 @@ def dossier(
     missing: list[str] = []
     made = _materials(store, exact, missing)
     descent = added(store, trace(store, exact), at=moment)
+    table = _predictions(made, descent, missing)
     return Dossier(
         subject=str(exact),
         gathered_at=moment,
         trace=descent,
         facts=facts,
         audit=hold_to_policies(store, chosen(()) if policies is None else policies, exact, now=moment),
-        metrics=_metrics(facts),
+        metrics=_with_intervals(_metrics(facts), table),
         packages=_packages(made, missing),
         materials=made,
         explanation=_explanation(store, exact, missing),
         files=_files(facts, missing),
-        answers=_answers(made, descent, missing),
+        answers=_answers(made, table),
         missing=tuple(missing),
     )
 
@@ -236,12 +243,11 @@ def _explanation(store: Store, subject: Subject, missing: list[str]) -> ModelExp
         return None
 
 
-def _answers(made: Materials | None, descent: Trace, missing: list[str]) -> Answers | None:
-    """What the model answered on the held-out rows, out of the evaluation's dataset version."""
+def _predictions(made: Materials | None, descent: Trace, missing: list[str]) -> pa.Table | None:
+    """What the model answered on the held-out rows, out of the evaluation's dataset version; None where it is gone."""
     if made is None or made.evaluation is None or descent.node is None:
         return None
     from lineal.datasets.read import opened
-    from lineal.models.answers import answers
     from lineal.questions.prediction import handle_of
 
     version = made.evaluation.version
@@ -250,12 +256,34 @@ def _answers(made: Materials | None, descent: Trace, missing: list[str]) -> Answ
         return None
     try:
         with opened(handle_of(kept)) as file:
-            known = set(file.schema_arrow.names)
-            wanted = [n for n in known if n in ("actual", "prediction") or n.startswith(("probability_", "score_"))]
-            table = file.read(columns=[name for name in file.schema_arrow.names if name in wanted])
+            named = file.schema_arrow.names
+            answers = ("actual", "prediction", "probability_", "score_")
+            return file.read(columns=[name for name in named if name.startswith(answers)])
     except LinealError as problem:
         missing.append(f"the answers on the held-out rows: {problem.message}")
         return None
+
+
+def _with_intervals(found: tuple[Metric, ...], table: pa.Table | None) -> tuple[Metric, ...]:
+    """The figures, those on held-out rows with their intervals."""
+    if table is None:
+        return found
+    from lineal.models.intervals import intervals
+
+    known = intervals(table, {metric.name: metric.value for metric in found if metric.of == "held-out"})
+    return tuple(
+        replace(metric, low=known[metric.name].low, high=known[metric.name].high)
+        if metric.of == "held-out" and metric.name in known
+        else metric
+        for metric in found
+    )
+
+
+def _answers(made: Materials | None, table: pa.Table | None) -> Answers | None:
+    if made is None or table is None:
+        return None
+    from lineal.models.answers import answers
+
     return answers(table, regression=made.parameters.get("model.kind") == "regression")
 
 

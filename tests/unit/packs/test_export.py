@@ -42,6 +42,15 @@ def test_the_command_says_what_was_written_and_what_is_missing(run, model, tmp_p
     assert told["sha256"] == hashlib.sha256((tmp_path / "again.zip").read_bytes()).hexdigest()
 
 
+def test_a_given_key_has_its_public_half_in_the_pack(run, model, tmp_path, monkeypatch):
+    made = ["openssl", "genpkey", "-algorithm", "ed25519", "-out", tmp_path / "given.pem"]
+    subprocess.run(made, check=True, capture_output=True)
+    monkeypatch.setenv("LINEAL_KEY", str(tmp_path / "given.pem"))
+    out = run("export", "model:demo@1", "--to", tmp_path / "demo.zip")[1]
+    assert "; give keys/log.pub, which is in it, to who verifies it, apart from the pack\n" in out
+    assert contents(tmp_path / "demo.zip")["keys/log.pub"] == signing.read_public(tmp_path / "given.pem").pem
+
+
 def test_every_file_is_listed_with_its_hash_size_and_what_it_says(pack):
     files, told = contents(pack), manifest(pack)
     assert {entry["path"] for entry in told["files"]} == files.keys() - {"manifest.json", "manifest.dsse.json"}

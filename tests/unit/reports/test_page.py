@@ -157,6 +157,62 @@ def test_models_that_were_judged_on_other_rows_are_not_to_be_compared(model):
     assert "The held-out rows differ, so that a better figure does not mean a better model." in found.text
 
 
+GROUPS = {
+    "columns": [],
+    "metrics": ["accuracy", "neg_log_loss"],
+    "minRows": 20,
+    "level": 0.95,
+    "draws": 200,
+    "seed": 7,
+    "rows": 86,
+    "trainRows": 256,
+    "groupings": [
+        {
+            "by": ["Sex"],
+            "groups": [
+                {
+                    "labels": ["MALE"],
+                    "rows": 42,
+                    "trainRows": 126,
+                    "figures": [
+                        {"name": "accuracy", "value": 0.8612, "low": 0.7, "high": 0.9},
+                        {"name": "neg_log_loss", "value": -0.25, "low": -0.5, "high": -0.125},
+                    ],
+                },
+                {
+                    "labels": [HOSTILE],
+                    "rows": 2,
+                    "trainRows": 7,
+                    "figures": [{"name": "accuracy", "reason": "2 rows, fewer than 20"}, {"name": "neg_log_loss"}],
+                },
+            ],
+            "gaps": [
+                {"metric": "accuracy", "untold": ["missing"]},
+                {"metric": "neg_log_loss", "value": 0.2, "least": "MALE", "greatest": "FEMALE", "untold": []},
+            ],
+        },
+        {"by": ["Age", "Sex"], "problem": "Age has 80 values", "groups": [], "gaps": []},
+    ],
+}
+
+
+def test_groups_are_shown_with_what_cannot_be_told(model):
+    about = model()
+    *others, last = about.facts.runs
+    last = replace(last, facets={**last.facets, "lineal_groups": GROUPS})
+    found = Read(page([replace(about, facts=replace(about.facts, runs=(*others, last)))]))
+    for said in (
+        "A group with fewer than 20 held-out rows has no figures",
+        "MALE 42 126 0.8612 0.7000 to 0.9000 0.2500 0.1250 to 0.5000",
+        "2 7 2 rows, fewer than 20",
+        "fewer than two groups can be told; of missing it cannot be told, so that the gap may be larger",
+        "gap in log loss 0.2000 least for FEMALE, greatest for MALE",
+        "By Age and Sex there are no figures: Age has 80 values",
+    ):
+        assert said in found.text, said
+    assert not found.all("script")
+
+
 def test_what_is_recalled_is_told_first(model, lineage):
     from lineal.cli.app import main
 

@@ -26,7 +26,7 @@ _MARGIN = 6.0
 _GAP, _BETWEEN = 22.0, 16.0
 _ARROW = 5.0
 _FOLD = 9.0
-_LEAST_SCALE = 0.75
+_LEAST_SCALE = 0.7
 
 
 def across(pedigree: Pedigree, ids: str) -> Markup:

@@ -10,6 +10,7 @@ edges around boxes. What would have been left to write is about what stands here
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -268,7 +269,26 @@ class _Grid:
             sides = (self.left,) if turn % 3 == 0 else (self.right,) if turn % 3 == 1 else (self.left, self.right)
             for layer in self.layers if turn % 2 == 0 else self.layers[::-1]:
                 self._settle(layer, sides, centre, between)
+        for _, _, chain in self.chains:
+            self._straighten(chain[1:-1], centre, between)
         return centre
+
+    def _straighten(self, inner: Sequence[int], centre: list[float], between: float) -> None:
+        """Make a long edge level all the way between its ends, where all layers have room for that."""
+        if len(inner) < 2:
+            return
+        low, high = -math.inf, math.inf
+        for item in inner:
+            layer = self.layers[self.layer[item]]
+            at = layer.index(item)
+            if at:
+                low = max(low, centre[layer[at - 1]] + self._height(layer[at - 1]) / 2 + between)
+            if at + 1 < len(layer):
+                high = min(high, centre[layer[at + 1]] - self._height(layer[at + 1]) / 2 - between)
+        if low <= high:
+            level = min(max(sum(centre[item] for item in inner) / len(inner), low), high)
+            for item in inner:
+                centre[item] = level
 
     def _settle(
         self, layer: Sequence[int], sides: Sequence[Sequence[Sequence[int]]], centre: list[float], between: float

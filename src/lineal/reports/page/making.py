@@ -14,10 +14,11 @@ from urllib.parse import quote
 
 from markupsafe import Markup
 
+from lineal.models.intervals import DRAWS
 from lineal.questions.audit import SAID, fails
 from lineal.questions.dossier import Account, Dossier
 from lineal.reports import decision as decisions
-from lineal.reports.page import charts, drawing, told, view, words
+from lineal.reports.page import charts, drawing, grouped, told, view, words
 from lineal.reports.page.pedigree import Pedigree, pedigree
 from lineal.reports.terminal import span
 
@@ -173,6 +174,7 @@ def _template() -> Any:
     }
     made.globals |= {
         "view": view,
+        "grouped": grouped,
         "told": told,
         "charts": charts,
         "counted": words.counted,
@@ -180,6 +182,7 @@ def _template() -> Any:
         "decided": decisions.words,
         "fails": fails,
         "SAID": SAID,
+        "DRAWS": DRAWS,
         "MOST_COLUMNS": _MOST_COLUMNS,
         "MOST_DECISIONS": _MOST_DECISIONS,
         "MOST_PACKAGES": _MOST_PACKAGES,

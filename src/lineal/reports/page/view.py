@@ -43,12 +43,14 @@ class Figures:
         scorer: scikit-learn's name.
         less: whether less is better, as of an error; scikit-learn's scorers give these with a minus, the page without.
         values: value and spread by what it was taken on.
+        interval: of the held-out value.
     """
 
     words: str
     scorer: str
     less: bool
     values: Mapping[str, tuple[float, float | None]]
+    interval: tuple[float, float] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,14 +66,22 @@ class Gate:
 def figures(about: Dossier) -> list[Figures]:
     """The metrics, a line each, in the order of the pipeline file."""
     found: dict[str, dict[str, tuple[float, float | None]]] = {}
+    intervals: dict[str, tuple[float, float]] = {}
     for metric in about.metrics:
-        if metric.of in _OF:
-            sign = -1 if metric.name.startswith("neg_") else 1
-            found.setdefault(metric.name, {})[metric.of] = (sign * metric.value, metric.spread)
+        if metric.of not in _OF:
+            continue
+        sign = -1 if metric.name.startswith("neg_") else 1
+        found.setdefault(metric.name, {})[metric.of] = (sign * metric.value, metric.spread)
+        if metric.low is not None and metric.high is not None:
+            low, high = sorted((sign * metric.low, sign * metric.high))
+            intervals[metric.name] = (low, high)
     return [
-        Figures(metric_words(name), name, name.startswith("neg_") or "loss" in name or "error" in name, values)
-        for name, values in found.items()
+        Figures(metric_words(name), name, _less(name), values, intervals.get(name)) for name, values in found.items()
     ]
+
+
+def _less(name: str) -> bool:
+    return name.startswith("neg_") or "loss" in name or "error" in name
 
 
 def columns_of(table: Iterable[Figures]) -> list[tuple[str, str]]:
@@ -89,16 +99,26 @@ def metric_words(name: str) -> str:
     return words.replace("F1 macro", "F1, mean over classes").replace("F1 weighted", "F1, weighted over classes")
 
 
-def first_figure(about: Dossier) -> tuple[Figures, float, float | None] | None:
-    """The held-out figure to name first: what a champion is chosen by, else the first gate's, else the first."""
+def first_figure(about: Dossier) -> tuple[Figures, float, str] | None:
+    """The held-out figure to name first, and how far to trust it.
+
+    It is what a champion is chosen by, else the first gate's, else the first.
+    """
     held = {line.scorer: line for line in figures(about) if "held-out" in line.values}
     if not held:
         return None
     asked = {key: each.value for key, each in about.facts.asked.items()}
     chosen = [asked.get("evaluate.champion.metric"), asked.get("evaluate.gates.0.metric")]
     line = next((held[name] for name in chosen if name in held), next(iter(held.values())))
+    return line, line.values["held-out"][0], _doubt(line)
+
+
+def _doubt(line: Figures) -> str:
+    """How far a held-out figure is to be trusted."""
+    if line.interval is not None:
+        return f"95 % interval {figure(line.interval[0])} to {figure(line.interval[1])}"
     spread = line.values.get("cross-validation", (0.0, None))[1]
-    return line, line.values["held-out"][0], spread
+    return f"\u00b1 {figure(spread)} over folds" if spread is not None else ""
 
 
 def gates(about: Dossier) -> list[Gate]:

@@ -95,7 +95,7 @@ def figure(value: float | None) -> str:
     """A figure with as many digits as can matter to a reader; none beyond a point where it is large."""
     if value is None or math.isnan(value):
         return NOTHING
-    if 0 < abs(value) < 0.0005:
+    if 0 < abs(value) < 0.00005:
         return f"{value:.1e}"
     return terminal.figure(value) if abs(value) > 1 else f"{value:.4f}"
 

@@ -10,7 +10,7 @@ from lineal.packs.formats.markdown import code, inline, quoted, table
 from lineal.packs.formats.prose import FIELDS, Stated, field_of
 from lineal.packs.formats.said import Said, digests, fields, label, line, metric_on, parameters, runs, slices
 from lineal.questions.audit import Run, Table
-from lineal.questions.dossier import Dossier
+from lineal.questions.dossier import Dossier, Metric
 from lineal.reports.terminal import figure, moment, span
 
 Prose = Mapping[str, Stated]
@@ -172,14 +172,15 @@ def analyses(dossier: Dossier) -> Iterator[str]:
     kinds = list(dict.fromkeys(metric_on(each) for each in dossier.metrics))
     cells: dict[str, dict[str, str]] = {}
     for each in dossier.metrics:
-        spread = f" ± {figure(each.spread)}" if each.spread is not None else ""
-        cells.setdefault(line(each.name), {})[metric_on(each)] = f"{figure(each.value)}{spread}"
+        cells.setdefault(line(each.name), {})[metric_on(each)] = _figure(each)
     yield table(
         ("metric", *map(inline, kinds)),
         [(inline(name), *(found.get(kind, "-") for kind in kinds)) for name, found in cells.items()],
     )
     if any(each.spread is not None for each in dossier.metrics):
         yield "± is the standard deviation over the folds."
+    if any(each.low is not None for each in dossier.metrics):
+        yield "In brackets: the interval of 95 %, by a bootstrap of the held-out rows."
     groups = slices(dossier)
     if groups:
         yield "### On groups of the held-out rows"
@@ -326,6 +327,13 @@ def _tables(found: Iterable[Table]) -> str:
         columns = str(len(_own(each))) if fields(each) else "-"
         rows.append((inline(label(each)), code(each.version[:12]) if each.version else "-", count, columns, known))
     return table(("dataset", "version", "rows", "columns", "hash"), rows)
+
+
+def _figure(metric: Metric) -> str:
+    spread = f" ± {figure(metric.spread)}" if metric.spread is not None else ""
+    low, high = metric.low, metric.high
+    interval = f" ({figure(low)} to {figure(high)})" if low is not None and high is not None else ""
+    return f"{figure(metric.value)}{spread}{interval}"
 
 
 def _own(table: Table) -> list[tuple[str, str]]:

@@ -79,8 +79,16 @@ def _column(name: str, kind: str) -> str:
 
 def _metrics(dossier: Dossier) -> list[dict[str, Any]]:
     return [
-        {"type": line(each.name), "value": number(each.value), "slice": metric_on(each)} for each in dossier.metrics
+        {"type": line(each.name), "value": number(each.value), "slice": metric_on(each)}
+        | _interval(each.low, each.high)
+        for each in dossier.metrics
     ]
+
+
+def _interval(low: float | None, high: float | None) -> dict[str, Any]:
+    if low is None or high is None:
+        return {}
+    return {"confidenceInterval": {"lowerBound": number(low), "upperBound": number(high)}}
 
 
 def _groups(dossier: Dossier) -> list[dict[str, Any]]:
@@ -92,9 +100,7 @@ def _groups(dossier: Dossier) -> list[dict[str, Any]]:
         else:
             told = {"type": each.metric, "value": number(each.value)}
         told["slice"] = f"held-out rows, {each.group} ({each.rows} rows)"
-        if each.low is not None and each.high is not None:
-            told["confidenceInterval"] = {"lowerBound": number(each.low), "upperBound": number(each.high)}
-        found.append(told)
+        found.append(told | _interval(each.low, each.high))
     return found
 
 

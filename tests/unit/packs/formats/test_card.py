@@ -83,6 +83,13 @@ def test_of_what_is_not_known_nothing_is_said(little):
     assert "No figure is on record." in body
 
 
+def test_a_figure_has_its_interval_where_one_is_known(much):
+    known = replace(much, metrics=tuple(replace(each, low=0.9, high=0.99) for each in much.metrics))
+    assert "0.9500 (0.9000 to 0.9900)" in card.card(known)
+    assert "the interval of 95 %" in card.card(known)
+    assert "the interval of 95 %" not in card.card(much)
+
+
 def test_groups_are_shown_and_one_without_a_figure_does_not_look_fair(much):
     seen = shown(parts(card.card(grouped(much)))[1])
     assert "z = 1 & age = 30 to 40 20 accuracy 0.7500 0.5000 to 1" in seen

@@ -72,6 +72,15 @@ def test_the_card_says_what_the_model_takes_gives_and_how_it_did(much):
     assert {"name": "lineal:spread:accuracy", "value": "0.01, cross-validation"} in card["properties"]
 
 
+def test_a_figure_has_its_interval_where_one_is_known(much):
+    known = replace(
+        much, metrics=tuple(replace(each, low=0.9, high=0.99) for each in much.metrics if each.of == "held-out")
+    )
+    card = cyclonedx.bom(known)["metadata"]["component"]["modelCard"]
+    (told,) = card["quantitativeAnalysis"]["performanceMetrics"]
+    assert told["confidenceInterval"] == {"lowerBound": "0.9", "upperBound": "0.99"}
+
+
 def test_considerations_are_what_people_stated_and_nothing_else(much):
     considered = cyclonedx.bom(much)["metadata"]["component"]["modelCard"]["considerations"]
     assert considered == {"users": ["radiologists"], "useCases": ["To help a clinician decide."]}

@@ -19,6 +19,7 @@ from tests.parts import postgres
 
 pytest_plugins = [
     "lineal.testing",
+    "tests.parts.browser",
     "tests.parts.data_rentgen",
     "tests.parts.kafka",
     "tests.parts.marquez",

@@ -23,6 +23,7 @@
     ├── EventError                an event or event log from elsewhere that is no valid OpenLineage
     ├── StoreError                the lineage store: locked, read-only, of another version
     │   └── NothingRecordedError  a store that is asked before anything was recorded in it
+    ├── PackError                 an evidence pack that is none, cannot be read, or is not safe to unpack
     ├── SigningError              a key that is none, does not fit, or cannot be read
     └── DeliveryError             a consumer of the events: its configuration, or what is asked of its delivery
 
@@ -190,6 +191,14 @@ class StoreError(LinealError):
 
 class NothingRecordedError(StoreError):
     """A store that is asked before anything was recorded in it."""
+
+
+class PackError(LinealError):
+    """A file that is no evidence pack, or one that cannot be read or is not safe to unpack."""
+
+    def __init__(self, message: str, *, path: Path | None = None) -> None:
+        self.path = path
+        super().__init__(f"{path}: {message}" if path is not None else message)
 
 
 class SigningError(LinealError):

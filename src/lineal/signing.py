@@ -83,11 +83,17 @@ class SigningKey:
 
     def sign(self, message: bytes) -> bytes:
         """Sign a message."""
+        from cryptography.exceptions import UnsupportedAlgorithm
         from cryptography.hazmat.primitives.asymmetric.ec import ECDSA, EllipticCurvePrivateKey
 
-        if isinstance(self._private, EllipticCurvePrivateKey):
-            return self._private.sign(message, ECDSA(_hash_for(self._private.public_key())))
-        return self._private.sign(message)
+        if not isinstance(self._private, EllipticCurvePrivateKey):
+            return self._private.sign(message)
+        hashed = _hash_for(self._private.public_key())
+        try:
+            # RFC 6979: the same message has the same signature, as it has with Ed25519.
+            return self._private.sign(message, ECDSA(hashed, deterministic_signing=True))
+        except UnsupportedAlgorithm:  # a system's own OpenSSL before 3.2
+            return self._private.sign(message, ECDSA(hashed))
 
 
 def folder() -> Path:
@@ -145,17 +151,30 @@ def read_public(file: Path) -> PublicKey:
     Raises:
         SigningError: there is none in the file, or one of a kind that nothing is signed with.
     """
-    from cryptography.exceptions import UnsupportedAlgorithm
-    from cryptography.hazmat.primitives.serialization import load_pem_public_key
-
     data = _read(file)
     if b"PRIVATE KEY" in data:
         return _public(_private(file, data).public_key(), file)
+    return parse_public(data, str(file))
+
+
+def parse_public(data: bytes, origin: str) -> PublicKey:
+    """Read a public key from the text of a PEM file.
+
+    Args:
+        data: the text.
+        origin: where it was found.
+
+    Raises:
+        SigningError: it is none, or one of a kind that nothing is signed with.
+    """
+    from cryptography.exceptions import UnsupportedAlgorithm
+    from cryptography.hazmat.primitives.serialization import load_pem_public_key
+
     try:
-        return _public(load_pem_public_key(data), file)
+        return _public(load_pem_public_key(data), origin)
     except (ValueError, UnsupportedAlgorithm) as problem:
         raise SigningError(
-            f"{file} is no key (a PEM file that begins with -----BEGIN PUBLIC KEY-----); "
+            f"{origin} is no key (a PEM file that begins with -----BEGIN PUBLIC KEY-----); "
             "give the file log.pub or models.pub that lies beside the key it was signed with"
         ) from problem
 
@@ -233,7 +252,7 @@ def _private(file: Path, data: bytes) -> Private:
     return key  # type: ignore[no-any-return]
 
 
-def _public(key: object, file: Path) -> PublicKey:
+def _public(key: object, file: str | Path) -> PublicKey:
     from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
     from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat

@@ -61,6 +61,9 @@ def facets(lineage):
         told = {"column": "a", "score": 0.5, "equal": False, "named": False}
         looked = {"measure": "roc_auc", "rows": 3, "looked": 2, "leftOut": 0}
         run.leakage({**looked, "columns": [told, told | {"score": None}]})
+        run.pack(
+            {"subject": "model:m@1", "digest": "d", "sha256": "s", "size": 3, "files": 2, "withData": False, "key": "k"}
+        )
         file = {"name": "uv.lock", "md5": "m", "sha256": "s", "size": 3, "redacted": True}
         run.materials({"pipelineFile": "p.toml", "overrides": ["a=1"], "data": None, "varies": "model:m@1"})
         run.materials({"files": [file], "uncommitted": {"state": "too large", "size": 9, "modules": ["a.py"]}})
@@ -134,6 +137,7 @@ def test_each_facet_holds_to_its_schema(facets):
         "lineal_materials",
         "lineal_metrics",
         "lineal_mlflow",
+        "lineal_pack",
         "lineal_prediction",
         "lineal_process",
         "lineal_reproduction",

@@ -4,6 +4,7 @@ import os
 
 import pytest
 
+from tests.parts.packed import PIPELINES, pack
 from tests.parts.project import lay_out
 
 
@@ -33,3 +34,9 @@ def lineal(project, capsys):
         return ended.value.code, said.out, said.err
 
     return run
+
+
+@pytest.fixture(scope="session", params=PIPELINES)
+def packed(request, tmp_path_factory, prefect_api):
+    """The pack of a shipped pipeline's model, and the project that it was made in; to be read, not changed."""
+    return pack(request.param, tmp_path_factory.mktemp("packed") / request.param, prefect_api)

@@ -44,6 +44,8 @@ for name, place, summary in (
     ("list", "listing", "Show what there is: pipelines, datasets, models, runs, predictions or decisions."),
     ("verify", "verify", "Check that all on record is there and as it was recorded."),
     ("audit", "audit", "Hold a model to policies: what the record supports, contradicts or does not show."),
+    ("export", "export", "Write a model's evidence pack, which outsiders check with their own tools."),
+    ("report", "report", "Write one page about a model, dataset, run or prediction, to send to whoever should know."),
     ("discover", "discover", "Show what all runs on record teach, and what they cannot tell yet."),
     ("search", "search", "Find runs, decisions, notes and descriptions by their words."),
     ("events", "events", "Print the event log as OpenLineage NDJSON, or import one."),

@@ -10,7 +10,7 @@ from cyclopts import Parameter
 
 from lineal.cli.app import NOT_HELD, OK
 from lineal.errors import EventError
-from lineal.subjects import Subject
+from lineal.subjects import KINDS, Subject
 
 
 def verify(
@@ -21,20 +21,30 @@ def verify(
     log: Path | None = None,
     json: Annotated[bool, Parameter(negative=())] = False,
 ) -> int:
-    """Check that all on record is there and as it was recorded: the event log, its index, datasets, models.
+    """Check that all on record is there and as it was recorded: the event log, its index, datasets, models; or a pack.
 
     Exit status 1 where something is missing, was changed, or could not be looked at; each is named. Source files that
     have changed since they were read are no fault of the record: `lineal stale` tells of those.
 
     Args:
-        subject: check only what model:NAME@VERSION_OR_ALIAS, dataset:NAME@VERSION or run:ID rests on.
+        subject: check only what model:NAME@VERSION_OR_ALIAS, dataset:NAME@VERSION or run:ID rests on; or an evidence
+            pack FILE.zip, here or on another machine: every file, signature and proof in it.
         public_key: believe signatures of this key's owner, and no others; may be given several times. Without it, this
             machine's own key and those in keys/trusted under LINEAL_HOME are believed.
         log: check this file alone, which `lineal events --checkpoints` wrote, here or on another machine.
         json: print one JSON object.
     """
-    from lineal.questions import verify as question
     from lineal.reports import terminal
+
+    if subject is not None and _is_pack(subject):
+        if log is not None:
+            raise EventError("--log and a pack are two things to check; leave one of them out")
+        from lineal.packs import checking, rendering
+
+        pack = checking.check(Path(subject), keys=public_key)
+        terminal.show(pack, rendering.checked, as_json=json)
+        return OK if pack.holds else NOT_HELD
+    from lineal.questions import verify as question
     from lineal.reports.verify import render
 
     asked = Subject.parse(subject, allowed=question.KINDS) if subject is not None else None
@@ -54,3 +64,8 @@ def verify(
             answer = shaken_by(store, answer)
     terminal.show(answer, render, as_json=json)
     return OK if answer.holds else NOT_HELD
+
+
+def _is_pack(text: str) -> bool:
+    """Whether it names a file, and nothing that is on record."""
+    return text.partition(":")[0] not in KINDS and (text.lower().endswith(".zip") or Path(text).is_file())

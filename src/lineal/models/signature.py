@@ -14,7 +14,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -59,7 +59,20 @@ def sign(folder: Path, digest: str, key: SigningKey) -> Path:
         digest: of the model.
         key: to sign with.
     """
-    files = {str(name): hashed for name, hashed in sorted(_hashes(folder))}
+    file = folder / FILE_NAME
+    file.write_text(bundle(hashes(folder), digest, key), encoding="utf-8")
+    return file
+
+
+def bundle(files: Mapping[str, bytes], digest: str, key: SigningKey) -> str:
+    """Give the text of a signature over some files.
+
+    Args:
+        files: SHA-256 of each, by its name from the model's folder.
+        digest: of the model.
+        key: to sign with.
+    """
+    files = {str(name): files[str(name)] for name in sorted(map(PurePosixPath, files))}
     whole = hashlib.sha256(b"".join(files.values())).hexdigest()
     statement = {
         "_type": _STATEMENT,
@@ -83,14 +96,12 @@ def sign(folder: Path, digest: str, key: SigningKey) -> Path:
         "payloadType": _PAYLOAD,
         "signatures": [{"sig": base64.b64encode(key.sign(_enveloped(payload))).decode(), "keyid": ""}],
     }
-    bundle = {
+    made = {
         "mediaType": _BUNDLE,
         "verificationMaterial": {"publicKey": {"hint": key.public.id}, "tlogEntries": []},
         "dsseEnvelope": envelope,
     }
-    file = folder / FILE_NAME
-    file.write_text(json.dumps(bundle), encoding="utf-8")
-    return file
+    return json.dumps(made)
 
 
 def check(folder: Path, keys: Mapping[str, PublicKey]) -> SignatureCheck:
@@ -103,26 +114,42 @@ def check(folder: Path, keys: Mapping[str, PublicKey]) -> SignatureCheck:
     Raises:
         SigningError: the file is no such signature, or not over what it says.
     """
-    file = folder / FILE_NAME
     try:
-        bundle = json.loads(file.read_text(encoding="utf-8"))
-        signer = str(bundle["verificationMaterial"]["publicKey"]["hint"])
-        envelope = bundle["dsseEnvelope"]
+        text = (folder / FILE_NAME).read_text(encoding="utf-8")
+    except (OSError, ValueError) as problem:
+        raise SigningError(f"{FILE_NAME} is no signature of a model ({type(problem).__name__})") from problem
+    return compare(text, hashes(folder), keys)
+
+
+def compare(text: str, stands: Mapping[str, bytes], keys: Mapping[str, PublicKey]) -> SignatureCheck:
+    """Compare files with a signature.
+
+    Args:
+        text: of the signature.
+        stands: SHA-256 of each file, by its name from the model's folder.
+        keys: those to believe, by id.
+
+    Raises:
+        SigningError: the text is no such signature, or not over what it says.
+    """
+    try:
+        said = json.loads(text)
+        signer = str(said["verificationMaterial"]["publicKey"]["hint"])
+        envelope = said["dsseEnvelope"]
         payload = base64.b64decode(envelope["payload"], validate=True)
         signature = base64.b64decode(envelope["signatures"][0]["sig"], validate=True)
         statement = json.loads(payload)
         (subject,) = statement["subject"]
         resources = statement["predicate"]["resources"]
         signed = {str(each["name"]): bytes.fromhex(each["digest"]) for each in resources}
-        known = (bundle["mediaType"], envelope["payloadType"], statement["_type"], statement["predicateType"])
+        known = (said["mediaType"], envelope["payloadType"], statement["_type"], statement["predicateType"])
         if known != (_BUNDLE, _PAYLOAD, _STATEMENT, _PREDICATE):
             raise ValueError(known)
-    except (OSError, ValueError, KeyError, TypeError, IndexError) as problem:
+    except (ValueError, KeyError, TypeError, IndexError) as problem:
         raise SigningError(f"{FILE_NAME} is no signature of a model ({type(problem).__name__})") from problem
     key = keys.get(signer)
     if key is not None and not key.verifies(signature, _enveloped(payload)):
         raise SigningError(f"{FILE_NAME} was changed: its signature is not of what it says now")
-    stands = {str(name): hashed for name, hashed in _hashes(folder)}
     return SignatureCheck(
         key=signer,
         trusted=key is not None,
@@ -133,12 +160,15 @@ def check(folder: Path, keys: Mapping[str, PublicKey]) -> SignatureCheck:
     )
 
 
-def _hashes(folder: Path) -> Iterator[tuple[PurePosixPath, bytes]]:
+def hashes(folder: Path) -> dict[str, bytes]:
+    """SHA-256 of each file of a folder that is signed, by its name."""
+    found = {}
     for file in folder.rglob("*"):
         name = PurePosixPath(file.relative_to(folder).as_posix())
         if file.is_file() and name.parts[0] not in _IGNORED:
             with file.open("rb") as opened:
-                yield name, hashlib.file_digest(opened, "sha256").digest()
+                found[str(name)] = hashlib.file_digest(opened, "sha256").digest()
+    return found
 
 
 def _enveloped(payload: bytes) -> bytes:

@@ -1,9 +1,9 @@
-"""Dossier: all that the record says of one registered model, gathered once for a page or a pack to show it whole."""
+"""Dossier: all that the record says of one subject, gathered once for a page or a pack to show it whole."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -16,10 +16,17 @@ from lineal.questions.lookup import find_model
 from lineal.questions.materials import Materials, bytes_of, materials
 from lineal.questions.trace import Trace, trace
 from lineal.store.log import Store
-from lineal.subjects import Subject
+from lineal.subjects import Kind, Subject
 
 if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from lineal.models.answers import Answers
+    from lineal.questions.explanation import Explained
     from lineal.questions.importances import ModelExplanation
+
+# What a page can be about.
+KINDS: tuple[Kind, ...] = ("model", "dataset", "run", "prediction")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,12 +37,16 @@ class Metric:
         name: scikit-learn's scorer.
         of: what it was taken on: `train`, `cross-validation`, `test` …
         spread: its standard deviation over folds, where it was taken on several.
+        low: the lower end of its interval of 95 %, by a bootstrap of the held-out rows; None where there is none.
+        high: its upper end.
     """
 
     name: str
     of: str
     value: float
     spread: float | None = None
+    low: float | None = None
+    high: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +55,25 @@ class Package:
 
     name: str
     version: str
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """What the record says of a dataset version, a run or a prediction.
+
+    Attributes:
+        subject: as it was asked, the version filled in.
+        gathered_at: when, in UTC.
+        trace: its descent, with what people decided on it; of a prediction, that of the table that it stands in.
+        prediction: it, and why it is what it is; None for any other subject.
+        missing: what could not be had, a sentence each.
+    """
+
+    subject: str
+    gathered_at: datetime
+    trace: Trace
+    prediction: Explained | None = None
+    missing: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +92,7 @@ class Dossier:
         explanation: what its predictions rest on; None where nothing is on record of it.
         files: texts and pictures that are kept of it, by their path in the MLflow run's artifacts.
         missing: what could not be had, a sentence each.
+        answers: what it answered on the held-out rows, summed up; None where these answers are gone.
     """
 
     subject: str
@@ -75,6 +106,7 @@ class Dossier:
     explanation: ModelExplanation | None
     files: Mapping[str, bytes] = field(default_factory=dict)
     missing: tuple[str, ...] = ()
+    answers: Answers | None = None
 
     @property
     def tables(self) -> tuple[Table, ...]:
@@ -116,18 +148,57 @@ def dossier(
     facts = gather_facts(store, model, wants=("before", "sealed", "signature"), now=moment)
     missing: list[str] = []
     made = _materials(store, exact, missing)
+    descent = added(store, trace(store, exact), at=moment)
+    table = _predictions(made, descent, missing)
     return Dossier(
         subject=str(exact),
         gathered_at=moment,
-        trace=added(store, trace(store, exact), at=moment),
+        trace=descent,
         facts=facts,
-        audit=hold_to_policies(store, chosen(()) if policies is None else policies, exact),
-        metrics=_metrics(facts),
+        audit=hold_to_policies(store, chosen(()) if policies is None else policies, exact, now=moment),
+        metrics=_with_intervals(_metrics(facts), table),
         packages=_packages(made, missing),
         materials=made,
         explanation=_explanation(store, exact, missing),
         files=_files(facts, missing),
+        answers=_answers(made, table),
         missing=tuple(missing),
+    )
+
+
+def account(store: Store, subject: Subject, *, now: datetime | None = None) -> Account:
+    """Gather what the record says of a dataset version, a run or a prediction.
+
+    Args:
+        store: the lineage store.
+        subject: `dataset:NAME@VERSION`, `run:ID` or `prediction:ID`.
+        now: the time that is asked for.
+
+    Raises:
+        SubjectError: unknown or ambiguous.
+        VersionError: the bytes at the recorded place are not those of the recorded batch.
+    """
+    moment = now or datetime.now(UTC)
+    if subject.kind != "prediction":
+        found = added(store, trace(store, subject), at=moment)
+        return Account(found.subject, moment, found)
+    from lineal.questions import explanation
+    from lineal.questions.prediction import prediction
+
+    asked = prediction(store, subject)
+    missing: list[str] = []
+    why = None
+    try:
+        why = explanation.explain(asked)
+    except LinealError as problem:
+        missing.append(problem.message)
+    descent = trace(store, Subject("run", asked.run_id))
+    return Account(
+        asked.subject,
+        moment,
+        replace(descent, recalls=asked.recalls),
+        explanation.Explained(asked, why),
+        (*asked.missing, *missing, *(why.missing if why else ())),
     )
 
 
@@ -172,6 +243,50 @@ def _explanation(store: Store, subject: Subject, missing: list[str]) -> ModelExp
         return None
 
 
+def _predictions(made: Materials | None, descent: Trace, missing: list[str]) -> pa.Table | None:
+    """What the model answered on the held-out rows, out of the evaluation's dataset version; None where it is gone."""
+    if made is None or made.evaluation is None or descent.node is None:
+        return None
+    from lineal.datasets.read import opened
+    from lineal.questions.prediction import handle_of
+
+    version = made.evaluation.version
+    kept = next((node for node in descent.node.inputs if node.version == version), None)
+    if kept is None:
+        return None
+    try:
+        with opened(handle_of(kept)) as file:
+            named = file.schema_arrow.names
+            answers = ("actual", "prediction", "probability_", "score_")
+            return file.read(columns=[name for name in named if name.startswith(answers)])
+    except LinealError as problem:
+        missing.append(f"the answers on the held-out rows: {problem.message}")
+        return None
+
+
+def _with_intervals(found: tuple[Metric, ...], table: pa.Table | None) -> tuple[Metric, ...]:
+    """The figures, those on held-out rows with their intervals."""
+    if table is None:
+        return found
+    from lineal.models.intervals import intervals
+
+    known = intervals(table, {metric.name: metric.value for metric in found if metric.of == "held-out"})
+    return tuple(
+        replace(metric, low=known[metric.name].low, high=known[metric.name].high)
+        if metric.of == "held-out" and metric.name in known
+        else metric
+        for metric in found
+    )
+
+
+def _answers(made: Materials | None, table: pa.Table | None) -> Answers | None:
+    if made is None or table is None:
+        return None
+    from lineal.models.answers import answers
+
+    return answers(table, regression=made.parameters.get("model.kind") == "regression")
+
+
 def _files(facts: Facts, missing: list[str]) -> dict[str, bytes]:
     """The MLflow run's plots, tables and pipeline file."""
     from lineal.models import tracking
@@ -180,9 +295,11 @@ def _files(facts: Facts, missing: list[str]) -> dict[str, bytes]:
     if run is None:
         return {}
     found: dict[str, bytes] = {}
-    for folder in ("plots", "importances", "pipeline"):
-        try:
+    try:
+        if tracking.artifacts_of(str(run)) is None:
+            tracking.check_reachable()
+        for folder in ("plots", "importances", "pipeline"):
             found |= tracking.artifacts_under(str(run), folder)
-        except LinealError as problem:
-            missing.append(problem.message)
+    except LinealError as problem:
+        missing.append(problem.message)
     return found

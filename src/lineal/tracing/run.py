@@ -235,6 +235,10 @@ class Run:
         """Record what came of making something again."""
         self.facets["lineal_reproduction"] = facets.custom("LinealReproductionRunFacet", values)
 
+    def pack(self, values: Mapping[str, Any]) -> None:
+        """Record an evidence pack that was handed out."""
+        self.facets["lineal_pack"] = facets.custom("LinealPackRunFacet", values)
+
     def source(self, text: str, language: str) -> None:
         """Record the text that defines the job, such as a pipeline file."""
         self.job_facets["sourceCode"] = source_code_job.SourceCodeJobFacet(language=language, sourceCode=text)

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from lineal.models.tracking.connection import connect
 from lineal.models.tracking.logged import download, load_model, requirements
-from lineal.models.tracking.place import check_reachable, files_of, namespace, run_url
+from lineal.models.tracking.place import artifacts_of, check_reachable, files_of, namespace, run_url
 from lineal.models.tracking.reading import artifact, artifacts_under, leave, mark, model_files
 from lineal.models.tracking.recording import Recording, Trial, resume, start
 from lineal.models.tracking.registry import (
@@ -37,6 +37,7 @@ __all__ = [
     "Trial",
     "artifact",
     "artifact_texts",
+    "artifacts_of",
     "artifacts_under",
     "check_reachable",
     "connect",

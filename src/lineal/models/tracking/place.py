@@ -59,6 +59,13 @@ def files_of(model_id: str) -> Path | None:
     return next(artifacts().glob(f"*/models/{model_id}/artifacts"), None)
 
 
+def artifacts_of(run_id: str) -> Path | None:
+    """The folder of a run's artifacts in the embedded store; None where they are elsewhere, or gone."""
+    if not is_embedded() or not re.fullmatch(r"[0-9a-f]{32}", run_id):
+        return None
+    return next(artifacts().glob(f"*/{run_id}/artifacts"), None)
+
+
 def namespace() -> str:
     """Return the lineage namespace of models: `mlflow://host:port`, or `mlflow://local` where no server keeps them."""
     parts = urlsplit(settings.tracking_uri())

@@ -10,6 +10,7 @@ from lineal import settings
 from lineal.errors import TrackingError
 from lineal.models.tracking.connection import connect, explained
 from lineal.models.tracking.logged import location
+from lineal.models.tracking.place import artifacts_of
 from lineal.redaction import redact
 
 
@@ -41,6 +42,10 @@ def artifacts_under(run_id: str, folder: str) -> dict[str, bytes]:
         TrackingError: there is no such run.
         UnreachableError: the server does not answer.
     """
+    embedded = artifacts_of(run_id)
+    if embedded is not None:
+        # MLflow takes seconds to import, and would only copy them.
+        return _read_under(embedded, folder)
     client = connect()
     import mlflow.artifacts
 
@@ -54,8 +59,15 @@ def artifacts_under(run_id: str, folder: str) -> dict[str, bytes]:
         mlflow.artifacts.download_artifacts(
             artifact_uri=f"{uri.rstrip('/')}/{folder}", dst_path=here, tracking_uri=settings.tracking_uri()
         )
-        files = sorted(path for path in Path(here).rglob("*") if path.is_file())
-        return {path.relative_to(here).as_posix(): path.read_bytes() for path in files}
+        return _read_under(Path(here), folder)
+
+
+def _read_under(root: Path, folder: str) -> dict[str, bytes]:
+    files = sorted(path for path in (root / folder).rglob("*") if path.is_file())
+    try:
+        return {path.relative_to(root).as_posix(): path.read_bytes() for path in files}
+    except OSError as problem:
+        raise TrackingError(f"the artifacts in {root / folder} cannot be read: {problem.strerror}") from problem
 
 
 def model_files(uri: str, folder: Path) -> None:

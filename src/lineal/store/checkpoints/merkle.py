@@ -6,7 +6,7 @@ A leaf's data is the event's place in the log (eight bytes, the highest first) a
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 EMPTY = hashlib.sha256(b"").digest()
@@ -77,18 +77,33 @@ def prove(leaves: Sequence[bytes], index: int) -> Proof:
     Raises:
         IndexError: there is no such place.
     """
-    if not 0 <= index < len(leaves):
-        raise IndexError(f"there is no leaf {index} among {len(leaves)}")
-    path: list[bytes] = []
-    level, place = list(leaves), index
-    while len(level) > 1:
+    return prove_each(leaves, [index])[0]
+
+
+def prove_each(leaves: Sequence[bytes], indexes: Iterable[int]) -> list[Proof]:
+    """Prove that the leaves at some places are in the tree, which is built once.
+
+    Raises:
+        IndexError: there is no such place.
+    """
+    levels = [list(leaves)]
+    while len(levels[-1]) > 1:
         # Pairing neighbours, and taking an odd last one up as it is, gives RFC 6962's tree.
-        if place ^ 1 < len(level):
-            path.append(level[place ^ 1])
+        level = levels[-1]
         paired = [node(level[at], level[at + 1]) for at in range(0, len(level) - 1, 2)]
-        level = paired + ([level[-1]] if len(level) % 2 else [])
-        place //= 2
-    return Proof(index, len(leaves), tuple(path))
+        levels.append(paired + ([level[-1]] if len(level) % 2 else []))
+    proofs = []
+    for index in indexes:
+        if not 0 <= index < len(leaves):
+            raise IndexError(f"there is no leaf {index} among {len(leaves)}")
+        path: list[bytes] = []
+        place = index
+        for level in levels:
+            if place ^ 1 < len(level):
+                path.append(level[place ^ 1])
+            place //= 2
+        proofs.append(Proof(index, len(leaves), tuple(path)))
+    return proofs
 
 
 def holds(proof: Proof, hashed: bytes, root: bytes) -> bool:

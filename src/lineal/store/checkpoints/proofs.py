@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -53,20 +53,44 @@ def prove_event(store: Store, seq: int) -> EventProof | None:
     Raises:
         StoreError: what is kept beside the checkpoint is not what was signed, or has no such event.
     """
-    query = sa.select(tables.checkpoints).where(tables.checkpoints.c.last_seq >= seq)
-    rows = store.read(query.order_by(tables.checkpoints.c.number).limit(1))
-    if not rows:
-        return None
-    checkpoint = Checkpoint.of(rows[0]._mapping)
-    kept = unpack(rows[0].leaves)
+    return prove_events(store, [seq]).get(seq)
+
+
+def prove_events(store: Store, seqs: Iterable[int]) -> dict[int, EventProof]:
+    """Prove that some events are in the log, by place; those that are under no checkpoint yet are left out.
+
+    Raises:
+        StoreError: what is kept beside a checkpoint is not what was signed, or has no such event.
+    """
+    waiting = sorted(set(seqs))
+    found: dict[int, EventProof] = {}
+    while waiting:
+        query = sa.select(tables.checkpoints).where(tables.checkpoints.c.last_seq >= waiting[0])
+        rows = store.read(query.order_by(tables.checkpoints.c.number).limit(1))
+        if not rows:
+            break
+        checkpoint = Checkpoint.of(rows[0]._mapping)
+        under = [seq for seq in waiting if seq <= checkpoint.last_seq]
+        found |= _prove_under(store, checkpoint, unpack(rows[0].leaves), under)
+        waiting = waiting[len(under) :]
+    return found
+
+
+def _prove_under(
+    store: Store, checkpoint: Checkpoint, kept: Sequence[tuple[int, bytes]], seqs: Sequence[int]
+) -> dict[int, EventProof]:
     hashes = [hashed for _, hashed in kept]
     if merkle.root_of(hashes).hex() != checkpoint.root:
         raise StoreError(f"{store}: checkpoint {checkpoint.number} was changed; see `lineal verify`")
     places = {place: index for index, (place, _) in enumerate(kept)}
-    if seq not in places:
-        raise StoreError(f"{store}: there was no event {seq} when checkpoint {checkpoint.number} was made")
-    proof = merkle.prove(hashes, places[seq])
-    return EventProof(seq, proof.index, tuple(each.hex() for each in proof.path), checkpoint)
+    lost = next((seq for seq in seqs if seq not in places), None)
+    if lost is not None:
+        raise StoreError(f"{store}: there was no event {lost} when checkpoint {checkpoint.number} was made")
+    proofs = merkle.prove_each(hashes, [places[seq] for seq in seqs])
+    return {
+        seq: EventProof(seq, proof.index, tuple(each.hex() for each in proof.path), checkpoint)
+        for seq, proof in zip(seqs, proofs, strict=True)
+    }
 
 
 def check_proof(proof: EventProof, body: str, key: PublicKey) -> bool:

@@ -1,0 +1,118 @@
+"""A page in a real browser: it is quiet, lies as it should at every width and in both schemes, and runs nothing."""
+
+import pytest
+
+from lineal.deciding import say
+from lineal.people import Person
+from lineal.questions.dossier import dossier
+from lineal.questions.trace import Node, Trace
+from lineal.reports.page import Enclosed, page
+from lineal.subjects import Subject
+from tests.parts.looked_at import DESKTOP, PHONE, seen
+from tests.unit.reports.conftest import HOSTILE
+from tests.unit.reports.test_page import NOW
+
+NOTHING_WRONG = {"overlaps": [], "outside": [], "faint": [], "wide": []}
+WAYS = [(DESKTOP, "light"), (DESKTOP, "dark"), (PHONE, "light"), (PHONE, "dark")]
+
+
+@pytest.fixture
+def written(tmp_path):
+    def write(*abouts, **more):
+        file = tmp_path / "page.html"
+        file.write_text(page(abouts, **more), encoding="utf-8")
+        return file
+
+    return write
+
+
+@pytest.mark.parametrize(("size", "scheme"), WAYS)
+def test_hostile_text_runs_nothing_and_breaks_no_layout(model, hostile_plan, lineage, browser, written, size, scheme):
+    model(**hostile_plan)
+    subject = Subject("model", "demo", "1")
+    for note in (HOSTILE, "w" * 5_000, "\u05d0\u05d1\u05d2 \u202e right to left", "word " * 3_000):
+        say(lineage.store, subject, "note", note, Person(HOSTILE, None))
+    about = dossier(lineage.store, subject)
+    file = written(about, files=[Enclosed("javascript:alert(1)", HOSTILE)])
+    with seen(browser, file, size, color_scheme=scheme) as found:
+        assert found.laid() == NOTHING_WRONG
+        assert found.page.title() == "demo, version 1 · Lineal report"
+        assert found.page.evaluate("getComputedStyle(document.body).display") == "block"
+        links = "[...document.querySelectorAll('a')].map(each => each.href.baseVal ?? each.href)"
+        assert {link[:5] for link in found.page.evaluate(links)} <= {"file:", "#step"}
+        assert found.quiet(), (found.console, found.requests, found.dialogs)
+
+
+@pytest.mark.parametrize("size", [DESKTOP, PHONE])
+def test_a_wide_pedigree_is_scrolled_in_its_own_box(browser, written, size):
+    from lineal.questions.dossier import Account
+
+    node = Node("file", "/data/raw.csv", "0" * 32, "FILE", rows=10)
+    for place in range(25):
+        side = Node("lineal", f"side {place}", "1" * 32, "TABLE")
+        node = Node("lineal", f"table {place}", f"{place:032}", "TABLE", run_id=f"run {place}", inputs=(node, side))
+    about = Account("dataset:table", NOW, Trace("dataset:table", node, None, (), None, ()))
+    with seen(browser, written(about), size) as found:
+        assert found.laid() == NOTHING_WRONG
+        shown = found.page.evaluate(
+            "[...document.querySelectorAll('svg.pedigree')].filter(e => e.checkVisibility())"
+            ".map(e => [e.classList[1], e.getBoundingClientRect().width, e.parentElement.clientWidth])"
+        )
+        ((way, wide, room),) = shown
+        assert way == ("across" if size == DESKTOP else "down")
+        assert wide > room if way == "across" else wide > 0
+
+
+def test_the_boxes_of_the_picture_lead_to_their_lines(model, browser, written):
+    with seen(browser, written(model()), DESKTOP) as found:
+        found.page.locator("svg.across a", has_text="snapshot").click()
+        assert found.page.evaluate("document.querySelector('tr:target th').textContent").startswith("demo.snapshot")
+
+
+def test_by_keyboard_one_gets_past_the_contents(model, browser, written):
+    with seen(browser, written(model()), DESKTOP) as found:
+        found.page.keyboard.press("Tab")
+        assert found.page.evaluate("document.activeElement.textContent") == "Skip to the content"
+        assert found.page.evaluate("document.activeElement.getBoundingClientRect().left") >= 0
+
+
+def test_on_paper_all_is_shown(model, browser, written):
+    with seen(browser, written(model()), (680, 960)) as found:
+        found.page.emulate_media(media="print")
+        assert found.page.evaluate("document.documentElement.scrollWidth") <= 680
+        assert not found.page.locator(".contents").is_visible()
+        assert found.page.locator("svg.down").is_visible()
+        assert found.page.evaluate("document.querySelector('details table').getBoundingClientRect().height") > 0
+        assert found.page.pdf(format="A4").startswith(b"%PDF")
+
+
+def test_the_policy_of_the_page_holds(model, browser, written):
+    """Even if a script or a picture from elsewhere came to stand in it, the browser would take neither."""
+    file = written(model())
+    text = file.read_text().replace("</main>", "<script>document.title='ran'</script><img src='file:///x.png'></main>")
+    file.write_text(text)
+    with seen(browser, file, DESKTOP) as found:
+        assert found.page.title() == "demo, version 1 · Lineal report"
+        assert len([said for said in found.console if "Content Security Policy" in said]) >= 2
+
+
+@pytest.mark.parametrize(
+    ("body", "kind"),
+    [
+        ("<p style='margin:0;height:2px'>One line of text</p><p style='margin:0'>Another line</p>", "overlaps"),
+        ("<p style='color:#999'>Pale</p>", "faint"),
+        ("<div style='width:2000px'>Wide</div>", "wide"),
+        (
+            "<svg width='300' height='40'><g class='mark'><rect width='20' height='20' fill='#fff'/>"
+            "<text x='2' y='14'>much too long</text></g></svg>",
+            "outside",
+        ),
+    ],
+)
+def test_what_is_looked_for_is_found(browser, tmp_path, body, kind):
+    """Of the look itself: it can find what it is to find."""
+    file = tmp_path / "bad.html"
+    file.write_text(f"<!DOCTYPE html><body>{body}")
+    with seen(browser, file, DESKTOP) as found:
+        wrong = found.laid()
+    assert [name for name, each in wrong.items() if each] == [kind]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from importlib.util import find_spec
 from typing import Any
 
 
@@ -127,16 +126,11 @@ CASES = [
     Case("review-due", "pass", "wine@1", "it is to be reviewed by 2099-01-01"),
     Case("review-due", "fail", "careless@1", "it was to be reviewed by 2026-01-31"),
     Case("review-due", "open", "leaky@1", "[declared] review_by is not in its pipeline file"),
+    Case("packs-kept", "pass", "wine@1", "/wine.zip, is as it was written"),
+    Case("packs-kept", "fail", "late@1", "/late.zip, is not as it was written"),
     Case("packs-kept", "open", "leaky@1", "no evidence pack of it is on record"),
     Case("not-on-record", "open", "wine@1", "a parade is not on record", {"what": "a parade"}),
 ]
-# Packs are another part of the house.
-EXPORTS = find_spec("lineal.packs") is not None
-if EXPORTS:
-    CASES += [
-        Case("packs-kept", "pass", "wine@1", "/wine.zip, is as it was written"),
-        Case("packs-kept", "fail", "late@1", "/late.zip, is not as it was written"),
-    ]
 # What real runs bring to a verdict in a test of its own.
 ELSEWHERE = {
     (check, verdict): "tests/flows/test_groups.py::test_audits_of_groups_by_what_runs_did"
@@ -147,4 +141,4 @@ ELSEWHERE = {
 UNREACHED = {
     ("not-on-record", "pass"): "it is for what no run records",
     ("not-on-record", "fail"): "it is for what no run records",
-} | ({} if EXPORTS else dict.fromkeys([("packs-kept", "pass"), ("packs-kept", "fail")], "nothing writes packs yet"))
+}

@@ -27,7 +27,6 @@ import sqlalchemy as sa
 import yaml
 
 from lineal.store import tables
-from tests.parts.control_cases import EXPORTS
 from tests.parts.project import ROOT, lay_out
 
 EVENTS = tables.events.c
@@ -201,11 +200,10 @@ def _shop(shop: Place, patch: pytest.MonkeyPatch, service: str) -> None:
     lineal("note", "model:wine@3", "the check is back")
     # Nobody keeps the lock file up, and work goes on in what is not committed.
     (shop.folder / "requirements.txt").write_text("numpy==1.0\n")
-    if EXPORTS:
-        for name in ("wine", "late"):
-            lineal("export", f"model:{name}@1", "--to", f"{name}.zip")
-        with (shop.folder / "late.zip").open("ab") as pack:
-            pack.write(b"more")
+    for name in ("wine", "late"):
+        lineal("export", f"model:{name}@1", "--to", f"{name}.zip")
+    with (shop.folder / "late.zip").open("ab") as pack:
+        pack.write(b"more")
     lineal("run", "pipelines/careless.toml")
     lineal("decide", "model:careless@1", "approve", "--reason", "it is mine")
     lineal("note", "model:careless@1", "a grower complained", "--kind", "incident")

@@ -8,7 +8,6 @@ from hypothesis import strategies as st
 
 from lineal.reports.page.layered import Box, layered
 
-
 # How fast examples come says something of the machine, not of the layout.
 laws = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 

@@ -5,6 +5,7 @@ import json
 import re
 import shutil
 import subprocess
+import sys
 import zipfile
 
 import pandas as pd
@@ -105,6 +106,27 @@ def test_the_provenance_names_commit_data_and_packages(packed):
     assert dependencies["packages.txt"]["digest"]["sha256"] == listed["code/packages.txt"]
     train = next(each for name, each in dependencies.items() if name.startswith(f"dataset:{packed.name}.train@"))
     assert set(train["digest"]) == {"md5", "sha256"}
+
+
+AGAIN = """
+import hashlib, sys
+from datetime import UTC, datetime
+from pathlib import Path
+from lineal.packs.exporting import export
+from lineal.store.log import Store
+from lineal.subjects import Subject
+subject, file = Subject.parse(sys.argv[1]), Path(sys.argv[2])
+print(export(Store(create=False), subject, file, now=datetime(2026, 11, 25, tzinfo=UTC)).sha256)
+"""
+
+
+def test_the_same_record_and_time_give_the_same_bytes(packed, tmp_path):
+    def again(seed):
+        variables = {**packed.variables, "PYTHONHASHSEED": seed}
+        words = (sys.executable, "-c", AGAIN, f"model:{packed.name}@1", tmp_path / f"{seed}.zip")
+        return subprocess.check_output(words, cwd=packed.project, env=variables, text=True)
+
+    assert again("1") == again("2")
 
 
 def test_it_holds_on_another_machine(packed, lineal, tmp_path, monkeypatch):

@@ -1,6 +1,8 @@
 """Dossiers of models whose record says much, little, and what is meant to do harm; and their documents."""
 
 import hashlib
+import io
+import json
 from datetime import UTC, datetime
 
 import pytest
@@ -11,6 +13,7 @@ from lineal.questions import decisions
 from lineal.questions.dossier import dossier
 from lineal.questions.recalls import handle_of
 from lineal.store import graph
+from lineal.store.importing import import_events
 from lineal.subjects import Subject
 from lineal.testing import recording
 from lineal.tracing.deciding import Statement, record
@@ -135,7 +138,27 @@ def harm(say, gathered, monkeypatch):
     return gathered()
 
 
-@pytest.fixture(params=["much", "little", "harm"])
+def foreign(value):
+    """An event without what only Lineal says in it, but who registered what."""
+    if isinstance(value, dict):
+        kept = {key: each for key, each in value.items() if key == "lineal_decision" or not key.startswith("lineal_")}
+        return {
+            key: foreign(each) for key, each in kept.items() if key not in ("executionParameters", "test", "version")
+        }
+    return [foreign(each) for each in value] if isinstance(value, list) else value
+
+
+@pytest.fixture
+def imported(lineage, tmp_path):
+    """A model of another house: its log was taken in, and says no more than the specification asks for."""
+    audited.train(Plan())
+    log = "".join(f"{json.dumps(foreign(event))}\n" for event in lineage.events())
+    with recording(url=f"sqlite:///{tmp_path}/other.db") as other:
+        import_events(other.store, io.BytesIO(log.encode()), "log.ndjson")
+        yield dossier(other.store, Subject("model", "demo", "1"), now=NOW)
+
+
+@pytest.fixture(params=["much", "little", "imported", "harm"])
 def any_dossier(request):
     return request.getfixturevalue(request.param)
 

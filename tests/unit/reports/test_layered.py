@@ -3,10 +3,13 @@
 from itertools import combinations
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from lineal.reports.page.layered import Box, layered
+
+# How fast examples come says something of the machine, not of the layout.
+laws = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 @st.composite
@@ -30,6 +33,7 @@ def overlap(one, other):
     )
 
 
+@laws
 @given(graphs())
 def test_edges_lead_from_left_to_right(graph):
     boxes, edges = graph
@@ -47,6 +51,7 @@ def test_edges_lead_from_left_to_right(graph):
         assert route.points[-1] == pytest.approx((other.x, other.y + other.height / 2), abs=1e-6)
 
 
+@laws
 @given(graphs())
 def test_no_two_boxes_overlap_and_all_lie_within_the_frame(graph):
     found = layered(*graph)
@@ -57,6 +62,7 @@ def test_no_two_boxes_overlap_and_all_lie_within_the_frame(graph):
         assert -1e-6 <= box.y <= found.height - box.height + 1e-6
 
 
+@laws
 @given(graphs())
 def test_no_edge_runs_through_a_box(graph):
     found = layered(*graph)
@@ -70,6 +76,7 @@ def test_no_edge_runs_through_a_box(graph):
                 assert not within, (route, box)
 
 
+@laws
 @given(graphs())
 def test_the_same_graph_gives_the_same_picture(graph):
     boxes, edges = graph

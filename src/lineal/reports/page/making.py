@@ -15,7 +15,7 @@ from urllib.parse import quote
 from markupsafe import Markup
 
 from lineal.models.intervals import DRAWS
-from lineal.questions.audit import SAID, fails
+from lineal.questions.audit import SAID
 from lineal.questions.dossier import Account, Dossier
 from lineal.reports import decision as decisions
 from lineal.reports.page import charts, drawing, grouped, told, view, words
@@ -180,7 +180,6 @@ def _template() -> Any:
         "counted": words.counted,
         "span": span,
         "decided": decisions.words,
-        "fails": fails,
         "SAID": SAID,
         "DRAWS": DRAWS,
         "MOST_COLUMNS": _MOST_COLUMNS,

@@ -60,7 +60,6 @@ class Gate:
     expected: str
     actual: str
     held: bool
-    said: str
 
 
 def figures(about: Dossier) -> list[Figures]:
@@ -128,7 +127,6 @@ def gates(about: Dossier) -> list[Gate]:
             str(test.get("expected") or test["name"]),
             str(test.get("actual") or NOTHING),
             test.get("status") == "pass",
-            str(test.get("description") or ""),
         )
         for run in about.facts.runs
         for test in run.tests
@@ -254,11 +252,6 @@ def held_out_versions(about: Dossier) -> frozenset[str]:
     """What it was judged on, by content."""
     made = about.materials
     return frozenset({made.test.version} if made else (table.version for table in about.facts.held_out))
-
-
-def sources(about: Dossier) -> list[tuple[str, str, int | None]]:
-    """The files and tables that it was made of, that nothing on record wrote: name, version, rows."""
-    return [(step.table.name, step.table.version, step.table.rows) for step in about.facts.sources()]
 
 
 def pictures(about: Dossier) -> list[tuple[str, bytes]]:

@@ -12,6 +12,7 @@ from lineal.questions.audit import Audit, Facts, Policy, Run, Table, chosen
 from lineal.questions.audit import audit as hold_to_policies
 from lineal.questions.audit.gather import gather as gather_facts
 from lineal.questions.decisions import Decided, added
+from lineal.questions.groups import Groups, recorded
 from lineal.questions.lookup import find_model
 from lineal.questions.materials import Materials, bytes_of, materials
 from lineal.questions.trace import Trace, trace
@@ -125,6 +126,11 @@ class Dossier:
     def decisions(self) -> tuple[Decided, ...]:
         """What people decided and noted, newest first."""
         return self.trace.decisions
+
+    @property
+    def groups(self) -> Groups | None:
+        """How it does on groups of the held-out rows, by the newest run that says; None where none does."""
+        return recorded((run.id, run.facets) for run in self.facts.evaluations)
 
 
 def dossier(

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import PurePosixPath
-from typing import Any
 from uuid import UUID, uuid5
 
 from lineal.packs.interface import Document
 from lineal.questions.audit import Run, Table
 from lineal.questions.dossier import Dossier, Metric
+from lineal.questions.groups import Grouping
 from lineal.redaction import harmless, redact
 
 NOT_STATED = "not stated"
@@ -216,19 +216,16 @@ def metric_on(metric: Metric) -> str:
 
 def slices(dossier: Dossier) -> list[Slice]:
     """The metrics of groups, where a run recorded them."""
-    told = [run for run in runs(dossier) if run.state == "COMPLETE" and run.facets.get("lineal_groups")]
-    return list(_slices(told[-1].facets["lineal_groups"])) if told else []
+    groups = dossier.groups
+    return [each for grouping in groups.groupings for each in _slices(grouping)] if groups else []
 
 
-def _slices(groups: Mapping[str, Any]) -> Iterator[Slice]:
-    for grouping in groups.get("groupings") or ():
-        for group in grouping.get("groups") or ():
-            pairs = zip(grouping.get("by") or (), group.get("labels") or (), strict=False)
-            name = " & ".join(f"{line(column)} = {line(value)}" for column, value in pairs)
-            for figure in group.get("figures") or ():
-                low, high = figure.get("low"), figure.get("high")
-                why = line(figure.get("reason") or "")
-                yield Slice(line(figure["name"]), name, figure.get("value"), low, high, group.get("rows", 0), why)
+def _slices(grouping: Grouping) -> Iterator[Slice]:
+    for group in grouping.groups:
+        pairs = zip(grouping.by, group.labels, strict=False)
+        name = " & ".join(f"{line(column)} = {line(label)}" for column, label in pairs)
+        for each in group.figures:
+            yield Slice(line(each.name), name, each.value, each.low, each.high, group.rows, line(each.reason))
 
 
 def number(value: float) -> str:

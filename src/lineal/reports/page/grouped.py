@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
+from lineal.questions import groups as groups_of
 from lineal.questions.dossier import Dossier
+from lineal.questions.groups import Group, Grouping
 from lineal.reports.page.view import metric_words
 from lineal.reports.page.words import NOTHING, figure
 
@@ -70,54 +71,42 @@ class Groups:
 
 def groups(about: Dossier) -> Groups | None:
     """What is on record of groups; None where nothing is."""
-    told = [facet for run in about.facts.runs if isinstance(facet := run.facets.get("lineal_groups"), Mapping)]
-    if not told:
+    found = about.groups
+    if found is None:
         return None
-    facet = told[-1]
-    names = [str(name) for name in facet.get("metrics") or ()][:_MOST_METRICS]
-    return Groups(
-        tuple(_table(each, names) for each in facet.get("groupings") or ()),
-        float(facet.get("level") or 0.95),
-        int(facet.get("minRows") or 0),
-    )
+    names = found.metrics[:_MOST_METRICS]
+    return Groups(tuple(_table(each, names) for each in found.groupings), found.level, found.min_rows)
 
 
-def _table(grouping: Mapping[str, Any], names: list[str]) -> Table:
-    found = grouping.get("groups") or ()
+def _table(grouping: Grouping, names: Sequence[str]) -> Table:
     lines = tuple(
-        Line(
-            " and ".join(str(label) for label in group["labels"]),
-            int(group["rows"]),
-            int(group["trainRows"]),
-            tuple(_cell(name, group) for name in names),
-        )
-        for group in found[:_MOST_GROUPS]
+        Line(" and ".join(group.labels), group.rows, group.train_rows, tuple(_cell(name, group) for name in names))
+        for group in grouping.groups[:_MOST_GROUPS]
     )
-    gaps = tuple(_gap(gap) for gap in grouping.get("gaps") or () if gap["metric"] in names)
-    by = " and ".join(str(name) for name in grouping["by"])
-    metrics = tuple(metric_words(name) for name in names)
-    return Table(by, str(grouping.get("problem") or ""), metrics, lines, gaps, max(len(found) - _MOST_GROUPS, 0))
+    gaps = tuple(_gap(gap) for gap in grouping.gaps if gap.metric in names)
+    left_out = max(len(grouping.groups) - _MOST_GROUPS, 0)
+    metrics = tuple(map(metric_words, names))
+    return Table(" and ".join(grouping.by), grouping.problem, metrics, lines, gaps, left_out)
 
 
-def _cell(name: str, group: Mapping[str, Any]) -> Cell:
-    told: Mapping[str, Any] = next((each for each in group["figures"] if each["name"] == name), {})
-    if told.get("value") is None:
-        return Cell(str(told.get("reason") or NOTHING))
+def _cell(name: str, group: Group) -> Cell:
+    told = group.figure(name)
+    if told is None or told.value is None:
+        return Cell((told.reason if told else "") or NOTHING)
     sign = -1 if name.startswith("neg_") else 1
-    ends = sorted(sign * told[end] for end in ("low", "high") if told.get(end) is not None)
-    return Cell(figure(sign * told["value"]), " to ".join(map(figure, ends)) if len(ends) == 2 else "")
+    ends = sorted(sign * end for end in (told.low, told.high) if end is not None)
+    return Cell(figure(sign * told.value), " to ".join(map(figure, ends)) if len(ends) == 2 else "")
 
 
-def _gap(gap: Mapping[str, Any]) -> Gap:
-    untold = [str(name) for name in gap.get("untold") or ()]
-    less = f"; of {', '.join(untold)} it cannot be told, so that the gap may be larger" if untold else ""
-    if gap.get("value") is None:
-        return Gap(metric_words(gap["metric"]), NOTHING, f"fewer than two groups can be told{less}")
-    ends = [gap.get("least"), gap.get("greatest")]
-    if str(gap["metric"]).startswith("neg_"):
+def _gap(gap: groups_of.Gap) -> Gap:
+    less = f"; of {', '.join(gap.untold)} it cannot be told, so that the gap may be larger" if gap.untold else ""
+    if gap.value is None:
+        return Gap(metric_words(gap.metric), NOTHING, f"fewer than two groups can be told{less}")
+    ends = [gap.least, gap.greatest]
+    if gap.metric.startswith("neg_"):
         ends.reverse()
     interval = ""
-    if gap.get("low") is not None and gap.get("high") is not None:
-        interval = f", interval {figure(gap['low'])} to {figure(gap['high'])}"
+    if gap.low is not None and gap.high is not None:
+        interval = f", interval {figure(gap.low)} to {figure(gap.high)}"
     said = f"least for {ends[0]}, greatest for {ends[1]}{interval}{less}"
-    return Gap(metric_words(gap["metric"]), figure(gap["value"]), said)
+    return Gap(metric_words(gap.metric), figure(gap.value), said)

@@ -11,7 +11,7 @@ from lineal.models import tracking
 from lineal.models.estimators import validate
 from lineal.pipeline import Pipeline, load
 from lineal.redaction import redact
-from lineal.settings import project_of
+from lineal.settings import lasting, project_of
 
 
 def plan(pipeline: Path, data: str | None = None, overrides: Sequence[str] = ()) -> Pipeline:
@@ -25,7 +25,7 @@ def plan(pipeline: Path, data: str | None = None, overrides: Sequence[str] = ())
     planned = load(pipeline, data=data, overrides=overrides)
     run = current_run()
     run.tag("pipeline", planned.name)
-    run.parameters({**planned.parameters(), "pipeline.file": planned.path, "pipeline.digest": planned.digest})
+    run.parameters({**planned.parameters(), "pipeline.file": lasting(planned.path), "pipeline.digest": planned.digest})
     if planned.overrides:
         run.parameters({"pipeline.set": " ".join(planned.overrides)})
     run.source(planned.text, "TOML")

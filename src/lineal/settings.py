@@ -84,3 +84,8 @@ def workplace() -> Path:
     Set by `lineal reproduce --set` for what it starts, as `LINEAL_WORKPLACE`.
     """
     return Path(os.environ.get("LINEAL_WORKPLACE") or Path.cwd())
+
+
+def lasting(path: Path) -> Path:
+    """Where a file of the code lies when the run is over, if it runs in a copy of the user's folder."""
+    return workplace() / path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path

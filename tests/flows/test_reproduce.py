@@ -216,6 +216,11 @@ def test_a_variation_is_a_run_that_says_what_it_varies(lineal, repository, check
     log = lineal("events")[1]
     check_events(log)
     assert '"varies":"model:sorts@1"' in log
+    # It came of the same file, and would be recalled with it.
+    models = json.loads(lineal("impact", "file:rows.csv", "--json")[1])["models"]
+    assert [(model["number"], bool(model["aliases"])) for model in models] == [(1, True), (2, True)]
+    assert "rows.csv@" in lineal("trace", "model:sorts@2")[1]
+    assert "sorts.toml is gone" not in lineal("stale")[1]
     # A variation can be made again as any other.
     assert lineal("reproduce", "model:sorts@2")[0] == 0
 

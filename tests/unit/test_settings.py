@@ -81,3 +81,14 @@ def test_what_is_kept_in_the_project_is_no_part_of_its_repository(tmp_path, monk
     monkeypatch.delenv("LINEAL_HOME")
     Store()
     assert (tmp_path / ".lineal" / ".gitignore").read_text() == "*\n"
+
+
+def test_a_file_in_a_copy_of_the_users_folder_is_recorded_where_theirs_lies(tmp_path, monkeypatch):
+    for name in ("copy", "theirs"):
+        (tmp_path / name).mkdir()
+    monkeypatch.chdir(tmp_path / "copy")
+    inside, outside = tmp_path / "copy" / "pipelines" / "a.toml", tmp_path / "b.toml"
+    assert settings.lasting(inside) == inside
+    monkeypatch.setenv("LINEAL_WORKPLACE", str(tmp_path / "theirs"))
+    assert settings.lasting(inside) == tmp_path / "theirs" / "pipelines" / "a.toml"
+    assert settings.lasting(outside) == outside

@@ -225,8 +225,9 @@ def _grow(tree: Tree, node: Node, runs: Mapping[str, RunDetail], seen: dict[tupl
         if mark in seen and child.inputs:
             branch.add(Text("as above", style="dim"))
         else:
-            seen[mark] = None
             _grow(branch, child, runs, seen)
+            # Only now is all of it above: what was made of a copy of itself has itself below.
+            seen[mark] = None
     if node.cut:
         tree.add(Text("… further back; raise --depth", style="dim"))
 

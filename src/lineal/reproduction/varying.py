@@ -9,6 +9,7 @@ from pathlib import Path
 
 from lineal import settings
 from lineal.datasets.cache import Cache
+from lineal.datasets.dataset import Dataset
 from lineal.errors import LinealError
 from lineal.models import tracking
 from lineal.questions.materials import checked, materials
@@ -19,6 +20,7 @@ from lineal.reproduction.sandbox import code_of, throwaway, variation
 from lineal.settings import project_of
 from lineal.store.log import Store
 from lineal.subjects import Subject
+from lineal.tracing.decorator import traced
 
 # The tags of the MLflow run.
 TAG, CHANGED_TAG = "lineal.varies", "lineal.varies.set"
@@ -92,7 +94,8 @@ def vary(
             tell("packages: a new environment from the recorded lock file")
             python = locked.python(found, code, folder, project)
             variables.pop("PYTHONPATH", None)
-        given = _lasting(data, f"{found.snapshot.name}-{found.snapshot.version}.parquet")
+        snapshot = Dataset(data, name=found.snapshot.name, version=found.snapshot.version)
+        given = Path(lay_out(snapshot).location)
         file = pipeline_file.put(found, code, folder)
         tell(f"training {found.pipeline} on {found.snapshot.name}@{found.snapshot.version[:12]}, {', '.join(changed)}")
         recipe = Recipe(python, file, given, (*found.overrides, *changed), code.folder, variables)
@@ -118,14 +121,16 @@ def vary(
     )
 
 
-def _lasting(data: Path, name: str) -> Path:
-    """Give the data a name that the new run's record can go on naming, and by which its format is known."""
-    place = settings.home().absolute() / "varied" / name
+@traced
+def lay_out(snapshot: Dataset) -> Dataset:
+    """Give recorded rows a file's name, which the variation's own record can go on naming as its source."""
+    # It is a step on record: what came of the rows' first source came of it through this as well.
+    place = settings.home().absolute() / "varied" / f"{snapshot.name}-{snapshot.version}.parquet"
     if not place.exists():
         place.parent.mkdir(parents=True, exist_ok=True)
         place.unlink(missing_ok=True)
-        place.symlink_to(data)
-    return place
+        place.symlink_to(snapshot.location)
+    return Dataset(place)
 
 
 def _tagged(run: str | None, subject: str, changed: Sequence[str]) -> tuple[str, ...]:

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from rich.console import Group as Lines
 from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from lineal.questions.diff.interface import GroupChange, GroupsDiff
 from lineal.questions.groups import Grouping, Groups
 from lineal.reports.terminal import figure
+
+if TYPE_CHECKING:
+    # Whoever asks where a model came from does not load what compares rows.
+    from lineal.questions.diff.interface import GroupChange, GroupsDiff
 
 # More groups than these are told of by the least and the greatest.
 _MOST_GROUPS, _MOST_GAPS, _MOST_MOVED = 6, 4, 8

@@ -6,7 +6,8 @@ from pathlib import Path
 
 from lineal import current_run
 from lineal.datasets import versioning
-from lineal.datasets.export import require_free
+from lineal.datasets.export import FORMATS
+from lineal.datasets.newfile import require_free
 from lineal.models import tracking
 from lineal.models.chosen import Chosen
 from lineal.models.chosen import choose as find
@@ -24,7 +25,7 @@ def choose(model: str, data: str, out: Path | None = None, force: bool = False) 
         force: whether a file that is there may be replaced.
     """
     if out is not None:
-        require_free(out, force=force)
+        require_free(out, force=force, endings=FORMATS)
     versioning.set_up()
     tracking.check_reachable()
     chosen = find(Subject.parse(model, allowed=("model",)))

@@ -113,10 +113,12 @@ import hashlib, sys
 from datetime import UTC, datetime
 from pathlib import Path
 from lineal.packs.exporting import export
+from lineal.questions.audit import chosen
 from lineal.store.log import Store
 from lineal.subjects import Subject
 subject, file = Subject.parse(sys.argv[1]), Path(sys.argv[2])
-print(export(Store(create=False), subject, file, now=datetime(2026, 11, 25, tzinfo=UTC)).sha256)
+house = chosen(("house",))  # another policy sees that a pack was handed out before
+print(export(Store(create=False), subject, file, policies=house, now=datetime(2026, 11, 25, tzinfo=UTC)).sha256)
 """
 
 

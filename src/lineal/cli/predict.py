@@ -40,9 +40,10 @@ def predict(
 
     subject = Subject.parse(model, allowed=("model",))
     if out is not None:
-        from lineal.datasets.export import require_free
+        from lineal.datasets.export import FORMATS
+        from lineal.datasets.newfile import require_free
 
-        require_free(out, force=force)
+        require_free(out, force=force, endings=FORMATS)
     if query is None:
         from lineal.datasets.sources.resolve import require_there
 

@@ -37,7 +37,7 @@ def report(
         json: print one JSON object about what was written.
     """
     from lineal import settings
-    from lineal.cli import writing
+    from lineal.datasets.newfile import new_file, require_free
     from lineal.questions.audit import chosen
     from lineal.questions.dossier import KINDS, account, dossier
     from lineal.reports import report as done
@@ -45,7 +45,7 @@ def report(
     from lineal.reports.page import page
 
     asked = [Subject.parse(each, allowed=KINDS) for each in subject]
-    writing.require_new(to, force=force)
+    require_free(to, force=force)
     policies = chosen(policy)
     store = Store(create=False)
     found = {
@@ -53,5 +53,7 @@ def report(
         for each in (dossier(store, one, policies) if one.kind == "model" else account(store, one) for one in asked)
     }
     text = page(list(found.values()), title=title, base=settings.project_of(Path.cwd()))
-    answer = done.Written(str(to), writing.write(to, text, force=force), tuple(found))
+    with new_file(to, force=force) as made:
+        size = made.write_bytes(text.encode())
+    answer = done.Written(str(to), size, tuple(found))
     terminal.show(answer, done.render, as_json=json)

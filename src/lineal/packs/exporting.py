@@ -13,6 +13,7 @@ from pathlib import Path
 
 from lineal import settings, signing
 from lineal.datasets.dataset import Column, Dataset
+from lineal.datasets.newfile import require_free
 from lineal.errors import PackError
 from lineal.models.model import Model
 from lineal.packs import contents, manifest, pages, zipped
@@ -90,7 +91,7 @@ def export(
         SigningError: there is no key to sign with, and none can be made.
         StoreError: the store cannot be read or written.
     """
-    zipped.require_free(to, force=force)
+    require_free(to, force=force, endings=(".zip",))
     key = signing.key_for("log")
     checkpoints.make(store)
     known = dossier(store, subject, policies, now=now or datetime.now(UTC))

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-import os
-import re
 import stat
-import tempfile
 import zipfile
 import zlib
 from collections.abc import Iterable, Iterator
@@ -16,7 +13,7 @@ from itertools import pairwise
 from pathlib import Path, PurePosixPath
 from typing import IO
 
-from lineal.datasets.hashing import writing
+from lineal.datasets.newfile import new_file
 from lineal.errors import PackError, StorageError
 from lineal.packs.interface import Document
 
@@ -68,49 +65,9 @@ def write(pieces: Iterable[Piece], target: Path, *, force: bool) -> None:
     Raises:
         StorageError: it is there, or cannot be written.
     """
-    target = target.absolute()
-    with writing(target):
-        handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.stem}-", suffix=".zip")
-    made = Path(name)
-    try:
-        with writing(target), os.fdopen(handle, "wb") as out, zipfile.ZipFile(out, "w") as archive:
-            for piece in sorted(pieces, key=lambda piece: piece.path):
-                _add(archive, piece)
-        with writing(target):
-            made.chmod(0o666 & ~_umask())
-            if force:
-                made.replace(target)
-            else:
-                # Not a rename: whoever made the target meanwhile keeps it.
-                os.link(made, target, follow_symlinks=False)
-    except StorageError as problem:
-        if isinstance(problem.__cause__, FileExistsError):
-            raise in_the_way(target) from problem
-        raise
-    finally:
-        made.unlink(missing_ok=True)
-
-
-def require_free(target: Path, *, force: bool) -> None:
-    """See that a pack can be written to a path, before anything is gathered for it.
-
-    Raises:
-        StorageError: it is no `*.zip`, is there already, or there is no such folder.
-    """
-    # A path makes one slash of the two in a URL.
-    if target.suffix.lower() != ".zip" or re.match(r"\w+:/", str(target)):
-        raise StorageError(f"{target} is no name for a pack; name a file *.zip on this machine")
-    if target.is_dir():
-        raise StorageError(f"{target} is a folder; name a file in it")
-    if not target.absolute().parent.is_dir():
-        raise StorageError(f"there is no folder {target.absolute().parent} to write {target.name} to; make it first")
-    if target.exists() and not force:
-        raise in_the_way(target)
-
-
-def in_the_way(target: Path) -> StorageError:
-    """Say that there is a file already."""
-    return StorageError(f"{target} is there already; name another file, or replace it with --force")
+    with new_file(target, force=force) as made, zipfile.ZipFile(made, "w") as archive:
+        for piece in sorted(pieces, key=lambda piece: piece.path):
+            _add(archive, piece)
 
 
 @contextmanager
@@ -135,12 +92,6 @@ def _add(archive: zipfile.ZipFile, piece: Piece) -> None:
     with piece.file.open("rb") as source, archive.open(info, "w") as out:
         while chunk := source.read(_CHUNK):
             out.write(chunk)
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
 
 
 class Opened:

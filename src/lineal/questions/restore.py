@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import json
 import os
-import tempfile
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 from lineal.datasets.cache import Cache
 from lineal.datasets.hashing import Fingerprint, writing
+from lineal.datasets.newfile import new_file, require_free
 from lineal.datasets.remembered import fingerprint_of
 from lineal.datasets.versioning.linking import put
 from lineal.datasets.versioning.pointer import file_name
@@ -85,7 +84,7 @@ def restore_dataset(
             path = cache.get(row.version, thorough=True)
             _require_recorded(asked, row, facts, fingerprint_of(path))
         else:
-            with _new_file(target, force) as path:
+            with new_file(target, force=force) as path:
                 _require_recorded(asked, row, facts, _written(cache, row.version, path))
             path = target
     except VersionError as problem:
@@ -151,40 +150,8 @@ def _require_recorded(asked: Subject, row: VersionRow, facts: _Facts, marks: Fin
 def _target(to: Path, row: VersionRow, force: bool) -> Path:
     """The file to write, before anything is done for it."""
     target = (to / file_name(row.name.rpartition("/")[2]) if to.is_dir() else to).absolute()
-    if target.suffix.lower() not in _ENDINGS:
-        raise StorageError(f"the ending of {target} says no format; name it *.parquet or *.csv")
-    if not target.parent.is_dir():
-        raise StorageError(f"there is no folder {target.parent}; make it first")
-    if target.exists() and not force:
-        raise _in_the_way(target)
+    require_free(target, force=force, endings=_ENDINGS)
     return target
-
-
-def _in_the_way(target: Path) -> StorageError:
-    return StorageError(f"{target} is there already; give --force to replace it, or another --to")
-
-
-@contextmanager
-def _new_file(target: Path, force: bool) -> Iterator[Path]:
-    """Give the path of a file to be made, which takes the target's place at the end, whole or not at all."""
-    with writing(target):
-        handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.stem}-", suffix=target.suffix)
-        os.close(handle)
-    made = Path(name)
-    try:
-        yield made
-        with writing(target):
-            if force:
-                made.replace(target)
-            else:
-                # Not a rename: whoever made the target meanwhile keeps it.
-                os.link(made, target, follow_symlinks=False)
-    except StorageError as problem:
-        if isinstance(problem.__cause__, FileExistsError):
-            raise _in_the_way(target) from problem
-        raise
-    finally:
-        made.unlink(missing_ok=True)
 
 
 def _written(cache: Cache, version: str, file: Path) -> Fingerprint:
@@ -193,7 +160,6 @@ def _written(cache: Cache, version: str, file: Path) -> Fingerprint:
     if file.suffix.lower() == ".csv":
         _as_csv(path, file)
     else:
-        file.unlink()
         with writing(file):
             if put(path, file, cache.repository.links if cache.repository else ()) in ("copy", "reflink"):
                 file.chmod(0o666 & ~_umask())

@@ -6,7 +6,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from lineal.datasets.export import export, require_free
+from lineal.datasets.export import FORMATS, export
+from lineal.datasets.newfile import new_file, require_free
 from lineal.datasets.table import write_table
 from lineal.errors import StorageError
 
@@ -44,7 +45,7 @@ def test_a_file_that_is_there_stays_unless_it_may_be_replaced(table, tmp_path):
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("out.xlsx", "the format of .*out.xlsx cannot be told from its name"),
+        ("out.xlsx", r"the ending of .*out\.xlsx does not say what to write; name it \*\.parquet or \*\.csv"),
         ("nowhere/out.csv", "there is no folder .*nowhere to write out.csv to; make it first"),
         ("folder.csv", "is a folder; name a file in it"),
     ],
@@ -52,7 +53,7 @@ def test_a_file_that_is_there_stays_unless_it_may_be_replaced(table, tmp_path):
 def test_where_nothing_can_be_written_is_told_before(name, message, tmp_path):
     (tmp_path / "folder.csv").mkdir()
     with pytest.raises(StorageError, match=message):
-        require_free(tmp_path / name)
+        require_free(tmp_path / name, endings=FORMATS)
 
 
 def test_what_lies_elsewhere_is_refused(tmp_path):
@@ -60,3 +61,18 @@ def test_what_lies_elsewhere_is_refused(tmp_path):
 
     with pytest.raises(StorageError, match="is no path on this machine"):
         require_free(Path("s3://bucket/out.csv"))
+
+
+def test_a_file_that_comes_to_be_there_meanwhile_stays(tmp_path):
+    file = tmp_path / "page.html"
+    require_free(file)
+
+    def written():
+        with new_file(file) as made:
+            made.write_text("mine")
+            file.write_text("another's")
+
+    with pytest.raises(StorageError, match="is there already"):
+        written()
+    assert file.read_text() == "another's"
+    assert [each.name for each in tmp_path.iterdir() if "page" in each.name] == ["page.html"]

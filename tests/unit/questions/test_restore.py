@@ -93,7 +93,7 @@ def test_nothing_is_replaced_unasked(made, restore, project):
     (project / "mine.csv").write_text("precious")
     status, out, err = restore("dataset:t.train", "--to", "mine.csv")
     assert (status, out) == (2, "")
-    assert err == f"lineal: {project}/mine.csv is there already; give --force to replace it, or another --to\n"
+    assert err == f"lineal: {project}/mine.csv is there already; name another file, or replace it with --force\n"
     assert (project / "mine.csv").read_text() == "precious"
     assert restore("dataset:t.train", "--to", "mine.csv", "--force")[0] == 0
     assert (project / "mine.csv").read_text().startswith('"a","b"')
@@ -102,8 +102,8 @@ def test_nothing_is_replaced_unasked(made, restore, project):
 @pytest.mark.parametrize(
     ("to", "message"),
     [
-        ("back.xlsx", "the ending of {project}/back.xlsx says no format; name it *.parquet or *.csv"),
-        ("no/such/back.csv", "there is no folder {project}/no/such; make it first"),
+        ("back.xlsx", "the ending of {project}/back.xlsx does not say what to write; name it *.parquet, *.pq or *.csv"),
+        ("no/such/back.csv", "there is no folder {project}/no/such to write back.csv to; make it first"),
     ],
 )
 def test_what_cannot_be_written_is_told(made, restore, project, to, message):

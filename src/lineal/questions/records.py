@@ -37,7 +37,7 @@ _PREDICTED = ("prediction_id", "prediction", "model_version")
 
 @dataclass(frozen=True, slots=True)
 class Appearance:
-    """A record in a snapshot.
+    """A record in a snapshot, and in one split of it.
 
     Attributes:
         name: of the snapshot.
@@ -93,7 +93,7 @@ class RecordImpact:
         subject: as it was asked.
         column: the id column that it is known by; None where it is known by file and row.
         ids: that its rows have, where it was asked for by file and row and the pipeline names an id column.
-        snapshots: where it stands.
+        snapshots: where it stands, once for each split of a snapshot.
         learned: the models that were fitted to it.
         judged: the models that it was held out from, to judge them by.
         predictions: that were made for it.
@@ -185,7 +185,9 @@ class _Asked:
         parts = self._parts(found)
         times = self._times({row.key for row, _ in found})
         return [
-            self._appearance(row, number, parts.get((row.key, number)), times.get(row.key)) for row, number in found
+            self._appearance(row, number, part, times.get(row.key))
+            for row, number in found
+            for part in parts.get((row.key, number)) or (None,)
         ]
 
     def predictions(self) -> list[Predicted]:
@@ -363,8 +365,8 @@ class _Asked:
         side, version = part or (None, None)
         return Appearance(snapshot.name, snapshot.version, number + 1, source, source_row, side, version, made_at)
 
-    def _parts(self, found: list[tuple[VersionRow, int]]) -> dict[tuple[str, int], tuple[str, str]]:
-        """In which part of which split each row of a snapshot stands."""
+    def _parts(self, found: list[tuple[VersionRow, int]]) -> dict[tuple[str, int], list[tuple[str, str]]]:
+        """In which part of each split each row of a snapshot stands; a snapshot may be split by several seeds."""
         wanted: dict[str, list[int]] = defaultdict(list)
         for row, number in found:
             wanted[row.key].append(number)
@@ -380,11 +382,11 @@ class _Asked:
                     for number in numbers:
                         searches.append((key, number, _PARTS[side], reached.version))
                         asked.append(Search(path, ROW, number))
-        parts: dict[tuple[str, int], tuple[str, str]] = {}
+        parts: dict[tuple[str, int], list[tuple[str, str]]] = defaultdict(list)
         for (key, number, part, version), hit in zip(searches, search(asked), strict=True):
             self._tell(version, hit)
             if hit.rows:
-                parts[key, number] = (part, version.version)
+                parts[key, number].append((part, version.version))
         return parts
 
     def _below(self, keys: list[str]) -> Descent:

@@ -33,9 +33,10 @@ def render(found: RecordImpact) -> RenderableType:
     parts += [Text(f"missing: {sentence}", style="yellow") for sentence in found.missing[:_MOST]]
     if len(found.missing) > _MOST:
         parts.append(Text(f"missing: {len(found.missing) - _MOST} more; --json names them all", style="yellow"))
+    snapshots = {(each.name, each.version) for each in found.snapshots}
     counts = ", ".join(
         f"{len(things):,} {one if len(things) == 1 else one + 's'}"
-        for things, one in ((found.snapshots, "snapshot"), (found.learned, "model"), (found.predictions, "prediction"))
+        for things, one in ((snapshots, "snapshot"), (found.learned, "model"), (found.predictions, "prediction"))
     )
     return Group(*parts, Text(), Text(counts, style="bold"), *_next(found))
 

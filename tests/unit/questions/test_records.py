@@ -133,6 +133,18 @@ def test_an_id_that_stands_twice_is_found_twice(lineage):
     assert [model.number for model in answer.learned] == [model.number for model in answer.judged] == [1]
 
 
+def test_each_split_of_one_snapshot_is_told_of(lineage):
+    table = snapshot_of([10, 11, 12, 13])
+    for number, held in enumerate(((0,), (1, 2), (0, 3)), 1):
+        pipeline(table, number, held=held)
+    found = ask(lineage, "record:demo/10")
+    assert [each.part for each in found.snapshots] == ["held out", "training", "held out"]
+    assert len({each.version for each in found.snapshots}) == 1
+    assert [each.number for each in found.learned] == [2]
+    assert sorted(each.number for each in found.judged) == [1, 3]
+    assert [each.number for each in ask(lineage, "record:demo/11").learned] == [1, 3]
+
+
 def test_without_an_id_column_a_record_is_known_by_file_and_row(lineage):
     pipeline(snapshot_of([1, 2, 3, 4]), 1, column=None, sources=[("one.csv", 3), ("folder/two.csv", 1)])
     answer = ask(lineage, "record:demo/two.csv#1")

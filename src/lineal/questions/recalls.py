@@ -12,7 +12,7 @@ from lineal.datasets.dataset import Column, Dataset
 from lineal.errors import RecalledError, SubjectError
 from lineal.models.model import Model
 from lineal.questions import lookup
-from lineal.questions.decisions import waits
+from lineal.questions.decisions import is_rejected, waits
 from lineal.questions.descent import descend
 from lineal.questions.impact import Impact, answer, begin, same_content
 from lineal.questions.lookup import ModelRow
@@ -89,9 +89,10 @@ def plan_undo(store: Store, subject: Subject) -> Plan:
     # The recall that is undone may have named the same content otherwise.
     version = graph.versions(store, [standing.version]).get(standing.version, version)
     others = [recall for recall in recalls.standing(store) if recall.content != version.version]
+    recalled_by = recalls.recorded_by(store, standing.version)
     moves = []
     for move in lookup.holding(store):
-        if move.run_id == standing.run_id and move.previous is not None:
+        if move.run_id in recalled_by and move.previous is not None:
             columns = tables.models.c
             query = (columns.number == move.previous) & (columns.namespace == move.namespace)
             for model in lookup.models(store, move.name, query):
@@ -230,8 +231,8 @@ def _newest_sound(
     for model in lookup.models(store, name, tables.models.c.namespace == namespace):
         if (namespace, name, model.number) in bad or _rests_on(store, model, others):
             continue
-        # Nor is a recall the way round an approval that is still to be given.
-        if not waits(store, model):
+        # Nor is a recall the way round what a person has still to decide, or has decided.
+        if not waits(store, model) and not is_rejected(store, model):
             return model
     return None
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import takewhile
 
 import sqlalchemy as sa
 
@@ -82,3 +83,11 @@ def standing(store: Store) -> list[Recall]:
         .order_by(columns.seq)
     )
     return [Recall(**row._mapping) for row in store.read(query)]
+
+
+def recorded_by(store: Store, version: str) -> list[str]:
+    """The runs that recalled a version, by its key, since it was last trusted: something may be recalled again."""
+    columns = tables.recalls.c
+    query = sa.select(columns.run_id, columns.action).where(columns.version == version).order_by(columns.seq.desc())
+    rows = store.read(query)
+    return [row.run_id for row in takewhile(lambda row: row.action == "recall", rows)]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lineal.questions.decisions.allowed import alias_move, incident, require_allowed, waits
+from lineal.questions.decisions.allowed import alias_move, incident, is_rejected, require_allowed, waits
 from lineal.questions.decisions.evidence import KINDS, About, Pending, about, about_traced
 from lineal.questions.decisions.standing import (
     Decided,
@@ -28,6 +28,7 @@ __all__ = [
     "approval",
     "decided",
     "incident",
+    "is_rejected",
     "listed",
     "noted",
     "require_allowed",

@@ -129,3 +129,9 @@ def incident(store: Store, about: About, closes: str) -> Decided:
         )
     there = f"there is {told[0].decision.run_id}" if told else "none is on record"
     raise DecisionError(f"{subject}: {closes[:40]!r} is no incident of it; {there}", subject=subject)
+
+
+def is_rejected(store: Store, model: ModelRow) -> bool:
+    """Whether a person has rejected a registered version, and nobody has thought better of it."""
+    found = decided(store, about(store, Subject("model", model.name, str(model.number))))
+    return any(each.decision.action == "reject" and each.counts for each in found)

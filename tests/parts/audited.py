@@ -44,6 +44,8 @@ class Plan:
     model_id: str = ""
     alias: str | None = "champion"
     previous: int | None = None
+    champion: Model | None = field(default=None, metadata={"lineage": False})
+    registered: bool = True
 
 
 def digest(text: str) -> str:
@@ -110,6 +112,8 @@ def set_gates(plan: Plan) -> None:
 @traced
 def evaluate(model: Model, test: Dataset, plan: Plan) -> Dataset:
     run = current_run()
+    if plan.champion is not None:
+        run.input(plan.champion)
     run.metrics(plan.metrics, of="held-out")
     run.tests(plan.held_to)
     return table("evaluation", plan.salt, (), 25)
@@ -158,7 +162,7 @@ def train(plan: Plan) -> Model:
         set_gates(plan)
     elif plan.gate_set == "end":
         run.parameters(plan.gate)
-    return register(model, judgement, plan)
+    return register(model, judgement, plan) if plan.registered else model
 
 
 @traced

@@ -48,11 +48,15 @@ def gather(store: Store, model: ModelRow, *, wants: Collection[str] = (), now: d
     rows = _rows(store, (run.run_id for run in answer.runs))
     runs = _runs(answer, rows)
     readers, cut = _readers(store, model, runs)
-    everything = {**runs, **readers}
     steps = _steps(answer.node, runs)
     top = next(iter(steps), model.version)
     fit = _fit(steps, top)
-    evaluations = _evaluations(everything.values(), model, fit)
+    # What it was compared with, such as a champion, was made in flows that made nothing of it.
+    roots = {step.run.root_id for step in steps.values() if step.run is not None}
+    roots |= {rows[model.run_id].root_id} if model.run_id in rows else set()
+    runs = {run.id: run for run in runs.values() if run.root_id in roots}
+    everything = {**runs, **readers}
+    evaluations = _evaluations(everything.values(), model, fit, _made_by(store, model) - roots)
     held_out = tuple({table.key: table for run in evaluations for table in run.tables_read}.values())
     asked = asked_of(store, fit, cut)
     root = runs.get(fit.root_id if fit else rows[model.run_id].root_id if model.run_id in rows else "")
@@ -237,9 +241,24 @@ def _read(store: Store, rows: Sequence[RunRow]) -> dict[str, Run]:
     return {row.run_id: _run_of(row, bodies[row.last_seq]) for row in rows}
 
 
-def _evaluations(runs: Iterable[Run], model: ModelRow, fit: Run | None) -> tuple[Run, ...]:
+def _made_by(store: Store, model: ModelRow) -> set[str]:
+    """The root runs that made, or registered, a model of the same digest."""
+    versions, edges, runs = tables.versions.c, tables.edges.c, tables.runs.c
+    same = sa.select(versions.key).where(versions.version == model.digest, versions.kind == "MODEL")
+    query = (
+        sa.select(sa.distinct(runs.root_id))
+        .join(tables.edges, edges.run_id == runs.run_id)
+        .where(edges.version.in_(same), edges.role == "o")
+    )
+    return {str(row[0]) for row in store.read(query)}
+
+
+def _evaluations(runs: Iterable[Run], model: ModelRow, fit: Run | None, elsewhere: Collection[str]) -> tuple[Run, ...]:
+    """The runs that judged the model; how another flow judged what it had made alike is that flow's own affair."""
     found = []
     for run in runs:
+        if run.root_id in elsewhere:
+            continue
         models = {table.version for table in run.inputs if table.kind == "MODEL"}
         judged = any(each.get("of") not in _OWN_ROWS for each in run.metrics)
         judged |= any(each.get("type") == "gate" for each in run.tests)

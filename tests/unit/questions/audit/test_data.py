@@ -122,6 +122,13 @@ def test_checks_that_held_before_the_fit(flow, ask):
     assert ask("quality-checks", at_least=4).verdict == "fail"
 
 
+def test_checks_of_a_champion_that_it_was_compared_with_are_none_of_it(flow, ask):
+    champion = flow.train(flow.Plan())
+    flow.train(flow.Plan(number=2, salt="2", checks=CHECKS[:1], champion=champion))
+    found = ask("quality-checks", number=2, at_least=3)
+    assert (found.verdict, found.numbers) == ("fail", {"checks": 1, "failed": 0})
+
+
 def test_a_check_that_did_not_hold_contradicts_it(flow, ask):
     flow.train(flow.Plan(checks=(*CHECKS, Assertion("max", False, "z"))))
     found = ask("quality-checks")

@@ -88,3 +88,10 @@ def test_a_threshold_is_worded_as_the_evaluation_words_it(flow, ask):
     ]
     flow.train(flow.Plan(gate=both, held_to=held))
     assert ask("gates-first").verdict == "pass"
+
+
+def test_a_flow_that_made_the_same_and_did_not_register_it_is_another_affair(flow, ask):
+    failed = (Outcome("gate accuracy", False, "gate", "accuracy >= 0.9", "0.85", "it is 0.85"),)
+    flow.train(flow.Plan(held_to=failed, registered=False))
+    flow.train(flow.Plan())
+    assert ask("gates-first").verdict == "pass"

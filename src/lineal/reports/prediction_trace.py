@@ -19,6 +19,7 @@ from lineal.reports.terminal import command, figure, moment, short
 
 _MOST_ANSWERS = 6
 _MOST_BARS = 8
+_MOST_SOURCES = 6
 _MOST_VALUES = 8
 _BAR = 24
 
@@ -156,7 +157,15 @@ def _descent(asked: Prediction) -> RenderableType:
         return title
     tree = branch = Tree(_label(node), guide_style="dim")
     while node.inputs:
-        node = next((each for each in node.inputs if each.kind == "MODEL"), node.inputs[0])
+        sources = [each for each in node.inputs if each.kind != "MODEL" and not each.inputs]
+        for source in sources[:_MOST_SOURCES]:
+            branch.add(_label(source))
+        if len(sources) > _MOST_SOURCES:
+            branch.add(Text(f"and {len(sources) - _MOST_SOURCES:,} more", style="dim"))
+        further = [each for each in node.inputs if each not in sources]
+        if not further:
+            break
+        node = next((each for each in further if each.kind == "MODEL"), further[0])
         branch = branch.add(_label(node))
     return Group(title, Padding(tree, (0, 0, 0, 2)))
 

@@ -1,0 +1,30 @@
+"""What is shown of the way from a prediction's model back to its sources."""
+
+from types import SimpleNamespace
+
+from rich.console import Console
+
+from lineal.questions.trace import Node
+from lineal.reports.prediction_trace import _descent
+
+
+def shown(*sources):
+    files = tuple(Node("file", f"/data/{name}", "c" * 32, "FILE", rows=10) for name in sources)
+    snapshot = Node("lineal", "it.snapshot", "a" * 32, "TABLE", rows=10 * len(files), inputs=files)
+    model = Node("lineal", "it.model", "b" * 32, "MODEL", inputs=(snapshot,))
+    console = Console(width=120, color_system=None)
+    with console.capture() as said:
+        console.print(_descent(SimpleNamespace(descent=SimpleNamespace(node=model, model=None))))
+    return said.get()
+
+
+def test_each_file_that_a_snapshot_was_read_from_is_named():
+    found = shown("march.csv", "april.csv")
+    assert found.index("it.model") < found.index("it.snapshot") < found.index("march.csv") < found.index("april.csv")
+
+
+def test_of_many_files_the_rest_is_counted():
+    found = shown(*(f"{number}.csv" for number in range(9)))
+    assert "5.csv" in found
+    assert "6.csv" not in found
+    assert "and 3 more" in found

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -62,7 +63,7 @@ def search(store: Store, text: str, limit: int = 20) -> Hits:
     newest = _newest_runs(store, (row.subject for row in rows[:limit] if row.kind == "job"))
     subjects = [newest.get(row.subject, row.subject) for row in rows[:limit]]
     hits = tuple(
-        Hit(row.kind, subject, row.at, snippet(row.text, words), f"lineal trace {subject}")
+        Hit(row.kind, subject, row.at, snippet(row.text, words), shlex.join(("lineal", "trace", subject)))
         for row, subject in zip(rows, subjects, strict=False)
     )
     return Hits(words, hits, more=len(rows) > limit)

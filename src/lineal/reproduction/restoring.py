@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -167,10 +168,10 @@ class _Restoring:
         inside = bool(pipeline and pipeline.startswith("code/"))
         where = f"code/{prefix}".rstrip("/") if inside else "."
         name = PurePosixPath(pipeline).relative_to(where).as_posix() if pipeline and inside else (pipeline or "")
-        command = f"lineal run {name}"
+        command = shlex.join(("lineal", "run", name))
         script = (
             f"#!/bin/sh\n# Trains {self.found.subject} again on what lies here.\n"
-            f'cd "$(dirname "$0")/{where}" && exec {command} "$@"\n'
+            f'cd "$(dirname "$0")"/{shlex.quote(where)} && exec {command} "$@"\n'
         )
         if pipeline:
             file = self._place("run.sh")

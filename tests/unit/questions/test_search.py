@@ -147,6 +147,17 @@ def test_a_decision_leads_to_its_model(lineage):
     assert (hit.kind, hit.subject, hit.command) == ("decision", "model:demo@3", "lineal trace model:demo@3")
 
 
+def test_the_command_can_be_copied_into_a_shell(lineage):
+    @traced
+    def noted():
+        note = {"action": "note", "subject": "file:my data/march.csv", "reason": "a wrong label"}
+        current_run().decisions([note], by="Ada")
+
+    noted()
+    (hit,) = search(lineage.store, "wrong label").hits
+    assert hit.command == "lineal trace 'file:my data/march.csv'"
+
+
 def test_a_snippet_is_where_the_word_is():
     text = "a " * 300 + "needle" + " b" * 300
     assert "needle" in snippet(text, ("needle",))

@@ -167,7 +167,7 @@ def test_a_copy_that_would_replace_a_file(refused, lineal, small):
 
 
 def test_a_file_of_no_known_format(refused):
-    assert "the format of scores.xlsx cannot be told" in refused("--out", "scores.xlsx", begun=False)
+    assert "the ending of scores.xlsx does not say what to write" in refused("--out", "scores.xlsx", begun=False)
 
 
 def test_a_project_without_a_flow_that_predicts(refused, small):

@@ -15,7 +15,6 @@ from in_toto_attestation.predicates.provenance.v1 import provenance_pb2
 from in_toto_attestation.predicates.test_result.v0 import test_result_pb2
 from in_toto_attestation.v1 import statement_pb2
 
-from tests.parts.browser import browser  # noqa: F401 - a fixture
 from tests.parts.validators import run_validator
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("prefect")]
@@ -142,7 +141,7 @@ def test_it_holds_on_another_machine(packed, lineal, tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("width", [1280, 390])
-def test_the_index_reads_well_without_a_network(packed, browser, width):  # noqa: F811 - the fixture
+def test_the_index_reads_well_without_a_network(packed, browser, width):
     page = browser.new_page(viewport={"width": width, "height": 900})
     said, asked = [], []
     page.on("console", lambda message: said.append(message.text))

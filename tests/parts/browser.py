@@ -21,7 +21,8 @@ QUIET = [
 ]
 
 
-@pytest.fixture(scope="session")
+# While it runs, this thread has an event loop that other modules' tests would trip over.
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     """A running Chromium; skips where none is installed."""
     path = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")

@@ -18,7 +18,7 @@ from lineal.models.groups.figures import groups_of
 from lineal.models.groups.interface import to_facet
 from lineal.models.groups.logging import log_groups
 from lineal.models.groups.scheme import Scheme
-from lineal.models.judgement import Judgement, judge, score_champion
+from lineal.models.judgement import ChampionScore, Judgement, judge, score_champion
 from lineal.models.loaded import estimator_of
 from lineal.models.plots import figures
 from lineal.orchestration.log import run_logger
@@ -35,16 +35,18 @@ def evaluate(plan: Pipeline, model: Model, test: Dataset, groups: Scheme | None 
     run = current_run()
     with tracking.resume(tracked_run(model)) as recording:
         recording.dataset(test, "evaluation")
-        evaluation = score(plan, estimator_of(model, trusted=named_classes(plan)), frame)
+        estimator = estimator_of(model, trusted=named_classes(plan))
+        evaluation = score(plan, estimator, frame)
         recording.metrics(evaluation.metrics)
         for name, figure in figures(evaluation).items():
             recording.artifact_figure(figure, f"plots/{name}.png")
         grouped = groups_of(plan, evaluation, frame, groups)
         if grouped is not None:
             log_groups(recording, grouped)
-        champion = score_champion(plan, frame)
+        champion = score_champion(plan, estimator, evaluation, test, frame)
     if champion is not None:
         run.input(champion.model)
+        run.tests([_learned(champion)])
     table = pa.Table.from_pandas(evaluation.predictions, preserve_index=False)
     predictions = write_table(table, plan.table("evaluation"))
     run.output(predictions, columns=_columns(plan, model, test, predictions))
@@ -66,6 +68,12 @@ def _columns(plan: Pipeline, model: Model, test: Dataset, predictions: Dataset) 
     learnt.append(Origin(model, target, "TRANSFORMATION"))
     taken = {ROW: [Origin(test, ROW)], "actual": [Origin(test, target)]}
     return {column.name: taken.get(column.name, learnt) for column in predictions.columns}
+
+
+def _learned(champion: ChampionScore) -> Outcome:
+    whole = champion.rows + (champion.learned or 0)
+    told = f"{champion.learned} of {whole}" if champion.learned is not None else f"not known: {champion.reason}"
+    return Outcome("held-out rows that the champion learned", None, "champion", actual=told)
 
 
 def _outcome(gate: GateResult) -> Outcome:

@@ -5,10 +5,11 @@ import json
 import re
 
 import pytest
+from sklearn.metrics import roc_auc_score
 
 from lineal import Dataset
 from lineal.datasets.cache import Cache
-from lineal.datasets.read import to_table
+from lineal.datasets.read import to_frame, to_table
 from lineal.models import loaded, tracking
 from lineal.questions.trace import trace
 from lineal.store.log import Store
@@ -224,6 +225,45 @@ def test_a_challenger_that_does_not_win_goes_without_the_alias(lineal):
     assert tracking.holder("breast-cancer", "champion").number == 1
     shown = lineal("trace", "model:breast-cancer@2")[1]
     assert "does not beat the champion's" in shown
+
+
+def test_a_champion_is_not_judged_by_rows_that_it_learned(lineal):
+    """Another split holds out rows that the champion was trained on: it would be hard to beat on those."""
+    run = ("run", "pipelines/breast_cancer.toml")
+    lineal(*run)
+    (train,) = (to_frame(Dataset(path)) for path in made(lineal, "breast-cancer.train"))
+    status, out, _ = lineal(*run, "--set", "split.seed=5", "--set", "model.params.max_depth=4")
+    assert status == 0
+    test = to_frame(Dataset(made(lineal, "breast-cancer.test")[-1]))
+    fresh = test[~test["sample"].isin(train["sample"])]
+    assert 10 < len(fresh) < len(test) / 2
+    said = f"the champion's .*, on the {len(fresh)} of {len(test)} held-out rows that the champion did not learn"
+    assert re.search(said, out), out
+    assert re.search(said, " ".join(lineal("trace", "model:breast-cancer@2")[1].split()))
+    scores = []
+    for number in (2, 1):
+        model = tracking.load_model(f"models:/breast-cancer/{number}")
+        predicted = model.predict_proba(fresh)[:, list(model.classes_).index("malignant")]
+        scores.append(roc_auc_score(fresh["diagnosis"] == "malignant", predicted))
+    assert re.search("roc_auc of {:.6g} .* the champion's {:.6g}".format(*scores), out), out
+    ends = [event for event in map(json.loads, log_of(lineal).splitlines()) if event["eventType"] == "COMPLETE"]
+    told = [event["run"]["facets"]["test"]["tests"] for event in ends if event["job"]["name"] == "train.evaluate"][-1]
+    learned = next(test["actual"] for test in told if test["name"] == "held-out rows that the champion learned")
+    assert learned == f"{len(test) - len(fresh)} of {len(test)}"
+
+    # Where its training rows are gone, that is said.
+    for path in made(lineal, "breast-cancer.train"):
+        path.chmod(0o644)
+        path.unlink()
+    out = lineal(*run, "--set", "split.seed=6")[1]
+    assert "whether the champion learned any of these rows cannot be told: the bytes of breast-cancer.train@" in out
+
+
+def made(lineal, name):
+    """The files of a table's versions, as they were made."""
+    events = [json.loads(line) for line in log_of(lineal).splitlines()]
+    found = [each for event in events for each in event["outputs"] if each["name"] == name]
+    return [Cache().path(version) for version in dict.fromkeys(e["facets"]["version"]["datasetVersion"] for e in found)]
 
 
 def test_the_users_own_data_needs_no_python(lineal, project):

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pyarrow as pa
 
 from lineal.datasets.dataset import Dataset
 from lineal.datasets.frame import as_frame
-from lineal.datasets.read import batches
+from lineal.datasets.read import batches, opened
 from lineal.datasets.types import ROW
 from lineal.pipeline import Pipeline
 
 if TYPE_CHECKING:
     Hashes = np.ndarray[tuple[int], np.dtype[np.uint64]]
+    Marks = np.ndarray[tuple[int], np.dtype[np.bool_]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,27 +48,72 @@ def overlap(pipeline: Pipeline, train: Dataset, test: Dataset) -> Overlap:
     Raises:
         SourceError: a part's file is gone.
     """
-    aside = {pipeline.source.id, *pipeline.source.drop, ROW}
-    values = [column.name for column in test.columns if column.name not in aside]
     key = pipeline.source.id
     return Overlap(
-        rows=_common(train, test, [ROW]),
-        ids=None if key is None else _common(train, test, [key]),
-        repeats=_common(train, test, values),
+        rows=int(_common(train, test, [ROW]).sum()),
+        ids=None if key is None else int(_common(train, test, [key]).sum()),
+        repeats=int(_common(train, test, _values(pipeline, test)).sum()),
         held_out=test.rows or 0,
     )
 
 
-def _common(train: Dataset, test: Dataset, columns: Sequence[str]) -> int:
-    """How many rows of the held-out part have the values of a training row in some columns."""
-    return int(np.isin(_hashes(test, columns), np.unique(_hashes(train, columns))).sum())
+def learned(pipeline: Pipeline, train: Dataset, test: Dataset) -> Marks:
+    """Tell which held-out rows stand among the training rows of some model, perhaps of another split or snapshot.
+
+    A record is known by its id where both tables have the pipeline's id column, else by its values in every feature and
+    the target, as far as both have them.
+
+    Args:
+        pipeline: whose rows are held out.
+        train: what the model learned from.
+        test: held out.
+
+    Returns:
+        For each row of `test` whether `train` has it.
+
+    Raises:
+        SourceError, VersionError: a table's file is gone, or was altered.
+    """
+    types = [_types(part) for part in (train, test)]
+    key = pipeline.source.id
+    columns = [key] if key is not None and all(key in each for each in types) else _values(pipeline, test)
+    shared = [name for name in columns if name in types[0]]
+    # A column of whole numbers is one of fractions, or of text, once a value is missing or odd.
+    unlike = {
+        name: pa.float64()
+        if all(pa.types.is_integer(each[name]) or pa.types.is_floating(each[name]) for each in types)
+        else pa.string()
+        for name in shared
+        if types[0][name] != types[1][name]
+    }
+    return _common(train, test, shared, unlike) if shared else np.zeros(test.rows or 0, np.bool_)
 
 
-def _hashes(part: Dataset, columns: Sequence[str]) -> Hashes:
+def _types(part: Dataset) -> dict[str, pa.DataType]:
+    with opened(part) as parquet:
+        return {field.name: field.type for field in parquet.schema_arrow}
+
+
+def _values(pipeline: Pipeline, test: Dataset) -> list[str]:
+    aside = {pipeline.source.id, *pipeline.source.drop, ROW}
+    return [column.name for column in test.columns if column.name not in aside]
+
+
+def _common(
+    train: Dataset, test: Dataset, columns: Sequence[str], cast: Mapping[str, pa.DataType] | None = None
+) -> Marks:
+    """Which rows of the held-out part have the values of a training row in some columns."""
+    return np.isin(_hashes(test, columns, cast or {}), np.unique(_hashes(train, columns, cast or {})))
+
+
+def _hashes(part: Dataset, columns: Sequence[str], cast: Mapping[str, pa.DataType]) -> Hashes:
     """A hash of each row's values. Of 64 bits: two different rows of a billion hardly ever share one."""
     import pandas as pd
 
-    found = [
-        pd.util.hash_pandas_object(as_frame(batch), index=False).to_numpy(np.uint64) for batch in batches(part, columns)
-    ]
+    found = []
+    for batch in batches(part, columns):
+        for name, type_ in cast.items():
+            place = batch.schema.get_field_index(name)
+            batch = batch.set_column(place, name, batch.column(place).cast(type_))
+        found.append(pd.util.hash_pandas_object(as_frame(batch), index=False).to_numpy(np.uint64))
     return np.concatenate(found) if found else np.empty(0, np.uint64)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
 from lineal.datasets.dataset import Dataset
-from lineal.errors import LinealError
+from lineal.datasets.overlap import learned as learned_rows
+from lineal.errors import DataError, LinealError
 from lineal.models import tracking
 from lineal.models.estimators import named_classes
 from lineal.models.evaluation import Comparison, Evaluation, GateResult, compare, evaluate, hold_gates
@@ -15,6 +17,10 @@ from lineal.models.groups.interface import Groups
 from lineal.models.loaded import estimator_of
 from lineal.models.model import Model
 from lineal.pipeline import Pipeline
+
+if TYPE_CHECKING:
+    from lineal.datasets.overlap import Marks
+    from lineal.models.tracking import RegisteredVersion
 
 
 @dataclass(frozen=True)
@@ -49,16 +55,50 @@ class Judgement:
 
 @dataclass(frozen=True)
 class ChampionScore:
-    """The alias's holder, and its metrics on a table's rows; None where it could not be scored, `reason` says why."""
+    """The alias's holder and the candidate, both on the held-out rows that are new to the holder.
+
+    Attributes:
+        model: the holder.
+        number: its version.
+        metrics: its metrics on these rows; None where it could not be scored on them.
+        candidate: those of the candidate on the same rows.
+        rows: how many they are.
+        learned: how many more are held out, and the holder learned from; None where that cannot be told.
+        reason: why it could not be scored, or why what it learned cannot be told.
+    """
 
     model: Model
     number: int
     metrics: dict[str, float] | None
-    reason: str | None = None
+    candidate: dict[str, float]
+    rows: int
+    learned: int | None = 0
+    reason: str = ""
+
+    @property
+    def told(self) -> str:
+        """On which rows the two were compared, where that is not all of them or may be unfair; to follow a sentence."""
+        if self.learned is None:
+            return f"; whether the champion learned any of these rows cannot be told: {self.reason}"
+        whole = self.rows + self.learned
+        return f", on the {self.rows} of {whole} held-out rows that the champion did not learn" if self.learned else ""
 
 
-def score_champion(pipeline: Pipeline, test: pd.DataFrame) -> ChampionScore | None:
-    """Score the model that holds the pipeline's alias on held-out rows; None where there is none to beat."""
+def score_champion(
+    pipeline: Pipeline, candidate: Any, evaluation: Evaluation, held_out: Dataset, test: pd.DataFrame
+) -> ChampionScore | None:
+    """Score the model that holds the pipeline's alias on held-out rows; None where there is none to beat.
+
+    Another split, or another snapshot, may hold out rows that the holder learned: it knows their answers, and is not
+    judged by them.
+
+    Args:
+        pipeline: names the alias and the metrics.
+        candidate: the fitted model that was judged.
+        evaluation: how it was.
+        held_out: the rows' table.
+        test: the same rows, raw.
+    """
     register = pipeline.register_
     if register is None or register.alias is None or pipeline.evaluate.champion is None:
         return None
@@ -68,11 +108,30 @@ def score_champion(pipeline: Pipeline, test: pd.DataFrame) -> ChampionScore | No
     model = Model(
         f"models/{register.name}", holder.digest or "", holder.uri, tracking.namespace(), number=holder.number
     )
+    known, reason = _learned(pipeline, holder, held_out)
+    learned = None if known is None else int(known.sum())
+    values, rows = evaluation.metrics, test
     try:
-        metrics = evaluate(pipeline, estimator_of(model, trusted=named_classes(pipeline)), test).metrics
+        if known is not None and learned:
+            if learned == len(test):
+                raise DataError("it learned all of them; hold out rows that are new to it")
+            rows = test[~known]
+            values = evaluate(pipeline, candidate, rows).metrics
+        metrics = evaluate(pipeline, estimator_of(model, trusted=named_classes(pipeline)), rows).metrics
     except LinealError as problem:
-        return ChampionScore(model, holder.number, None, str(problem))
-    return ChampionScore(model, holder.number, metrics)
+        return ChampionScore(model, holder.number, None, values, len(rows), learned, str(problem))
+    return ChampionScore(model, holder.number, metrics, values, len(rows), learned, reason)
+
+
+def _learned(pipeline: Pipeline, holder: RegisteredVersion, held_out: Dataset) -> tuple[Marks | None, str]:
+    """Which held-out rows the holder learned from; None with the reason where its training rows are not to be had."""
+    try:
+        train = tracking.trained_on(holder.run_id) if holder.run_id else None
+        if train is None:
+            return None, "its MLflow run does not name its training rows"
+        return learned_rows(pipeline, train, held_out), ""
+    except LinealError as problem:
+        return None, problem.message
 
 
 def judge(
@@ -91,7 +150,10 @@ def judge(
             rule.metric if rule else None, None, None, rule.margin if rule else 0.0, False, sentence
         )
     else:
-        comparison = compare(pipeline, evaluation.metrics, champion.metrics if champion else None)
+        comparison = compare(pipeline, evaluation.metrics, None)
+        if champion is not None:
+            comparison = compare(pipeline, champion.candidate, champion.metrics)
+            comparison = replace(comparison, sentence=comparison.sentence + champion.told)
     return Judgement(
         metrics=evaluation.metrics,
         rows=evaluation.rows,

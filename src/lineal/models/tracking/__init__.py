@@ -14,7 +14,7 @@ from __future__ import annotations
 from lineal.models.tracking.connection import connect
 from lineal.models.tracking.logged import download, load_model, requirements
 from lineal.models.tracking.place import artifacts_of, check_reachable, files_of, namespace, run_url
-from lineal.models.tracking.reading import artifact, artifacts_under, leave, mark, model_files
+from lineal.models.tracking.reading import artifact, artifacts_under, leave, mark, model_files, trained_on
 from lineal.models.tracking.recording import Recording, Trial, resume, start
 from lineal.models.tracking.registry import (
     RegisteredVersion,
@@ -60,6 +60,7 @@ __all__ = [
     "set_version_tags",
     "start",
     "tracked_run",
+    "trained_on",
     "version",
     "versions",
 ]

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
 from lineal import settings
+from lineal.datasets.dataset import Dataset
 from lineal.errors import TrackingError
 from lineal.models.tracking.connection import connect, explained
 from lineal.models.tracking.logged import location
@@ -68,6 +70,23 @@ def _read_under(root: Path, folder: str) -> dict[str, bytes]:
         return {path.relative_to(root).as_posix(): path.read_bytes() for path in files}
     except OSError as problem:
         raise TrackingError(f"the artifacts in {root / folder} cannot be read: {problem.strerror}") from problem
+
+
+def trained_on(run_id: str) -> Dataset | None:
+    """The dataset version that a run logged as what it trained on, to be had from the cache; None where it named none.
+
+    Raises:
+        TrackingError: there is no such run.
+        UnreachableError: the server does not answer.
+    """
+    client = connect()
+    with explained(f"look up what run {run_id} trained on"):
+        inputs = client.get_run(run_id).inputs.dataset_inputs
+    for each in inputs:
+        if any((tag.key, tag.value) == ("mlflow.data.context", "training") for tag in each.tags):
+            location = json.loads(each.dataset.source)
+            return Dataset(location.get("uri") or location["url"], each.dataset.name, version=each.dataset.digest)
+    return None
 
 
 def model_files(uri: str, folder: Path) -> None:

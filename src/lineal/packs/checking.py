@@ -16,7 +16,6 @@ from lineal.packs.envelope import IN_TOTO, MANIFEST, Sealed, unseal
 from lineal.packs.manifest import Entry, Manifest, Missing
 from lineal.packs.zipped import Opened
 from lineal.signing import PublicKey
-from lineal.store.checkpoints.checkpoint import Checkpoint
 from lineal.store.checkpoints.proofs import EventProof, check_proof
 
 Problem = Literal["changed", "missing", "added", "not signed", "not trusted"]
@@ -244,8 +243,8 @@ class _Check:
                 seal = unseal(self.pack.read(path))
                 said = json.loads(seal.payload)
                 subjects = {str(each["name"]): dict(each["digest"]) for each in said["subject"]}
-            except (ValueError, KeyError, TypeError, AttributeError) as problem:
-                yield Finding("not signed", path, str(problem))
+            except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as problem:
+                yield Finding("not signed", path, f"it holds no statement: {problem}")
                 continue
             if seal.kind != IN_TOTO or (key is not None and not seal.is_signed_by(key)):
                 yield Finding("not signed", path, "it is not signed with the key of the manifest")
@@ -259,7 +258,7 @@ class _Check:
             return
         try:
             proofs = _proofs(json.loads(self.pack.read(events.PROOFS)))
-        except (ValueError, KeyError, TypeError, RecursionError) as problem:
+        except (ValueError, KeyError, TypeError, OverflowError, RecursionError) as problem:
             yield Finding("changed", events.PROOFS, f"it holds no proofs ({type(problem).__name__})")
             return
         for number, line in enumerate(self.pack.lines(events.EVENTS), 1):
@@ -309,13 +308,8 @@ class _Check:
 
 
 def _proofs(said: Any) -> dict[int, EventProof]:
-    checkpoints = {int(each["number"]): Checkpoint.of(each) for each in said["checkpoints"]}
+    checkpoints = {each["number"]: each for each in said["checkpoints"]}
     return {
-        int(each["line"]): EventProof(
-            int(each["seq"]),
-            int(each["index"]),
-            tuple(str(part) for part in each["path"]),
-            checkpoints[int(each["checkpoint"])],
-        )
+        int(each["line"]): EventProof.from_json({**each, "checkpoint": checkpoints[each["checkpoint"]]})
         for each in said["events"]
     }

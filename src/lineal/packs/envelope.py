@@ -50,7 +50,7 @@ def seal(payload: bytes, kind: str, key: SigningKey) -> bytes:
         key: to sign with, Ed25519.
     """
     from securesystemslib.dsse import Envelope
-    from securesystemslib.signer import Signature
+    from securesystemslib.signer import Signature  # type: ignore[attr-defined]  # its public name, in no `__all__`
 
     made = Envelope(payload, kind, {})
     key_id = key_id_of(key.public)
@@ -86,7 +86,7 @@ def key_id_of(key: PublicKey) -> str:
 @lru_cache(maxsize=64)
 def _key_id(pem: bytes) -> str:
     from cryptography.hazmat.primitives.serialization import load_pem_public_key
-    from securesystemslib.signer import SSlibKey
+    from securesystemslib.signer import SSlibKey  # type: ignore[attr-defined]  # its public name, in no `__all__`
 
     return str(SSlibKey.from_crypto(load_pem_public_key(pem)).keyid)
 

@@ -18,6 +18,7 @@ from lineal.packs.zipped import Opened
 from lineal.signing import PublicKey
 from lineal.store.checkpoints.proofs import EventProof, check_proof
 
+_MODEL_SIGNATURE = f"{model.FOLDER}/{signature.FILE_NAME}"
 Problem = Literal["changed", "missing", "added", "not signed", "not trusted"]
 
 
@@ -38,7 +39,11 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """How much was looked at."""
+    """How much was looked at.
+
+    Attributes:
+        note: what of it was not, and why; empty where all was.
+    """
 
     name: str
     unit: str
@@ -113,8 +118,10 @@ class _Check:
         listed, key = self._manifest(known)
         parts = [self._part("files", "files", self._files(listed))]
         parts.append(self._part("statements", "signed statements", self._statements(key)))
-        parts.append(self._part("events", "events", self._events({each.id: each for each in known})))
-        parts.append(self._part("model", "files", self._model(listed)))
+        # What is not as it was listed says nothing of what is in it.
+        log, signed = (events.EVENTS, events.PROOFS), (_MODEL_SIGNATURE, contents.MODEL_KEY)
+        parts.append(self._part("events", "events", self._events({each.id: each for each in known}), log))
+        parts.append(self._part("model", "files", self._model(listed), signed))
         return PackCheck(
             file=str(self.file),
             subject=listed.subject,
@@ -128,9 +135,12 @@ class _Check:
             missing=listed.missing,
         )
 
-    def _part(self, name: str, unit: str, steps: Iterator[Finding | str]) -> Part:
-        """Take findings, and a text for each thing that was looked at."""
+    def _part(self, name: str, unit: str, steps: Iterator[Finding | str], rests_on: tuple[str, ...] = ()) -> Part:
+        """Take findings, and a text for each thing that was looked at; of files that are not sound nothing is."""
         count, before = 0, len(self.findings)
+        unsound = [path for path in rests_on if any(each.what == path for each in self.findings)]
+        if unsound:
+            return Part(name, unit, 0, 0, f"not checked: see {' and '.join(unsound)} below")
         for each in steps:
             if isinstance(each, Finding):
                 self.findings.append(each)
@@ -263,10 +273,10 @@ class _Check:
             return
         for number, line in enumerate(self.pack.lines(events.EVENTS), 1):
             what = f"{events.EVENTS}:{number}"
-            yield what
             proof = proofs.get(number)
             if proof is None:
                 continue  # the pack says that it goes without
+            yield what
             key = keys.get(proof.checkpoint.key)
             if key is None:
                 detail = f"its checkpoint is signed with the key {proof.checkpoint.key[:12]}, which is not known here"
@@ -276,8 +286,8 @@ class _Check:
 
     def _model(self, listed: Manifest) -> Iterator[Finding | str]:
         """That the model's signature is over the files that are here, by the key that lies beside."""
-        path = f"{model.FOLDER}/{signature.FILE_NAME}"
-        if path not in self.sound or (contents.MODEL_KEY in self.pack.sizes and contents.MODEL_KEY not in self.sound):
+        path = _MODEL_SIGNATURE
+        if path not in self.sound:
             return
         start = f"{model.FOLDER}/"
         stands = {

@@ -34,9 +34,9 @@ def checked(answer: PackCheck) -> RenderableType:
     table = _table()
     for part in answer.checked:
         verdict = Text(f"{part.wrong:,} wrong", style="red") if part.wrong else Text("hold", style="green")
-        note = f" ({part.note})" if part.note else ""
-        said = Text(f"{part.count:,} {part.unit}{note}: ") + verdict
-        table.add_row(f"  {part.name}", said if part.count or part.wrong else Text("none in it", style="dim"))
+        said = Text(f"{part.count:,} {part.unit}: ") + verdict
+        nothing = Text(part.note, style="yellow") if part.note else Text("none in it", style="dim")
+        table.add_row(f"  {part.name}", said if part.count or part.wrong else nothing)
     parts: list[RenderableType] = [
         f"{short(answer.file)}: {answer.subject}, made {moment(answer.made_at)} by {answer.made_by}",
         table,

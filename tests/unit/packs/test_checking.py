@@ -1,6 +1,7 @@
 """`lineal verify FILE.zip`: on another machine, without a store; each thing that is not as it was signed is named."""
 
 import json
+import re
 import shutil
 import zipfile
 
@@ -194,6 +195,28 @@ def test_a_manifest_that_is_none(run, tmp_path, text):
     assert status == 2
     assert "manifest.json is" in err
     assert err.count("\n") == 1
+
+
+@pytest.mark.parametrize("path", ["events/events.ndjson", "events/proofs.json", "model/model.sig", "keys/models.pub"])
+def test_what_rests_on_a_changed_file_is_said_to_be_unchecked(run, pack, path):
+    files = contents(pack)
+    put(pack, {**files, path: files[path] + b" "})
+    status, out, _ = run("verify", pack)
+    assert status == 1
+    part = "events" if path.startswith("events/") else "model"
+    assert re.search(rf"^  {part} +not checked: see {path} below$", out, re.MULTILINE)
+    assert "none in it" not in out
+
+
+def test_an_event_without_a_proof_is_not_counted_as_one_that_holds(run, pack):
+    files = contents(pack)
+    told = json.loads(files["events/proofs.json"])
+    del told["events"][0]
+    files["events/proofs.json"] = json.dumps(told).encode()
+    resign(files)
+    put(pack, files)
+    out = run("verify", pack)[1]
+    assert re.search(rf"^  events +{len(told['events'])} events: hold$", out, re.MULTILINE)
 
 
 def first_proof(**values):

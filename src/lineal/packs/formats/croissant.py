@@ -115,7 +115,8 @@ def _file(table: Table) -> Any | None:
         return None
     kind = str((table.facets.get("storage") or {}).get("fileFormat") or _suffix(table)).lower()
     statistics = table.facets.get("outputStatistics") or table.facets.get("inputStatistics") or {}
-    size = (table.facets.get("lineal_dvc") or {}).get("size") or statistics.get("size")
+    pointed = table.facets.get("lineal_dvc") or {}
+    size = pointed.get("size") if pointed.get("md5") == table.version else statistics.get("size")
     # Where a pack has rows, they lie beside this folder; a source's file is known by its name and hash alone.
     within = f"../{data_path(table)}" if table.kind == "TABLE" else label(table)
     return mlc.FileObject(

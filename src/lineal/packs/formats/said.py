@@ -136,8 +136,8 @@ def digests(table: Table) -> dict[str, str]:
     """The hashes of a dataset version's file, by algorithm; none of a model, whose digest is of no file's bytes."""
     if table.kind == "MODEL":
         return {}
-    kept = table.facets.get("lineal_dvc") or {}
-    known = {"md5": kept.get("md5") or table.version, "sha256": kept.get("sha256") or table.version}
+    # A pointer of DVC's may be to the folder that the file lies in, or to what was in the file before.
+    known = {"md5": table.version, "sha256": (table.facets.get("lineal_dvc") or {}).get("sha256") or table.version}
     return {name: str(value) for name, value in known.items() if _HASHES[name].fullmatch(str(value))}
 
 

@@ -12,6 +12,7 @@ from lineal.packs.formats.said import (
     Said,
     address,
     as_json,
+    data_path,
     descent,
     digests,
     fields,
@@ -23,7 +24,7 @@ from lineal.packs.formats.said import (
     said,
     text,
 )
-from lineal.packs.interface import Document, data_path
+from lineal.packs.interface import Document
 from lineal.questions.audit import Run, Table
 from lineal.questions.dossier import Dossier
 

@@ -128,8 +128,15 @@ def label(table: Table) -> str:
 
 def file_stem(table: Table) -> str:
     """A file's name for a dataset version, without suffix, that no other version has."""
-    name = re.sub(r"[^\w.-]+", "_", label(table), flags=re.ASCII).strip("._-")[:80] or "table"
-    return f"{name}@{re.sub(r'[^0-9A-Za-z]+', '', table.version)[:12] or table.key[:12]}"
+    name = re.sub(r"[^\w.-]+", "_", label(table)).strip("._-")[:60] or "table"
+    version = re.sub(r"[^0-9A-Za-z]+", "", table.version)[:12]
+    # Names may differ in what no file's name can say, and the same rows may have two names: the key tells them apart.
+    return f"{name}@{version}-{table.key[:8]}"
+
+
+def data_path(table: Table) -> str:
+    """Where a dataset version's rows are in a pack that has them."""
+    return f"data/{file_stem(table)}.parquet"
 
 
 def digests(table: Table) -> dict[str, str]:

@@ -145,7 +145,7 @@ def compare(text: str, stands: Mapping[str, bytes], keys: Mapping[str, PublicKey
         known = (said["mediaType"], envelope["payloadType"], statement["_type"], statement["predicateType"])
         if known != (_BUNDLE, _PAYLOAD, _STATEMENT, _PREDICATE):
             raise ValueError(known)
-    except (ValueError, KeyError, TypeError, IndexError) as problem:
+    except (ValueError, KeyError, TypeError, IndexError, RecursionError) as problem:
         raise SigningError(f"{FILE_NAME} is no signature of a model ({type(problem).__name__})") from problem
     key = keys.get(signer)
     if key is not None and not key.verifies(signature, _enveloped(payload)):

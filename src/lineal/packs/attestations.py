@@ -12,10 +12,10 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
-from pathlib import Path
 from typing import Any
 
 from lineal.packs.envelope import IN_TOTO, MEDIA_TYPE, seal
+from lineal.packs.formats.said import address, digests, label
 from lineal.packs.interface import Document
 from lineal.questions.audit import Audit, ModelAudit, Result, fails
 from lineal.questions.audit.facts import Table
@@ -184,16 +184,10 @@ def _dependencies(dossier: Dossier) -> list[dict[str, Any]]:
 
 
 def _table(table: Table, use: str) -> dict[str, Any]:
-    uri = redact(str((table.facets.get("dataSource") or {}).get("uri") or ""))
-    made: dict[str, Any] = {"name": table.subject if table.kind != "FILE" else Path(table.name).name}
-    # A path of one machine is no address.
-    if uri and not uri.startswith("file:"):
+    made: dict[str, Any] = {"name": label(table) if table.kind == "FILE" else table.subject}
+    if uri := address(table):
         made["uri"] = uri
-    sha256 = (table.facets.get("lineal_dvc") or {}).get("sha256")
-    digest = {"md5": table.version} if len(table.version) == 32 else {}
-    if sha256:
-        digest["sha256"] = str(sha256)
-    if digest:
+    if digest := digests(table):
         made["digest"] = digest
     kept = {"kind": table.kind, "use": use, "version": table.version or None, "rows": table.rows}
     return made | {"annotations": {key: value for key, value in kept.items() if value is not None}}

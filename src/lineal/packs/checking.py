@@ -16,9 +16,9 @@ from lineal.packs.envelope import IN_TOTO, MANIFEST, Sealed, unseal
 from lineal.packs.manifest import Entry, Manifest, Missing
 from lineal.packs.zipped import Opened
 from lineal.signing import PublicKey
-from lineal.store.checkpoints.checkpoint import Checkpoint
 from lineal.store.checkpoints.proofs import EventProof, check_proof
 
+_MODEL_SIGNATURE = f"{model.FOLDER}/{signature.FILE_NAME}"
 Problem = Literal["changed", "missing", "added", "not signed", "not trusted"]
 
 
@@ -39,7 +39,11 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """How much was looked at."""
+    """How much was looked at.
+
+    Attributes:
+        note: what of it was not, and why; empty where all was.
+    """
 
     name: str
     unit: str
@@ -114,8 +118,10 @@ class _Check:
         listed, key = self._manifest(known)
         parts = [self._part("files", "files", self._files(listed))]
         parts.append(self._part("statements", "signed statements", self._statements(key)))
-        parts.append(self._part("events", "events", self._events({each.id: each for each in known})))
-        parts.append(self._part("model", "files", self._model(listed)))
+        # What is not as it was listed says nothing of what is in it.
+        log, signed = (events.EVENTS, events.PROOFS), (_MODEL_SIGNATURE, contents.MODEL_KEY)
+        parts.append(self._part("events", "events", self._events({each.id: each for each in known}), log))
+        parts.append(self._part("model", "files", self._model(listed), signed))
         return PackCheck(
             file=str(self.file),
             subject=listed.subject,
@@ -129,9 +135,12 @@ class _Check:
             missing=listed.missing,
         )
 
-    def _part(self, name: str, unit: str, steps: Iterator[Finding | str]) -> Part:
-        """Take findings, and a text for each thing that was looked at."""
+    def _part(self, name: str, unit: str, steps: Iterator[Finding | str], rests_on: tuple[str, ...] = ()) -> Part:
+        """Take findings, and a text for each thing that was looked at; of files that are not sound nothing is."""
         count, before = 0, len(self.findings)
+        unsound = [path for path in rests_on if any(each.what == path for each in self.findings)]
+        if unsound:
+            return Part(name, unit, 0, 0, f"not checked: see {' and '.join(unsound)} below")
         for each in steps:
             if isinstance(each, Finding):
                 self.findings.append(each)
@@ -244,8 +253,8 @@ class _Check:
                 seal = unseal(self.pack.read(path))
                 said = json.loads(seal.payload)
                 subjects = {str(each["name"]): dict(each["digest"]) for each in said["subject"]}
-            except (ValueError, KeyError, TypeError, AttributeError) as problem:
-                yield Finding("not signed", path, str(problem))
+            except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as problem:
+                yield Finding("not signed", path, f"it holds no statement: {problem}")
                 continue
             if seal.kind != IN_TOTO or (key is not None and not seal.is_signed_by(key)):
                 yield Finding("not signed", path, "it is not signed with the key of the manifest")
@@ -259,15 +268,15 @@ class _Check:
             return
         try:
             proofs = _proofs(json.loads(self.pack.read(events.PROOFS)))
-        except (ValueError, KeyError, TypeError, RecursionError) as problem:
+        except (ValueError, KeyError, TypeError, OverflowError, RecursionError) as problem:
             yield Finding("changed", events.PROOFS, f"it holds no proofs ({type(problem).__name__})")
             return
         for number, line in enumerate(self.pack.lines(events.EVENTS), 1):
             what = f"{events.EVENTS}:{number}"
-            yield what
             proof = proofs.get(number)
             if proof is None:
                 continue  # the pack says that it goes without
+            yield what
             key = keys.get(proof.checkpoint.key)
             if key is None:
                 detail = f"its checkpoint is signed with the key {proof.checkpoint.key[:12]}, which is not known here"
@@ -277,8 +286,8 @@ class _Check:
 
     def _model(self, listed: Manifest) -> Iterator[Finding | str]:
         """That the model's signature is over the files that are here, by the key that lies beside."""
-        path = f"{model.FOLDER}/{signature.FILE_NAME}"
-        if path not in self.sound or (contents.MODEL_KEY in self.pack.sizes and contents.MODEL_KEY not in self.sound):
+        path = _MODEL_SIGNATURE
+        if path not in self.sound:
             return
         start = f"{model.FOLDER}/"
         stands = {
@@ -309,13 +318,8 @@ class _Check:
 
 
 def _proofs(said: Any) -> dict[int, EventProof]:
-    checkpoints = {int(each["number"]): Checkpoint.of(each) for each in said["checkpoints"]}
+    checkpoints = {each["number"]: each for each in said["checkpoints"]}
     return {
-        int(each["line"]): EventProof(
-            int(each["seq"]),
-            int(each["index"]),
-            tuple(str(part) for part in each["path"]),
-            checkpoints[int(each["checkpoint"])],
-        )
+        int(each["line"]): EventProof.from_json({**each, "checkpoint": checkpoints[each["checkpoint"]]})
         for each in said["events"]
     }

@@ -14,7 +14,8 @@ from lineal.datasets.cache import Cache
 from lineal.errors import LinealError
 from lineal.packs import attestations, events
 from lineal.packs import model as modelled
-from lineal.packs.interface import Document, data_path
+from lineal.packs.formats.said import data_path
+from lineal.packs.interface import Document
 from lineal.packs.manifest import Missing
 from lineal.packs.zipped import KeptFile, Piece, measured
 from lineal.questions.audit import Audit

@@ -50,7 +50,7 @@ def seal(payload: bytes, kind: str, key: SigningKey) -> bytes:
         key: to sign with, Ed25519.
     """
     from securesystemslib.dsse import Envelope
-    from securesystemslib.signer._signature import Signature
+    from securesystemslib.signer import Signature  # type: ignore[attr-defined]  # its public name, in no `__all__`
 
     made = Envelope(payload, kind, {})
     key_id = key_id_of(key.public)
@@ -71,8 +71,7 @@ def unseal(content: bytes) -> Sealed:
         (signature,) = made.signatures.values()
         sealed = Sealed(made.payload, made.payload_type, signature.keyid, bytes.fromhex(signature.signature))
         again = _text(made.to_dict())
-    # The library raises what it meets, and all of it says the same.
-    except Exception as problem:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as problem:
         raise ValueError(f"it is no DSSE envelope ({type(problem).__name__})") from problem
     if again != content:
         raise ValueError("it is not written as it was")
@@ -87,7 +86,7 @@ def key_id_of(key: PublicKey) -> str:
 @lru_cache(maxsize=64)
 def _key_id(pem: bytes) -> str:
     from cryptography.hazmat.primitives.serialization import load_pem_public_key
-    from securesystemslib.signer._key import SSlibKey
+    from securesystemslib.signer import SSlibKey  # type: ignore[attr-defined]  # its public name, in no `__all__`
 
     return str(SSlibKey.from_crypto(load_pem_public_key(pem)).keyid)
 

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from lineal.questions.audit import Table
 from lineal.questions.dossier import Dossier
 
 
@@ -31,9 +29,3 @@ class Document:
 # What a dossier has not enough for is a `LinealError` that says why: the pack names it as missing and goes without.
 # One that speaks of the pack's other files takes those that are there as its second argument.
 Writer = Callable[[Dossier], Iterable[Document]]
-
-
-def data_path(table: Table) -> str:
-    """Where a dataset version's rows are in a pack that has them."""
-    name = re.sub(r"[^\w.-]+", "_", table.name).strip("._") or "table"
-    return f"data/{name}@{table.version[:12]}.parquet"

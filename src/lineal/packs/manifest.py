@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from datetime import datetime
 from typing import Any
 
 from lineal.errors import PackError
@@ -83,6 +84,7 @@ class Manifest:
                 raise PackError(
                     f"{PATH} is of the form {str(form)[:60]!r}, which this version does not know; update it"
                 )
+            datetime.fromisoformat(said["made_at"])
             return cls(
                 **{name: _typed(said, name, kind) for name, kind in _SCALARS.items()},
                 files=tuple(Entry(**_entry(each)) for each in said["files"]),

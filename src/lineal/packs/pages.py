@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from datetime import datetime
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 from lineal import settings
+from lineal.packs.formats.markdown import inline
 from lineal.packs.interface import Document
 from lineal.packs.manifest import Entry, Missing
 from lineal.questions.dossier import Dossier
-from lineal.redaction import harmless
+from lineal.reports.terminal import moment, size
 from lineal.signing import PublicKey
 
 README, INDEX, SUMS = "README.md", "index.html", "SHA256SUMS"
@@ -32,7 +32,8 @@ def documents(
         with_data: whether data rows are in it.
     """
     told: dict[str, Any] = {
-        "dossier": dossier,
+        "subject": dossier.subject,
+        "made_at": moment(dossier.gathered_at.isoformat()),
         "entries": entries,
         "missing": missing,
         "key": key,
@@ -87,23 +88,8 @@ def _rendered(template: str, told: dict[str, Any]) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
-        # What is on record is text: nothing in it turns the direction of writing or rings a bell.
-        finalize=lambda value: harmless(value) if type(value) is str else value,
+        # What is on record is text, and never acts.
+        finalize=lambda value: inline(value) if type(value) is str else value,
     )
-    made.filters |= {"bytes": _bytes, "moment": _moment, "address": quote}
+    made.filters |= {"size": size, "address": quote}
     return made.get_template(template).render(told)
-
-
-def _bytes(size: int) -> str:
-    for unit in ("bytes", "kB", "MB"):
-        if size < 1000:
-            return f"{size:,.0f} {unit}" if unit == "bytes" or size >= 10 else f"{size:.1f} {unit}"
-        size /= 1000  # type: ignore[assignment]
-    return f"{size:,.1f} GB"
-
-
-def _moment(time: str | datetime | None) -> str:
-    if time is None:
-        return "-"
-    found = datetime.fromisoformat(time) if isinstance(time, str) else time
-    return f"{found:%Y-%m-%d %H:%M} UTC"

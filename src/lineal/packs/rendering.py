@@ -9,7 +9,7 @@ from rich.text import Text
 from lineal.packs import contents
 from lineal.packs.checking import PackCheck
 from lineal.packs.exporting import Exported
-from lineal.reports.terminal import moment, short
+from lineal.reports.terminal import command, moment, short, size
 
 # How many findings go on a screen.
 _SHOWN = 20
@@ -19,14 +19,14 @@ def exported(answer: Exported) -> RenderableType:
     """A pack that was written."""
     table = _table()
     rows = "with the data's rows" if answer.with_data else "no data rows"
-    table.add_row("  files", f"{answer.files}, {answer.size / 1e6:.1f} MB, {rows}")
+    table.add_row("  files", f"{answer.files}, {size(answer.size)}, {rows}")
     table.add_row("  sha256", answer.sha256)
     public = short(answer.public_key) if answer.public_key else f"{contents.LOG_KEY}, which is in it,"
     table.add_row("  signed", f"with the key {answer.key[:12]}; give {public} to who verifies it, apart from the pack")
     for each in answer.missing:
         table.add_row(Text("  missing", style="yellow"), f"{each.what}: {each.why}")
-    next_ = f"lineal verify {short(answer.path)}"
-    return Group(f"{answer.subject} is in {short(answer.path)}", table, Text(), Text(next_, style="dim"))
+    next_ = Text(command("verify", short(answer.path)), style="dim")
+    return Group(f"{answer.subject} is in {short(answer.path)}", table, Text(), next_)
 
 
 def checked(answer: PackCheck) -> RenderableType:
@@ -34,9 +34,9 @@ def checked(answer: PackCheck) -> RenderableType:
     table = _table()
     for part in answer.checked:
         verdict = Text(f"{part.wrong:,} wrong", style="red") if part.wrong else Text("hold", style="green")
-        note = f" ({part.note})" if part.note else ""
-        said = Text(f"{part.count:,} {part.unit}{note}: ") + verdict
-        table.add_row(f"  {part.name}", said if part.count or part.wrong else Text("none in it", style="dim"))
+        said = Text(f"{part.count:,} {part.unit}: ") + verdict
+        nothing = Text(part.note, style="yellow") if part.note else Text("none in it", style="dim")
+        table.add_row(f"  {part.name}", said if part.count or part.wrong else nothing)
     parts: list[RenderableType] = [
         f"{short(answer.file)}: {answer.subject}, made {moment(answer.made_at)} by {answer.made_by}",
         table,

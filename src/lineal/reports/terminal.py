@@ -99,6 +99,14 @@ def figure(value: float | None) -> str:
     return f"{value:.4f}" if abs(value) < 1 else f"{value:,.4g}" if abs(value) < 10_000 else f"{value:,.0f}"
 
 
+def size(count: int) -> str:
+    """A number of bytes as people say it."""
+    for unit, power in (("MB", 10**6), ("kB", 10**3)):
+        if count >= power:
+            return f"{count / power:,.1f} {unit}"
+    return f"{count} {'byte' if count == 1 else 'bytes'}"
+
+
 def short(path: str) -> str:
     """A path, file URI or SQLite URL as seen from the working folder, where its file lies below it."""
     scheme, slashes, rest = (

@@ -1,6 +1,7 @@
 """`lineal verify FILE.zip`: on another machine, without a store; each thing that is not as it was signed is named."""
 
 import json
+import re
 import shutil
 import zipfile
 
@@ -12,7 +13,7 @@ from lineal import settings as lineal_settings
 from lineal import signing
 from lineal.errors import PackError
 from lineal.packs.checking import check
-from lineal.packs.envelope import MANIFEST, seal
+from lineal.packs.envelope import IN_TOTO, MANIFEST, seal
 from tests.unit.packs.conftest import contents, put
 
 
@@ -194,6 +195,84 @@ def test_a_manifest_that_is_none(run, tmp_path, text):
     assert status == 2
     assert "manifest.json is" in err
     assert err.count("\n") == 1
+
+
+@pytest.mark.parametrize("path", ["events/events.ndjson", "events/proofs.json", "model/model.sig", "keys/models.pub"])
+def test_what_rests_on_a_changed_file_is_said_to_be_unchecked(run, pack, path):
+    files = contents(pack)
+    put(pack, {**files, path: files[path] + b" "})
+    status, out, _ = run("verify", pack)
+    assert status == 1
+    part = "events" if path.startswith("events/") else "model"
+    assert re.search(rf"^  {part} +not checked: see {path} below$", out, re.MULTILINE)
+    assert "none in it" not in out
+
+
+def test_an_event_without_a_proof_is_not_counted_as_one_that_holds(run, pack):
+    files = contents(pack)
+    told = json.loads(files["events/proofs.json"])
+    del told["events"][0]
+    files["events/proofs.json"] = json.dumps(told).encode()
+    resign(files)
+    put(pack, files)
+    out = run("verify", pack)[1]
+    assert re.search(rf"^  events +{len(told['events'])} events: hold$", out, re.MULTILINE)
+
+
+def first_proof(**values):
+    return lambda told: told["events"][0].update(values)
+
+
+def first_checkpoint(**values):
+    return lambda told: told["checkpoints"][0].update(values)
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        first_proof(seq=2**70),
+        first_proof(seq=float("inf")),
+        first_proof(path=["zz"]),
+        first_checkpoint(signature="\N{LATIN SMALL LETTER E WITH ACUTE}"),
+        first_checkpoint(number=float("inf")),
+    ],
+)
+def test_proofs_that_nobody_writes_are_named(run, pack, spoil):
+    files = contents(pack)
+    told = json.loads(files["events/proofs.json"])
+    spoil(told)
+    files["events/proofs.json"] = json.dumps(told).encode()
+    resign(files)
+    put(pack, files)
+    status, out, err = run("verify", pack)
+    assert (status, err) == (1, "")
+    assert "changed  events/" in out
+
+
+DEEP = b"[" * 100_000
+
+
+def test_what_is_nested_without_end_is_named(run, pack):
+    files = contents(pack)
+    key = signing.key_for("log")
+    files |= {"attestations/audit.dsse.json": seal(DEEP, IN_TOTO, key), "attestations/passed.dsse.json": DEEP}
+    files["model/model.sig"] = DEEP
+    resign(files)
+    put(pack, files)
+    status, out, err = run("verify", pack)
+    assert (status, err) == (1, "")
+    assert "not signed  attestations/audit.dsse.json   it holds no statement: maximum recursion depth" in out
+    assert "attestations/passed.dsse.json  it holds no statement: it is no DSSE envelope (RecursionError)" in out
+    assert "model/model.sig                model.sig is no signature of a model (RecursionError)" in out
+
+
+def test_a_pack_of_no_time_is_none(run, pack):
+    files = contents(pack)
+    files["manifest.json"] = json.dumps(json.loads(files["manifest.json"]) | {"made_at": "yesterday"}).encode()
+    files["manifest.dsse.json"] = seal(files["manifest.json"], MANIFEST, signing.key_for("log"))
+    put(pack, files)
+    status, _, err = run("verify", pack)
+    assert (status, err) == (2, f"lineal: {pack}: manifest.json is no manifest of a pack (ValueError)\n")
 
 
 @given(data=st.data())

@@ -10,6 +10,7 @@ import sys
 import zipfile
 
 import pytest
+from markdown_it import MarkdownIt
 
 from lineal import people, signing, traced
 from lineal.models import signature
@@ -223,6 +224,27 @@ def test_what_is_on_record_is_shown_as_text(run, model, packed, monkeypatch):
     assert "<script" not in page
     assert "<img src=x" not in page
     assert not {"\x1b", "\u202e"} & set(page)
+
+
+def test_what_is_on_record_is_no_markup_in_the_readme(run, model, packed, monkeypatch):
+    monkeypatch.setenv("LINEAL_USER", "Grace | <script> [x](http://evil.example) *y*")
+    assert run("key", "new")[0] == 0
+    assert run("note", "model:demo@1", "Looked at its errors.")[0] == 0
+    page = contents(packed())["README.md"].decode()
+    found = MarkdownIt("commonmark", {"html": True}).enable("table").parse(page)
+    kinds = {token.type for each in found for token in (each, *(each.children or ()))}
+    assert not kinds & {"html_block", "html_inline"}
+    assert "*y*" not in re.sub(r"\\.", "", page)
+    assert "http://evil.example" not in page
+    (row,) = (line for line in page.splitlines() if "keys/person-" in line)
+    assert len(re.findall(r"(?<!\\)\|", row)) == 4
+
+
+def test_the_next_command_can_be_run_as_it_stands(run, model, tmp_path):
+    (tmp_path / "my packs").mkdir()
+    out = run("export", "model:demo@1", "--to", tmp_path / "my packs" / "demo.zip")[1]
+    assert out.endswith(f"\nlineal verify '{tmp_path}/my packs/demo.zip'\n")
+    assert re.search(r"files +\d+, \d+\.\d kB, no data rows", out)
 
 
 def test_it_goes_on_record_with_the_packs_hash(lineage, pack, check_events):

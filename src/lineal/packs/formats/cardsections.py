@@ -15,6 +15,7 @@ from lineal.reports.terminal import figure, moment, span
 
 Prose = Mapping[str, Stated]
 _FIELDS = {field.name: field for field in FIELDS}
+_HASHES = {"sha256": "SHA-256", "md5": "MD5"}
 _MOST_COLUMNS, _MOST_FEATURES, _MOST_CHECKS = 60, 15, 40
 _PICTURES = {
     "confusion_matrix": "Which classes it takes for which",
@@ -320,9 +321,8 @@ def _tables(found: Iterable[Table]) -> str:
     rows = []
     for each in found:
         hashes = digests(each)
-        known = (
-            f"{code(hashes['sha256'])} (SHA-256)" if "sha256" in hashes else code(each.version) if each.version else "-"
-        )
+        kind = next((kind for kind in ("sha256", "md5") if kind in hashes), None)
+        known = f"{code(hashes[kind])} ({_HASHES[kind]})" if kind else code(each.version) if each.version else "-"
         count = f"{each.rows:,}" if each.rows is not None else "-"
         columns = str(len(_own(each))) if fields(each) else "-"
         rows.append((inline(label(each)), code(each.version[:12]) if each.version else "-", count, columns, known))

@@ -5,8 +5,20 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from lineal.packs.formats.said import NOT_STATED, Said, address, fields, label, line, moment, said, tables, text
-from lineal.packs.interface import Document, data_path
+from lineal.packs.formats.said import (
+    NOT_STATED,
+    Said,
+    address,
+    data_path,
+    fields,
+    label,
+    line,
+    moment,
+    said,
+    tables,
+    text,
+)
+from lineal.packs.interface import Document
 from lineal.packs.zipped import Piece
 from lineal.questions.audit import Table
 from lineal.questions.dossier import Dossier

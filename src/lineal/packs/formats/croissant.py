@@ -12,6 +12,7 @@ from lineal.packs.formats.said import (
     Said,
     address,
     as_json,
+    data_path,
     descent,
     digests,
     fields,
@@ -23,7 +24,7 @@ from lineal.packs.formats.said import (
     said,
     text,
 )
-from lineal.packs.interface import Document, data_path
+from lineal.packs.interface import Document
 from lineal.questions.audit import Run, Table
 from lineal.questions.dossier import Dossier
 
@@ -115,7 +116,8 @@ def _file(table: Table) -> Any | None:
         return None
     kind = str((table.facets.get("storage") or {}).get("fileFormat") or _suffix(table)).lower()
     statistics = table.facets.get("outputStatistics") or table.facets.get("inputStatistics") or {}
-    size = (table.facets.get("lineal_dvc") or {}).get("size") or statistics.get("size")
+    pointed = table.facets.get("lineal_dvc") or {}
+    size = pointed.get("size") if pointed.get("md5") == table.version else statistics.get("size")
     # Where a pack has rows, they lie beside this folder; a source's file is known by its name and hash alone.
     within = f"../{data_path(table)}" if table.kind == "TABLE" else label(table)
     return mlc.FileObject(

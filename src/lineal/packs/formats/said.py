@@ -128,16 +128,23 @@ def label(table: Table) -> str:
 
 def file_stem(table: Table) -> str:
     """A file's name for a dataset version, without suffix, that no other version has."""
-    name = re.sub(r"[^\w.-]+", "_", label(table), flags=re.ASCII).strip("._-")[:80] or "table"
-    return f"{name}@{re.sub(r'[^0-9A-Za-z]+', '', table.version)[:12] or table.key[:12]}"
+    name = re.sub(r"[^\w.-]+", "_", label(table)).strip("._-")[:60] or "table"
+    version = re.sub(r"[^0-9A-Za-z]+", "", table.version)[:12]
+    # Names may differ in what no file's name can say, and the same rows may have two names: the key tells them apart.
+    return f"{name}@{version}-{table.key[:8]}"
+
+
+def data_path(table: Table) -> str:
+    """Where a dataset version's rows are in a pack that has them."""
+    return f"data/{file_stem(table)}.parquet"
 
 
 def digests(table: Table) -> dict[str, str]:
     """The hashes of a dataset version's file, by algorithm; none of a model, whose digest is of no file's bytes."""
     if table.kind == "MODEL":
         return {}
-    kept = table.facets.get("lineal_dvc") or {}
-    known = {"md5": kept.get("md5") or table.version, "sha256": kept.get("sha256") or table.version}
+    # A pointer of DVC's may be to the folder that the file lies in, or to what was in the file before.
+    known = {"md5": table.version, "sha256": (table.facets.get("lineal_dvc") or {}).get("sha256") or table.version}
     return {name: str(value) for name, value in known.items() if _HASHES[name].fullmatch(str(value))}
 
 

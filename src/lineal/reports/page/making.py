@@ -20,7 +20,7 @@ from lineal.questions.dossier import Account, Dossier
 from lineal.reports import decision as decisions
 from lineal.reports.page import charts, drawing, grouped, told, view, words
 from lineal.reports.page.pedigree import Pedigree, pedigree
-from lineal.reports.terminal import span
+from lineal.reports.terminal import size, span
 
 # Of what a page shows of one kind, before it says how many more there are.
 _MOST_COLUMNS = 15
@@ -170,7 +170,7 @@ def _template() -> Any:
         "moment": words.moment,
         "figure": words.figure,
         "picture": _data_uri,
-        "size": _size,
+        "size": size,
     }
     made.globals |= {
         "view": view,
@@ -199,10 +199,3 @@ def _text(name: str) -> str:
 
 def _data_uri(data: bytes) -> str:
     return Markup("data:image/png;base64,%s") % base64.b64encode(data).decode()
-
-
-def _size(count: int) -> str:
-    for unit, power in (("MB", 10**6), ("kB", 10**3)):
-        if count >= power:
-            return f"{count / power:,.1f} {unit}"
-    return words.counted(count, "byte")

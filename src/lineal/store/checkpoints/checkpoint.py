@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import hashlib
 import struct
 from collections.abc import Iterable, Mapping
@@ -58,7 +57,7 @@ class Checkpoint:
         """Whether its signature is this key's, over what it says."""
         try:
             signature = base64.b64decode(self.signature, validate=True)
-        except binascii.Error:
+        except ValueError:
             return False
         return key.verifies(signature, self.note)
 

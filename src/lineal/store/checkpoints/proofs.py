@@ -104,7 +104,8 @@ def check_proof(proof: EventProof, body: str, key: PublicKey) -> bool:
     try:
         path = tuple(bytes.fromhex(part) for part in proof.path)
         root = bytes.fromhex(proof.checkpoint.root)
-    except ValueError:
+        leaf = merkle.leaf(proof.seq, body)
+    except (ValueError, OverflowError):
         return False
     way = merkle.Proof(proof.index, proof.checkpoint.count, path)
-    return proof.checkpoint.is_signed_by(key) and merkle.holds(way, merkle.leaf(proof.seq, body), root)
+    return proof.checkpoint.is_signed_by(key) and merkle.holds(way, leaf, root)

@@ -10,7 +10,8 @@ import pytest
 from lineal import Dataset, Model, traced
 from lineal.errors import PackError
 from lineal.packs.formats import crate
-from lineal.packs.interface import Document, data_path
+from lineal.packs.formats.said import data_path
+from lineal.packs.interface import Document
 from tests.parts import judges
 from tests.parts.audited import MLFLOW, digest
 from tests.unit.packs.formats.conftest import laid_out, registered

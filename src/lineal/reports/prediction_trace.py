@@ -13,7 +13,7 @@ from rich.tree import Tree
 
 from lineal.questions.explanation import Explained, Explanation
 from lineal.questions.prediction import Prediction, SourceRow
-from lineal.questions.trace import Node
+from lineal.questions.trace import Node, made_of
 from lineal.reports.recall import line
 from lineal.reports.terminal import command, figure, moment, short
 
@@ -157,12 +157,13 @@ def _descent(asked: Prediction) -> RenderableType:
         return title
     tree = branch = Tree(_label(node), guide_style="dim")
     while node.inputs:
-        sources = [each for each in node.inputs if each.kind != "MODEL" and not each.inputs]
+        made = made_of(node.version, node.inputs)
+        sources = [each for each in made if each.kind != "MODEL" and not each.inputs]
         for source in sources[:_MOST_SOURCES]:
             branch.add(_label(source))
         if len(sources) > _MOST_SOURCES:
             branch.add(Text(f"and {len(sources) - _MOST_SOURCES:,} more", style="dim"))
-        further = [each for each in node.inputs if each not in sources]
+        further = [each for each in made if each not in sources]
         if not further:
             break
         node = next((each for each in further if each.kind == "MODEL"), further[0])

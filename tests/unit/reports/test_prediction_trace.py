@@ -8,10 +8,11 @@ from lineal.questions.trace import Node
 from lineal.reports.prediction_trace import _descent
 
 
-def shown(*sources):
+def shown(*sources, register=lambda model: model):
     files = tuple(Node("file", f"/data/{name}", "c" * 32, "FILE", rows=10) for name in sources)
     snapshot = Node("lineal", "it.snapshot", "a" * 32, "TABLE", rows=10 * len(files), inputs=files)
     model = Node("lineal", "it.model", "b" * 32, "MODEL", inputs=(snapshot,))
+    model = register(model)
     console = Console(width=120, color_system=None)
     with console.capture() as said:
         console.print(_descent(SimpleNamespace(descent=SimpleNamespace(node=model, model=None))))
@@ -28,3 +29,15 @@ def test_of_many_files_the_rest_is_counted():
     assert "5.csv" in found
     assert "6.csv" not in found
     assert "and 3 more" in found
+
+
+def test_a_champion_that_registering_looked_at_is_not_on_the_way():
+    champion = Node("mlflow", "models/it", "d" * 32, "MODEL")
+    evaluation = Node("lineal", "it.evaluation", "e" * 32, "TABLE")
+    found = shown(
+        "march.csv",
+        register=lambda model: Node("mlflow", "models/it", "b" * 32, "MODEL", inputs=(champion, evaluation, model)),
+    )
+    assert "it.snapshot" in found
+    assert "evaluation" not in found
+    assert "dddd" not in found

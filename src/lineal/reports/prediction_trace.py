@@ -11,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 from rich.tree import Tree
 
+from lineal.models import units
 from lineal.questions.explanation import Explained, Explanation
 from lineal.questions.prediction import Prediction, SourceRow
 from lineal.questions.trace import Node, made_of
@@ -88,9 +89,9 @@ def _rows(asked: Prediction, explanation: Explanation | None) -> Iterable[tuple[
 def _bars(asked: Prediction, explanation: Explanation) -> RenderableType:
     found = explanation.attribution
     assert found is not None  # noqa: S101 - the caller has seen it
-    of = f" of {_shown(found.label)}" if found.label is not None else ""
-    title = Text(f"why: {found.unit}{of} ", style="bold")
-    title.append(f"{figure(found.output)}, from {figure(found.base)} for any row", style="")
+    of = f" of class {_shown(found.label)}" if found.label is not None else ""
+    title = Text(f"why: {units.word(found.unit)}{of}: ", style="bold")
+    title.append(f"{figure(found.output)}; an average row: {figure(found.base)}", style="")
     way = {
         "tree": "exact, tree",
         "linear": "exact, linear",
@@ -116,8 +117,8 @@ def _bars(asked: Prediction, explanation: Explanation) -> RenderableType:
         table.add_row(
             Text(f"  {len(rest)} others", style="dim"), Text(), Text(_signed(sum(each.value for each in rest))), Text()
         )
-    note = [Text(f"  {found.note}; contributions were sampled", style="dim")] if found.note else []
-    return Group(title, table, *note)
+    said = [units.sentence(found.unit), f"{found.note}; contributions were sampled" if found.note else ""]
+    return Group(title, table, *(Padding(Text(each, style="dim"), (0, 0, 0, 2)) for each in said if each))
 
 
 def _bar(share: float) -> Text:

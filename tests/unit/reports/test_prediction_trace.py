@@ -4,8 +4,10 @@ from types import SimpleNamespace
 
 from rich.console import Console
 
+from lineal.models.attribution import Attribution, Contribution
+from lineal.models.units import SOFTMAX
 from lineal.questions.trace import Node
-from lineal.reports.prediction_trace import _descent
+from lineal.reports.prediction_trace import _bars, _descent
 
 
 def shown(*sources, register=lambda model: model):
@@ -41,3 +43,12 @@ def test_a_champion_that_registering_looked_at_is_not_on_the_way():
     assert "it.snapshot" in found
     assert "evaluation" not in found
     assert "dddd" not in found
+
+
+def test_the_unit_of_the_reasons_is_told_in_a_sentence():
+    found = Attribution("tree", SOFTMAX, 0, -1.655, 3.673, (Contribution("age", 5.328),), 0.0)
+    console = Console(width=200, color_system=None)
+    with console.capture() as said:
+        console.print(_bars(SimpleNamespace(input={"age": 40}), SimpleNamespace(attribution=found)))
+    assert said.get().startswith("why: score of class 0: 3.673; an average row: -1.655  SHAP values (exact, tree)\n")
+    assert "A score is the logarithm of a class's probability, but for" in said.get()

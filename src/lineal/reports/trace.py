@@ -10,6 +10,7 @@ from rich.table import Table
 from rich.text import Text
 from rich.tree import Tree
 
+from lineal.questions import gates
 from lineal.questions.groups import recorded
 from lineal.questions.trace import Node, RunDetail, Trace
 from lineal.reports.below import below
@@ -77,7 +78,7 @@ def _rows(trace: Trace) -> Iterable[tuple[str, str]]:
         if test.get("type", "gate") != "gate":
             continue
         held = "held" if test["status"] == "pass" else "FAILED"
-        yield "gate", f"{test.get('expected')}: {test.get('actual')}, {held}"
+        yield "gate", f"{test.get('expected') or test.get('name')}: {gates.found(test) or 'no figure'}, {held}"
     if flow is None:
         return
     parameters = _parameters(flow)

@@ -45,7 +45,7 @@ def report(
     from lineal.reports.page import page
 
     asked = [Subject.parse(each, allowed=KINDS) for each in subject]
-    require_free(to, force=force)
+    require_free(to, force=force, endings=(".html", ".htm"))
     policies = chosen(policy)
     store = Store(create=False)
     found = {

@@ -13,6 +13,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from lineal.models import units
 from lineal.models.attribution import Attribution
 from lineal.models.evaluation import Evaluation
 from lineal.models.explanation import Importances
@@ -106,9 +107,10 @@ def contributions(found: Attribution, values: Mapping[str, str], title: str, mos
     axes.tick_params(axis="y", length=0)
     axes.axvline(0, color=_GREY, linewidth=0.8)
     axes.grid(axis="x", color="#E6E6E6", linewidth=0.8)
-    axes.set_xlabel(f"added to the {found.unit}" + (f" of {_short(found.label)}" if found.label is not None else ""))
+    of = f" of {_short(found.label)}" if found.label is not None else ""
+    axes.set_xlabel(f"added to the {units.word(found.unit)}{of}")
     way = {"tree": "exact", "linear": "exact", "sampled": "sampled, ± standard error"}[found.method]
-    _title(axes, title, f"{found.base:.4g} for any row, {found.output:.4g} for this one; SHAP values, {way}")
+    _title(axes, title, f"{found.base:.4g} for an average row, {found.output:.4g} for this one; SHAP values, {way}")
     return figure
 
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from lineal.questions import lookup
 from lineal.questions.descent import is_content
@@ -176,11 +176,20 @@ def bad_among(standing: Iterable[Recall], versions: Mapping[str, VersionRow]) ->
     return [recall for recall in standing if recall.version in versions or recall.content in contents]
 
 
-def origins(store: Store, version: VersionRow, run: RunRow | None) -> dict[str, VersionRow]:
-    """All that a version was made of, itself among it, by key; what it was only judged by is not.
+_Read = TypeVar("_Read", Node, VersionRow)
+
+
+def made_of(version: str, read: Sequence[_Read]) -> list[_Read]:
+    """Of all that a run read, what it made a version of.
 
     A run that writes what it read (the same content under another name, as registering does with a model) made it of
     that alone: what else it read decided on it.
+    """
+    return [each for each in read if is_content(version) and each.version == version] or list(read)
+
+
+def origins(store: Store, version: VersionRow, run: RunRow | None) -> dict[str, VersionRow]:
+    """All that a version was made of (`made_of`), itself among it, by key; what it was only judged by is not.
 
     Args:
         store: the lineage store.
@@ -248,8 +257,7 @@ class Walk:
         """What a run made a version of, and who made that."""
         self.take_root(run)
         read = [self.rows[key] for key in self.reads.get(run.run_id, ()) if key != version.key]
-        copied = [row for row in read if is_content(version.version) and row.version == version.version]
-        return [self.source(row, run) for row in copied or read]
+        return [self.source(row, run) for row in made_of(version.version, read)]
 
     def read_by(self, run: RunRow) -> list[VersionRow]:
         """What a run read."""

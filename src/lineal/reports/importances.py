@@ -8,6 +8,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from lineal.models import units
 from lineal.questions.importances import ColumnImportance, ModelExplanation
 from lineal.reports.terminal import command, figure
 
@@ -41,10 +42,12 @@ def _measures(answer: ModelExplanation) -> Table:
     if answer.shap is not None:
         shap = answer.shap
         way = "exact" if shap.method != "sampled" else "sampled"
-        said = f"mean absolute SHAP value in {shap.unit}, on {shap.rows:,} held-out rows ({way}, {shap.method}"
+        said = (
+            f"mean absolute SHAP value in {units.word(shap.unit)}, on {shap.rows:,} held-out rows ({way}, {shap.method}"
+        )
         table.add_row("  SHAP", f"{said}; seed {shap.seed}; mean ± standard error)")
-        if shap.note:
-            table.add_row("", shap.note)
+        for sentence in filter(None, (units.sentence(shap.unit), shap.note)):
+            table.add_row("", sentence)
     for sentence in answer.missing:
         table.add_row("  missing", sentence)
     return table
@@ -104,7 +107,7 @@ def plot(answer: ModelExplanation, most: int = 20) -> Any:
     if answer.own_kind is not None:
         panels.append((answer.own_kind, [e.own for e in shown], [None] * len(shown)))
     if answer.shap is not None:
-        label = f"mean |SHAP|, {answer.shap.unit}"
+        label = f"mean |SHAP|, {units.word(answer.shap.unit)}"
         panels.append((label, [e.shap for e in shown], [e.shap_error for e in shown]))
     more = f", the first {len(shown)} of {len(answer.columns)} columns" if len(answer.columns) > len(shown) else ""
     return side_by_side([each.column for each in shown], panels, f"What {answer.subject} rests on{more}")

@@ -11,9 +11,10 @@ from rich.table import Table
 from rich.text import Text
 from rich.tree import Tree
 
+from lineal.models import units
 from lineal.questions.explanation import Explained, Explanation
 from lineal.questions.prediction import Prediction, SourceRow
-from lineal.questions.trace import Node
+from lineal.questions.trace import Node, made_of
 from lineal.reports.recall import line
 from lineal.reports.terminal import command, figure, moment, short
 
@@ -88,9 +89,9 @@ def _rows(asked: Prediction, explanation: Explanation | None) -> Iterable[tuple[
 def _bars(asked: Prediction, explanation: Explanation) -> RenderableType:
     found = explanation.attribution
     assert found is not None  # noqa: S101 - the caller has seen it
-    of = f" of {_shown(found.label)}" if found.label is not None else ""
-    title = Text(f"why: {found.unit}{of} ", style="bold")
-    title.append(f"{figure(found.output)}, from {figure(found.base)} for any row", style="")
+    of = f" of class {_shown(found.label)}" if found.label is not None else ""
+    title = Text(f"why: {units.word(found.unit)}{of}: ", style="bold")
+    title.append(f"{figure(found.output)}; an average row: {figure(found.base)}", style="")
     way = {
         "tree": "exact, tree",
         "linear": "exact, linear",
@@ -116,8 +117,8 @@ def _bars(asked: Prediction, explanation: Explanation) -> RenderableType:
         table.add_row(
             Text(f"  {len(rest)} others", style="dim"), Text(), Text(_signed(sum(each.value for each in rest))), Text()
         )
-    note = [Text(f"  {found.note}; contributions were sampled", style="dim")] if found.note else []
-    return Group(title, table, *note)
+    said = [units.sentence(found.unit), f"{found.note}; contributions were sampled" if found.note else ""]
+    return Group(title, table, *(Padding(Text(each, style="dim"), (0, 0, 0, 2)) for each in said if each))
 
 
 def _bar(share: float) -> Text:
@@ -157,12 +158,13 @@ def _descent(asked: Prediction) -> RenderableType:
         return title
     tree = branch = Tree(_label(node), guide_style="dim")
     while node.inputs:
-        sources = [each for each in node.inputs if each.kind != "MODEL" and not each.inputs]
+        made = made_of(node.version, node.inputs)
+        sources = [each for each in made if each.kind != "MODEL" and not each.inputs]
         for source in sources[:_MOST_SOURCES]:
             branch.add(_label(source))
         if len(sources) > _MOST_SOURCES:
             branch.add(Text(f"and {len(sources) - _MOST_SOURCES:,} more", style="dim"))
-        further = [each for each in node.inputs if each not in sources]
+        further = [each for each in made if each not in sources]
         if not further:
             break
         node = next((each for each in further if each.kind == "MODEL"), further[0])

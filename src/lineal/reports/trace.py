@@ -10,8 +10,10 @@ from rich.table import Table
 from rich.text import Text
 from rich.tree import Tree
 
+from lineal.questions import gates
 from lineal.questions.groups import recorded
 from lineal.questions.trace import Node, RunDetail, Trace
+from lineal.reports.below import below
 from lineal.reports.decision import label
 from lineal.reports.decision import line as decision_line
 from lineal.reports.groups import lines
@@ -76,7 +78,7 @@ def _rows(trace: Trace) -> Iterable[tuple[str, str]]:
         if test.get("type", "gate") != "gate":
             continue
         held = "held" if test["status"] == "pass" else "FAILED"
-        yield "gate", f"{test.get('expected')}: {test.get('actual')}, {held}"
+        yield "gate", f"{test.get('expected') or test.get('name')}: {gates.found(test) or 'no figure'}, {held}"
     if flow is None:
         return
     parameters = _parameters(flow)
@@ -215,17 +217,27 @@ def _tree(node: Node, runs: Mapping[str, RunDetail]) -> Tree:
     return tree
 
 
-def _grow(tree: Tree, node: Node, runs: Mapping[str, RunDetail], seen: dict[tuple[str, str], None]) -> None:
-    for place, child in enumerate(node.inputs):
+def _grow(
+    tree: Tree,
+    node: Node,
+    runs: Mapping[str, RunDetail],
+    seen: dict[tuple[str, str], None],
+    judged: Node | None = None,
+) -> None:
+    for place, each in enumerate(below(node, judged)):
+        child = each.node
         if place == _MOST_SIBLINGS and len(node.inputs) > _MOST_SIBLINGS + 1:
             tree.add(Text(f"… {len(node.inputs) - place} more; --json names them all", style="dim"))
             return
         mark = (child.name, child.version)
+        if each.compared:
+            tree.add(Text("compared with ", style="dim") + _label(child, runs))
+            continue
         branch = tree.add(_label(child, runs))
         if mark in seen and child.inputs:
             branch.add(Text("as above", style="dim"))
         else:
-            _grow(branch, child, runs, seen)
+            _grow(branch, child, runs, seen, each.judged)
             # Only now is all of it above: what was made of a copy of itself has itself below.
             seen[mark] = None
     if node.cut:

@@ -59,6 +59,8 @@ def test_a_link_that_leads_nowhere_is_there_as_well(run, recorded, tmp_path):
     [
         (("model:demo", "--to", "no/such/page.html"), "there is no folder"),
         (("model:demo", "--to", "."), ". is a folder; name a file in it"),
+        (("model:demo", "--to", "p.pdf"), "the ending of p.pdf does not say what to write; name it *.html or *.htm"),
+        (("model:demo", "--to", "page"), "the ending of page does not say what to write; name it *.html or *.htm"),
         (("model:demo", "--to", "/proc/page.html"), "/proc/page.html cannot be written: "),
         (("model:none", "--to", "p.html"), "no model 'none' is on record"),
         (("model:demo@7", "--to", "p.html"), "has no version or alias '7'"),
@@ -74,7 +76,7 @@ def test_what_cannot_be_done_is_one_sentence(run, recorded, tmp_path, words, sai
     status, out, err = run("report", *words)
     assert (status, out, err.count("\n")) == (2, "", 1)
     assert said in err
-    assert not list(tmp_path.glob("*.html"))
+    assert not [each for each in tmp_path.iterdir() if each.suffix == ".html" or each.name in ("p.pdf", "page")]
 
 
 def test_nothing_recorded(run, lineage, tmp_path, monkeypatch):

@@ -21,6 +21,7 @@ SMALL |= {
     "GradientBoosting": "{ n_estimators = 15 }",
     "AdaBoost": "{ n_estimators = 10 }",
     "MLP": "{ max_iter = 1000 }",
+    "SGDClassifier": "{ loss = 'log_loss' }",
 }
 
 
@@ -86,6 +87,7 @@ TREES = [
 LINEAR = [
     ("sklearn.linear_model.LogisticRegression", "two", "log-odds"),
     ("sklearn.linear_model.LogisticRegression", "three", "log-probability but for a constant"),
+    ("sklearn.linear_model.SGDClassifier", "three", "decision value"),
     ("sklearn.svm.LinearSVC", "two", "decision value"),
     ("sklearn.linear_model.RidgeClassifier", "three", "decision value"),
     ("sklearn.discriminant_analysis.LinearDiscriminantAnalysis", "two", "decision value"),

@@ -118,3 +118,62 @@ def test_a_long_name_is_cut_in_the_picture_and_whole_in_its_title():
 def test_the_same_pedigree_gives_the_same_picture(way):
     top = node("top", node("left", source("a"), run="one"), node("right", source("a"), run="two"), run="three")
     assert way(drawn(top), "s-") == way(drawn(top), "s-")
+
+
+@pytest.fixture
+def challengers(lineage):
+    """Three versions, each judged beside the one before, which held the alias."""
+    champion = None
+    for number in (1, 2, 3):
+        champion = audited.train(audited.Plan(number=number, salt=str(number), champion=champion))
+    return trace(lineage.store, Subject("model", "demo", "3"))
+
+
+def test_what_a_model_was_compared_with_is_named_and_not_followed(challengers):
+    found = pedigree(challengers, lambda each: each.name)
+    (compared,) = (step for step in found.steps if step.compared)
+    assert (compared.name, compared.made_from, compared.run) == ("models/demo", (), None)
+    assert [mark.details[0] for mark in found.marks if mark.step == compared.number] == ["compared with"]
+    assert not any(compared.number in step.made_from for step in found.steps)
+    assert sorted(labels(found, "run")) == sorted(["ingest", "split", "fit", "evaluate", "register"])
+    assert found.sentence == (
+        "It goes back to 1 source, by way of 5 versions in between, made by 5 runs. "
+        "What it was compared with, 1 model, is not followed."
+    )
+
+
+def test_what_came_out_like_its_champion_is_told_apart_from_it():
+    """The same data and code gave the same model again, and another number."""
+
+    def version(number, champion=()):
+        model = node("model", source("train"), run=f"fit {number}", kind="MODEL", version=MD5)
+        judged = node("evaluation", model, *champion, run=f"evaluate {number}")
+        return node("models/demo", judged, model, run=f"register {number}", kind="MODEL", version=MD5)
+
+    found = drawn(version(3, [version(2, [version(1)])]))
+    assert [step.name for step in found.steps if step.compared] == ["models/demo"]
+    assert sorted(step.name for step in found.steps) == ["evaluation", "model", "models/demo", "models/demo", "train"]
+
+
+def test_a_model_that_made_the_data_is_followed():
+    """An embedding is no champion: nobody judged it beside the model."""
+    embedding = node("embedding", source("corpus"), run="embed", kind="MODEL")
+    test = node("test", embedding, source("raw"), run="split")
+    model = node("model", node("train", embedding, run="split"), run="fit", kind="MODEL", version=MD5)
+    judged = node("evaluation", model, test, run="evaluate")
+    found = drawn(node("models/demo", judged, model, run="register", kind="MODEL", version=MD5))
+    assert not any(step.compared for step in found.steps)
+    assert "corpus" in [step.name for step in found.steps]
+
+
+def test_the_sentence_counts_what_the_table_has_no_room_for():
+    found = drawn(node("top", *(source(f"part-{place:03}.csv") for place in range(300))))
+    assert found.sentence == "It goes back to 300 sources, by way of 0 versions in between, made by 1 run."
+
+
+def test_the_sentence_on_a_run_that_wrote_nothing():
+    assert drawn(node("check", source("a.csv"), kind="RUN")).sentence == "It read 1 source."
+    assert drawn(node("check", node("a", source("b"), run="one"), kind="RUN")).sentence == (
+        "It goes back to 1 source, by way of 1 version in between, made by 1 run."
+    )
+    assert drawn(source("a.csv")).sentence == "Nothing on record made it: it is a source itself."

@@ -20,6 +20,7 @@ from sklearn.linear_model import (
 )
 
 from lineal.models.attribution.base import Floats, NotAttributableError, Values, by_class, dense
+from lineal.models.units import SOFTMAX
 
 _GENERALISED = (GammaRegressor, PoissonRegressor, TweedieRegressor)
 
@@ -66,7 +67,8 @@ def _output(model: Any, features: Floats, target: str) -> tuple[Floats, str]:
     logistic = logistic or (isinstance(model, SGDClassifier) and model.loss == "log_loss")
     if raw.ndim == 1:
         return by_class(raw), "log-odds" if logistic else "decision value"
-    return raw, "log-probability but for a constant" if logistic else "decision value"
+    # SGD fits each of several classes against the rest, and no probability of one is its own log-odds'.
+    return raw, SOFTMAX if logistic and not isinstance(model, SGDClassifier) else "decision value"
 
 
 def _has_log_link(model: Any) -> bool:

@@ -24,6 +24,7 @@ from sklearn.ensemble import (
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor, ExtraTreeClassifier, ExtraTreeRegressor
 
 from lineal.models.attribution.base import Floats, NotAttributableError, Values, by_class
+from lineal.models.units import SOFTMAX
 
 _AVERAGED = (
     RandomForestClassifier,
@@ -106,4 +107,4 @@ def _output(model: Any, features: Floats, target: str) -> tuple[Floats, str]:
     raw = np.asarray(model.decision_function(features), dtype=np.float64)
     if raw.ndim == 1:
         return by_class(raw), "log-odds"
-    return raw, "log-probability but for a constant"
+    return raw, SOFTMAX

@@ -11,6 +11,7 @@ from lineal.packs.formats.prose import FIELDS, Stated, field_of
 from lineal.packs.formats.said import Said, digests, fields, label, line, metric_on, parameters, runs, slices
 from lineal.questions.audit import Run, Table
 from lineal.questions.dossier import Dossier, Metric
+from lineal.questions.gates import found as gate_found
 from lineal.reports.terminal import figure, moment, span
 
 Prose = Mapping[str, Stated]
@@ -96,7 +97,7 @@ def metrics(dossier: Dossier, told: Prose) -> Iterator[str]:
         yield table(
             ("asked", "found", ""),
             [
-                (inline(each.get("expected") or each["name"]), inline(each.get("actual") or "-"), _held(each))
+                (inline(each.get("expected") or each["name"]), inline(gate_found(each) or "-"), _held(each))
                 for each in gates
             ],
         )

@@ -16,9 +16,8 @@ from lineal.questions.audit.asked import asked_of, declared_in, parameters_in
 from lineal.questions.audit.facts import Decision, Facts, Run, Step, Table
 from lineal.questions.audit.proof import sealed, signature
 from lineal.questions.decisions import Decided, about_traced, decided
-from lineal.questions.descent import is_content
 from lineal.questions.lookup import ModelRow
-from lineal.questions.trace import Node, Trace, origins, trace
+from lineal.questions.trace import Node, Trace, made_of, origins, trace
 from lineal.store import graph, producers, tables
 from lineal.store.log import Store
 from lineal.store.runs import RunRow, read_runs, select_runs
@@ -175,7 +174,7 @@ def _facet(run: Run | None, name: str) -> Mapping[str, Any]:
 
 
 def _steps(top: Node | None, runs: Mapping[str, Run]) -> dict[str, Step]:
-    """The way back, without what only decided on it: who writes what it read made it of that alone."""
+    """The way back, without what only decided on it."""
     told: dict[str, Table] = {}
     for run in runs.values():
         for table in (*run.inputs, *run.outputs):
@@ -188,11 +187,10 @@ def _steps(top: Node | None, runs: Mapping[str, Run]) -> dict[str, Step]:
         key = _key(node)
         if key in steps:
             continue
-        copied = [each for each in node.inputs if is_content(node.version) and each.version == node.version]
-        made_of = copied or list(node.inputs)
+        sources = made_of(node.version, node.inputs)
         table = told.get(key) or Table(key, node.namespace, node.name, node.version, node.kind, rows=node.rows)
-        steps[key] = Step(table, runs.get(node.run_id or ""), tuple(map(_key, made_of)))
-        waiting += made_of
+        steps[key] = Step(table, runs.get(node.run_id or ""), tuple(map(_key, sources)))
+        waiting += sources
     return steps
 
 

@@ -50,7 +50,10 @@ def bars(rows: Sequence[tuple[str, float, float | None]], axis: str) -> Markup:
             parts.append(_line(ends[0], middle, ends[1], middle, "whisker"))
             parts += [_line(end, middle - 3, end, middle + 3, "whisker") for end in ends]
     parts.append(_line(x(0), 0, x(0), bottom, "axis"))
-    parts.append(_text(room + span / 2, bottom + 32, axis, "tick middle"))
+    said = fitting(axis, _WIDE, _SMALL)
+    half = width(said, _SMALL) / 2
+    # Under the bars where there is room for it, else as far to the left as it needs.
+    parts.append(_text(min(room + span / 2, _WIDE - half), bottom + 32, said, "tick middle"))
     return _svg(bottom + 40, f"Bars: {axis}, for {len(rows)} columns; the table says the same.", parts)
 
 

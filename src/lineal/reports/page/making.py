@@ -14,6 +14,7 @@ from urllib.parse import quote
 
 from markupsafe import Markup
 
+from lineal.models import units
 from lineal.models.intervals import DRAWS
 from lineal.questions.audit import SAID
 from lineal.questions.dossier import Account, Dossier
@@ -176,6 +177,7 @@ def _template() -> Any:
         "view": view,
         "grouped": grouped,
         "told": told,
+        "units": units,
         "charts": charts,
         "counted": words.counted,
         "span": span,

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from lineal.questions.trace import Node, RunDetail, Trace
+from lineal.reports.below import Below, below
 from lineal.reports.page.words import counted
 from lineal.store.graph import version_key
 
@@ -54,6 +55,7 @@ class Step:
         run: that made it; None for a source.
         job: that run's.
         ended_at: when that run did.
+        compared: whether it is a model that another was only compared with; its descent is not followed.
     """
 
     number: int
@@ -66,6 +68,7 @@ class Step:
     job: str | None = None
     ended_at: str | None = None
     recalled: bool = False
+    compared: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,12 +79,14 @@ class Pedigree:
         marks: sources first.
         edges: from what was there first to what came of it.
         steps: every version, sources first.
+        sentence: how far it goes back.
         left_out: a sentence each on what is not drawn or not in the table.
     """
 
     marks: tuple[Mark, ...]
     edges: tuple[tuple[str, str], ...]
     steps: tuple[Step, ...]
+    sentence: str
     left_out: tuple[str, ...] = ()
 
 
@@ -92,6 +97,7 @@ class _Graph:
     nodes: dict[str, Node] = field(default_factory=dict)
     runs: dict[str, str] = field(default_factory=dict)
     edges: dict[tuple[str, str], None] = field(default_factory=dict)
+    compared: set[str] = field(default_factory=set)
     top: str = ""
 
     def before(self) -> dict[str, list[str]]:
@@ -116,7 +122,7 @@ def pedigree(found: Trace, name_of: Callable[[Node], str], *, most: int = MOST_M
         most: nodes are drawn; of more, those nearest to the subject.
     """
     if found.node is None:
-        return Pedigree((), (), ())
+        return Pedigree((), (), (), "")
     details = {run.run_id: run for run in found.runs}
     graph = _graph(found.node)
     steps = _steps(graph, found, name_of, details)
@@ -150,28 +156,30 @@ def pedigree(found: Trace, name_of: Callable[[Node], str], *, most: int = MOST_M
     hidden = {key for keys in folded.values() for key in keys}
     edges = [edge for edge in edges if not hidden.intersection(edge)]
     listed = list(steps.values())
+    sentence = _sentence(listed, of_run=found.node.kind == "RUN")
     if len(listed) > MOST_STEPS:
         said.append(f"The table has the {MOST_STEPS} nearest of {len(listed):,} versions; lineal trace --json has all.")
         listed = listed[-MOST_STEPS:]
     shown = {step.number for step in listed}
     listed = [replace(step, made_from=tuple(n for n in step.made_from if n in shown)) for step in listed]
     marks = [replace(mark, step=mark.step if mark.step in shown else None) for mark in marks]
-    return Pedigree(tuple(marks), tuple(edges), tuple(listed), tuple(said))
+    return Pedigree(tuple(marks), tuple(edges), tuple(listed), sentence, tuple(said))
 
 
 def _graph(top: Node) -> _Graph:
     """The descent as a graph: each version once for each run that made it, and each run once.
 
     What leads round to a version that it came from is a version of its own there: a picture has a left and a right.
+    So is what a model was only compared with, of which nothing further is told.
     """
     graph = _Graph()
     graph.top = _key(top)
     # A descent shares what it reaches twice, and may be deep: walked once each, without recursion.
     walked: set[str] = set()
-    stack: list[tuple[Node, int]] = [(top, 0)]
+    stack: list[tuple[Node, int, Node | None]] = [(top, 0, None)]
     path: list[str] = []
     while stack:
-        node, depth = stack.pop()
+        node, depth, judged = stack.pop()
         del path[depth:]
         key = _key(node)
         path.append(key)
@@ -180,23 +188,27 @@ def _graph(top: Node) -> _Graph:
         walked.add(key)
         graph.nodes[key] = node
         maker = _run_key(node)
-        if maker is None:
-            for child in node.inputs:
-                _link(graph, child, key, path)
-        elif node.inputs or node.run_id:
+        if maker is not None:
             graph.runs[maker] = node.run_id or ""
             graph.edges[(maker, key)] = None
-            for child in node.inputs:
-                _link(graph, child, maker, path)
-        stack += [(child, depth + 1) for child in reversed(node.inputs) if _key(child) not in path]
+        inputs = below(node, judged)
+        for each in inputs:
+            _link(graph, each, maker or key, path)
+        stack += [
+            (each.node, depth + 1, each.judged)
+            for each in reversed(inputs)
+            if not each.compared and _key(each.node) not in path
+        ]
     return graph
 
 
-def _link(graph: _Graph, child: Node, to: str, path: Sequence[str]) -> None:
-    key = _key(child)
-    if key in path:
+def _link(graph: _Graph, child: Below, to: str, path: Sequence[str]) -> None:
+    key = _key(child.node)
+    if child.compared or key in path:
         key = f"{key} again {to}"
-        graph.nodes[key] = replace(child, inputs=(), run_id=None)
+        graph.nodes[key] = replace(child.node, inputs=(), run_id=None)
+        if child.compared:
+            graph.compared.add(key)
     graph.edges[(key, to)] = None
 
 
@@ -213,7 +225,7 @@ def _folded(graph: _Graph, name_of: Callable[[Node], str]) -> dict[str, list[str
     before, after = graph.before(), graph.after()
     found = {}
     for run in graph.runs:
-        alike = [key for key in before[run] if not before[key] and after[key] == [run]]
+        alike = [key for key in before[run] if not before[key] and after[key] == [run] and key not in graph.compared]
         if len(alike) > _MOST_ALIKE + 1:
             alike.sort(key=lambda key: name_of(graph.nodes[key]))
             found[run] = alike[_MOST_ALIKE:]
@@ -268,13 +280,26 @@ def _steps(
             name=name_of(node),
             version=node.version,
             rows=node.rows,
-            made_from=tuple(sorted(numbers[each] for each in above if each in numbers)),
+            made_from=tuple(sorted(numbers[each] for each in above if each in numbers and each not in graph.compared)),
             run=node.run_id,
             job=run.job if run else None,
             ended_at=run.ended_at if run else None,
             recalled=_recalled(node, found),
+            compared=key in graph.compared,
         )
     return steps
+
+
+def _sentence(steps: Sequence[Step], *, of_run: bool) -> str:
+    made = [step for step in steps if step.run is not None]
+    compared = sum(step.compared for step in steps)
+    sources = counted(len(steps) - len(made) - compared, "source")
+    if not made:
+        return f"It read {sources}." if of_run else "Nothing on record made it: it is a source itself."
+    between = counted(len(made) - (not of_run), "version")
+    runs = counted(len({step.run for step in made}), "run")
+    apart = f" What it was compared with, {counted(compared, 'model')}, is not followed." if compared else ""
+    return f"It goes back to {sources}, by way of {between} in between, made by {runs}.{apart}"
 
 
 def _mark(
@@ -297,6 +322,7 @@ def _mark(
     label = full.replace("\\", "/").rstrip("/").rpartition("/")[2] if kind != "run" else node.name
     label = label.removeprefix(prefix) or full
     lines = [counted(node.rows, "row")] if node.rows is not None else []
+    lines += ["compared with"] if key in graph.compared else []
     if key == graph.top and found.model is not None:
         lines = [f"version {found.model.number}", *(f"@{alias}" for alias in found.model.aliases)]
     if node.version:

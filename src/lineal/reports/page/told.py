@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 from lineal.questions.dossier import Account, Dossier
 from lineal.questions.prediction import Prediction
-from lineal.reports.page.pedigree import Pedigree
 from lineal.reports.page.words import MINUS, counted, figure
 from lineal.reports.terminal import moment, span
 
@@ -145,19 +144,6 @@ def commands(about: Account) -> list[tuple[str, str]]:
     if kind(about) == "Dataset":
         asked.append((f"lineal verify {about.subject}", "that its bytes are there, and untouched since"))
     return asked
-
-
-def pedigree_words(drawn: Pedigree) -> str:
-    """A pedigree in a sentence."""
-    made = [step for step in drawn.steps if step.run is not None]
-    runs = {step.run for step in made}
-    sources = len(drawn.steps) - len(made)
-    if not made:
-        return "Nothing on record made it: it is a source itself."
-    return (
-        f"It goes back to {counted(sources, 'source')}, by way of {counted(len(made) - 1, 'version')} in between, "
-        f"made by {counted(len(runs), 'run')}."
-    )
 
 
 def bars_of(found: Sequence[ColumnImportance]) -> list[tuple[str, float, float | None]]:

@@ -10,6 +10,7 @@ from typing import Any
 
 from lineal.questions.audit import VERDICTS, Applied, Result, Verdict
 from lineal.questions.dossier import Dossier
+from lineal.questions.gates import found as gate_found
 from lineal.questions.trace import Node
 from lineal.reports.page.words import NOTHING, counted, figure
 
@@ -125,7 +126,7 @@ def gates(about: Dossier) -> list[Gate]:
     return [
         Gate(
             str(test.get("expected") or test["name"]),
-            str(test.get("actual") or NOTHING),
+            gate_found(test) or NOTHING,
             test.get("status") == "pass",
         )
         for run in about.facts.runs

@@ -13,6 +13,8 @@ from markdown_it import MarkdownIt
 from lineal.packs.formats import card
 from lineal.packs.formats.markdown import inline, quoted, table
 from lineal.packs.formats.prose import FIELDS, field_of
+from lineal.tracing.statements import Outcome
+from tests.parts import audited
 from tests.unit.packs.formats.test_cyclonedx import grouped
 
 SECTIONS = [
@@ -175,3 +177,11 @@ def test_the_how_to_names_every_field_and_what_asks_for_it():
     page = (Path(__file__).parents[4] / "docs" / "how-to" / "write-a-model-card.md").read_text()
     told = re.findall(r"^\| `([^`]+)` \| ([^;|]+?)(?:;[^|]*)? \| ([^|]+) \|$", page, re.MULTILINE)
     assert told == [(field.name, field.title, field.asks) for field in FIELDS]
+
+
+def test_a_gate_without_a_figure_says_why(gathered):
+    why = "accuracy is not defined for the held-out rows, and must be at least 0.9"
+    audited.train(audited.Plan(held_to=(Outcome("accuracy", False, "gate", "accuracy >= 0.9", "nan", why),)))
+    text = shown(parts(card.card(gathered()))[1])
+    assert why in text
+    assert "accuracy >= 0.9 nan" not in text

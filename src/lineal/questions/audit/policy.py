@@ -202,6 +202,22 @@ def own() -> dict[str, Path]:
     return {file.stem: file for file in sorted(folder.glob("*.toml"))}
 
 
+def control_names() -> list[str]:
+    """The controls of the policies that there are, each as `POLICY.CONTROL`.
+
+    Their ids alone are read: no check is looked for, and no code of the project is run.
+
+    Raises:
+        PolicyError: a policy's file cannot be read.
+    """
+    found = []
+    for name, file in (shipped() | own()).items():
+        controls = _read(file)[1].get("controls")
+        listed = controls if isinstance(controls, list) else []
+        found += [f"{name}.{each['id']}" for each in listed if isinstance(each, dict) and "id" in each]
+    return found
+
+
 def chosen(names: Sequence[str] = ()) -> list[Policy]:
     """The policies that are asked for; all that there are where none is named.
 

@@ -68,11 +68,14 @@ def say(
 
     Raises:
         DecisionError: it may not be said so.
+        PolicyError: which controls there are cannot be read.
         SubjectError: nothing of that name is on record.
         StoreError: it cannot be recorded; then no alias has moved.
     """
     about = question.about(store, subject)
     question.require_allowed(about, action, person.name, control, until, evidence)
+    if control is not None:
+        control = question.control_meant(about, action, control, _controls(store, about, action))
     closed = question.incident(store, about, closes) if closes is not None else None
     moving = question.alias_move(store, about) if action == "approve" else None
     move = moving if isinstance(moving, AliasMove) else None
@@ -106,3 +109,13 @@ def say(
     found = next(each for each in question.decided(store, now) if each.decision.run_id == done.run_id)
     holds = now.model.aliases if now.model is not None else ()
     return Said(found, done, moving if isinstance(moving, str) else None, holds)
+
+
+def _controls(store: Store, about: question.About, action: str) -> list[str]:
+    """The controls that may be waived, or whose waiver may be withdrawn: policies change, and waivers of theirs stay."""
+    if action == "withdraw":
+        return question.waived(store, about)
+    # It loads all that an audit takes.
+    from lineal.questions.audit.policy import control_names
+
+    return control_names()

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
 from lineal.cli.app import NOT_HELD, OK
 from lineal.cli.deciding import day, say, text_of
-
-_CONTROL = re.compile(r"[\w][\w.:/-]{0,99}")
 
 
 def decide(
@@ -34,7 +31,8 @@ def decide(
     Args:
         subject: model:NAME@VERSION_OR_ALIAS, dataset:NAME@VERSION, file:PATH or run:ID.
         action: approve, reject, waive, or withdraw to take back what was decided before.
-        control: what is waived; with withdraw, take back the waiver of this control alone.
+        control: what is waived, POLICY.CONTROL as `lineal audit` has it, or CONTROL alone where one policy has it; with
+            withdraw, take back the waiver of this control alone.
         reason: why, for whoever meets the decision; - reads it from standard input.
         until: the last day, in UTC, on which it counts, as 2026-12-31; a waiver needs one.
         evidence: how the digest begins of the evidence that you looked at, as `lineal trace` shows it; refused where
@@ -51,11 +49,6 @@ def decide(
         )
     if control is not None and action not in ("waive", "withdraw"):
         raise DecisionError(f"{subject}: {action} takes no control; leave {control!r} out", subject=subject)
-    if control is not None and not _CONTROL.fullmatch(control):
-        raise DecisionError(
-            f"{subject}: {control[:40]!r} is no control's id; write its letters, digits, dots and dashes",
-            subject=subject,
-        )
     why = text_of(reason, subject, "--reason")
     done = say(subject, action, why, control=control, until=day(until, subject), evidence=evidence)
     terminal.show(done, said, as_json=json)

@@ -29,14 +29,14 @@ def test_a_decision_is_shown_where_the_model_is(run, recorded):
     lines = out.splitlines()
     assert lines[:2] == ["model:demo@1: approved by Grace", "  agrees with the pilot"]
     assert "not signed: Grace has no key here; `lineal key new` makes one" in out
-    run("decide", "model:demo@1", "waive", "data.disjoint", "--reason", "one patient twice", "--until", TOMORROW)
+    run("decide", "model:demo@1", "waive", "split-disjoint", "--reason", "one patient twice", "--until", TOMORROW)
     run("note", "model:demo@1", "ask the clinic")
     traced_model = run("trace", "model:demo@1")[1]
     assert [line.split("(")[0].split() for line in traced_model.splitlines()[1:5]] == [
         ["registered,", "as", "it", "held"],
         ["takes", "alias,", "as", "it", "held"],
         ["note", "ask", "the", "clinic"],
-        ["data.disjoint", "waived", "until", TOMORROW, "one", "patient", "twice"],
+        ["eu-ai-act.split-disjoint", "waived", "until", TOMORROW, "one", "patient", "twice"],
     ]
     assert "evidence" in traced_model
     answer = json.loads(run("trace", "model:demo@1", "--json")[1])
@@ -119,7 +119,17 @@ def test_a_note_of_a_megabyte_is_refused(run, recorded, monkeypatch):
         (("approve", "--reason", "  "), "--reason is empty"),
         (("waive", "--reason", "r"), "name the control to waive"),
         (("waive", "a", "--reason", "r"), "give --until DATE for a"),
-        (("waive", "a b", "--reason", "r", "--until", TOMORROW), "is no control's id"),
+        (
+            ("waive", "a b", "--reason", "r", "--until", TOMORROW),
+            "there is no control 'a b' to waive; see `lineal audit`",
+        ),
+        (("waive", "gdpr.recods", "--reason", "r", "--until", TOMORROW), "did you mean gdpr.records?"),
+        (("waive", "recods", "--reason", "r", "--until", TOMORROW), "did you mean gdpr.records?"),
+        (
+            ("waive", "incidents", "--reason", "r", "--until", TOMORROW),
+            "several policies; write eu-ai-act.incidents or nist-ai-rmf.incidents",
+        ),
+        (("withdraw", "gdpr.records", "--reason", "r"), "there is no control 'gdpr.records' to withdraw"),
         (("waive", "a", "--reason", "r", "--until", "2020-01-01"), "--until 2020-01-01 is over already"),
         (("waive", "a", "--reason", "r", "--until", "soon"), "--until 'soon' is no day; write it as 2026-12-31"),
         (("approve", "a", "--reason", "r"), "approve takes no control"),
@@ -133,6 +143,32 @@ def test_bad_input(run, recorded, words, said):
     status, out, err = run("decide", "model:demo@1", *words)
     assert (status, out, err.count("\n")) == (2, "", 1)
     assert said in err
+    assert recorded.events("decide") == []
+
+
+def test_the_waiver_of_a_control_alone_is_withdrawn(run, recorded, tmp_path):
+    (tmp_path / "policies").mkdir()
+    own = tmp_path / "policies" / "ours.toml"
+    own.write_text('id = "ours"\n[[controls]]\nid = "fresh-rows"\ncheck = "checks.py:rows"\n')
+    for control in ("fresh-rows", "gdpr.records"):
+        assert run("decide", "model:demo@1", "waive", control, "--reason", "r", "--until", TOMORROW)[0] == 0
+    # Its policy is gone, and its waiver is not.
+    own.unlink()
+    refused = run("decide", "model:demo@1", "withdraw", "ours.fresh-row", "--reason", "r")
+    assert refused[0] == 2
+    assert "there is no control 'ours.fresh-row' to withdraw; did you mean ours.fresh-rows?" in refused[2]
+    assert run("decide", "model:demo@1", "withdraw", "fresh-rows", "--reason", "they are")[0] == 0
+    told = run("trace", "model:demo@1")[1]
+    assert "ours.fresh-rows no longer waived" in told
+    assert told.count("[withdrawn: withdrawn by Grace on ") == 1
+
+
+def test_a_policy_that_cannot_be_read_is_told_where_a_control_is_waived(run, recorded, tmp_path):
+    (tmp_path / "policies").mkdir()
+    (tmp_path / "policies" / "ours.toml").write_text("id = \n")
+    status, out, err = run("decide", "model:demo@1", "waive", "gdpr.records", "--reason", "r", "--until", TOMORROW)
+    assert (status, out, err.count("\n")) == (2, "", 1)
+    assert "policies/ours.toml:1: is not valid TOML: " in err
     assert recorded.events("decide") == []
 
 

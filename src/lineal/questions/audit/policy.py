@@ -154,9 +154,29 @@ def load(path: Path, *, shipped: bool = False) -> Policy:
     Raises:
         PolicyError: naming file, and line or key, and what to do.
     """
+    text, tree = _read(path)
+    for reserved in ("path", "shipped", "text"):
+        if reserved in tree:
+            line = line_of(text, [reserved])
+            raise PolicyError(unknown_key(reserved, Policy), path=path, key=reserved, line=line)
+    try:
+        policy = Policy.model_validate({**_tupled(tree), "path": path, "shipped": shipped, "text": text})
+    except ValidationError as problem:
+        finding = first_finding(problem, Policy, _MEANING)
+        line = line_of(text, finding.location)
+        raise PolicyError(finding.message, path=path, key=finding.key or None, line=line) from None
+    if policy.id != path.stem:
+        # What asks for it goes by the one, what it said and what is waived by the other.
+        said = f"id is {policy.id}, and the file is named {path.stem}; name the file {policy.id}.toml"
+        raise PolicyError(said, path=path, key="id", line=line_of(text, ["id"]))
+    _hold(policy)
+    return policy
+
+
+def _read(path: Path) -> tuple[str, dict[str, Any]]:
     try:
         text = path.read_bytes().decode("utf-8-sig")
-        tree = tomllib.loads(text)
+        return text, tomllib.loads(text)
     except FileNotFoundError:
         raise PolicyError("there is no such policy file", path=path) from None
     except UnicodeDecodeError as problem:
@@ -169,18 +189,6 @@ def load(path: Path, *, shipped: bool = False) -> Policy:
         place = re.search(r" \(at line (\d+), (column \d+)\)$", str(problem))
         said = f"{str(problem)[: place.start()]} ({place[2]})" if place else str(problem)
         raise PolicyError(f"is not valid TOML: {said}", path=path, line=int(place[1]) if place else None) from None
-    for reserved in ("path", "shipped", "text"):
-        if reserved in tree:
-            line = line_of(text, [reserved])
-            raise PolicyError(unknown_key(reserved, Policy), path=path, key=reserved, line=line)
-    try:
-        policy = Policy.model_validate({**_tupled(tree), "path": path, "shipped": shipped, "text": text})
-    except ValidationError as problem:
-        finding = first_finding(problem, Policy, _MEANING)
-        line = line_of(text, finding.location)
-        raise PolicyError(finding.message, path=path, key=finding.key or None, line=line) from None
-    _hold(policy)
-    return policy
 
 
 def shipped() -> dict[str, Path]:
@@ -192,6 +200,22 @@ def own() -> dict[str, Path]:
     """The project's own policies, by name."""
     folder = settings.project_of(Path.cwd()) / FOLDER
     return {file.stem: file for file in sorted(folder.glob("*.toml"))}
+
+
+def control_names() -> list[str]:
+    """The controls of the policies that there are, each as `POLICY.CONTROL`.
+
+    Their ids alone are read: no check is looked for, and no code of the project is run.
+
+    Raises:
+        PolicyError: a policy's file cannot be read.
+    """
+    found = []
+    for name, file in (shipped() | own()).items():
+        controls = _read(file)[1].get("controls")
+        listed = controls if isinstance(controls, list) else []
+        found += [f"{name}.{each['id']}" for each in listed if isinstance(each, dict) and "id" in each]
+    return found
 
 
 def chosen(names: Sequence[str] = ()) -> list[Policy]:

@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
-from lineal.questions.decisions.allowed import alias_move, incident, is_rejected, require_allowed, waits
+from lineal.questions.decisions.allowed import (
+    alias_move,
+    control_meant,
+    incident,
+    is_rejected,
+    require_allowed,
+    waits,
+    waived,
+)
 from lineal.questions.decisions.evidence import KINDS, About, Pending, about, about_traced
 from lineal.questions.decisions.standing import (
     Decided,
@@ -26,6 +34,7 @@ __all__ = [
     "added",
     "alias_move",
     "approval",
+    "control_meant",
     "decided",
     "incident",
     "is_rejected",
@@ -34,4 +43,5 @@ __all__ = [
     "require_allowed",
     "shaken_by",
     "waits",
+    "waived",
 ]

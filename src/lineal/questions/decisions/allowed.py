@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from datetime import UTC, date, datetime
+from difflib import get_close_matches
 
 from lineal import people
 from lineal.errors import DecisionError
@@ -129,6 +131,41 @@ def incident(store: Store, about: About, closes: str) -> Decided:
         )
     there = f"there is {told[0].decision.run_id}" if told else "none is on record"
     raise DecisionError(f"{subject}: {closes[:40]!r} is no incident of it; {there}", subject=subject)
+
+
+def control_meant(about: About, action: str, control: str, known: Iterable[str]) -> str:
+    """The whole name of the control that a person means: `POLICY.CONTROL`, or `CONTROL` where only one policy has it.
+
+    Args:
+        about: the subject.
+        action: waive or withdraw.
+        control: as it was given.
+        known: those that there are.
+
+    Raises:
+        DecisionError: there is none, or more than one.
+    """
+    names = {name: [name] for name in known}
+    if control in names:
+        return control
+    for name in [*names]:
+        names.setdefault(name.rpartition(".")[2], []).append(name)
+    found = names.get(control, [])
+    if len(found) == 1:
+        return found[0]
+    if found:
+        said = f"{control} is a control of several policies; write {' or '.join(found)}"
+    else:
+        near = get_close_matches(control, names, n=1)
+        hint = f"did you mean {' or '.join(names[near[0]])}?" if near else "see `lineal audit`"
+        said = f"there is no control {control[:40]!r} to {action}; {hint}"
+    raise DecisionError(f"{about.subject}: {said}", subject=about.subject)
+
+
+def waived(store: Store, about: About) -> list[str]:
+    """The controls of a subject that a person has waived, whether that counts or not."""
+    said = [each.decision for each in decided(store, about)]
+    return [each.control for each in said if each.action == "waive" and each.control is not None]
 
 
 def is_rejected(store: Store, model: ModelRow) -> bool:

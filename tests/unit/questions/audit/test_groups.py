@@ -186,7 +186,7 @@ def test_a_gap_that_nobody_speaks_of_contradicts_it(trained, ask, say):
     [
         (("waive", "groups", "--until", UNTIL), "pass"),
         (("waive", "eu-ai-act.groups", "--until", UNTIL), "pass"),
-        (("waive", "packages", "--until", UNTIL), "fail"),
+        (("waive", "eu-ai-act.packages", "--until", UNTIL), "fail"),
         (("reject",), "pass"),
         (("withdraw",), "pass"),
         (("approve",), "fail"),

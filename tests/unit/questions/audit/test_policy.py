@@ -146,6 +146,11 @@ def test_a_projects_own_policy_takes_the_place_of_one_that_is_shipped(write):
     assert [policy.shipped for policy in policies.values()] == [True, True, False, True, False]
 
 
+def test_a_policy_goes_by_one_name(write):
+    message = refusal(write(WHOLE, "haus.toml"))
+    assert message == "1: id is mine, and the file is named haus; name the file mine.toml"
+
+
 def test_a_check_of_the_project_is_found_by_its_path(write, project):
     (project / "checks.py").write_text(
         "from lineal.questions.audit import Facts, found\n\n"
@@ -169,7 +174,7 @@ def test_code_is_run_only_from_the_project_for_its_own_policies(write, project, 
         assert "is code, which is run only from your own project" in refusal(
             write(WHOLE.replace('"data-age"', f'"{name}"'))
         )
-    foreign = tmp_path / "foreign.toml"
+    foreign = tmp_path / "mine.toml"
     foreign.write_text(WHOLE.replace('"data-age"', '"checks.py:f"'))
     assert "is code, which is run only from your own project" in refusal(foreign)
     assert not marks.exists()

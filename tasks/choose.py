@@ -13,6 +13,7 @@ from lineal.models.chosen import Chosen
 from lineal.models.chosen import choose as find
 from lineal.redaction import redact
 from lineal.subjects import Subject
+from tasks.links import tag_with_lineage
 
 
 def choose(model: str, data: str, out: Path | None = None, force: bool = False) -> Chosen:
@@ -24,6 +25,7 @@ def choose(model: str, data: str, out: Path | None = None, force: bool = False) 
         out: where a copy of the predictions is to go.
         force: whether a file that is there may be replaced.
     """
+    tag_with_lineage()
     if out is not None:
         require_free(out, force=force, endings=FORMATS)
     versioning.set_up()

@@ -67,8 +67,18 @@ def tracked_run(model: Model) -> TrackedRun:
     return model.tracked
 
 
+def tag_with_lineage() -> None:
+    """Tag the flow run with its run in the lineage, first of all: what fails is looked for as well."""
+    tag_flow_run(f"openlineage:{current_run().root.id}")
+
+
+def tag_with_mlflow(tracked: TrackedRun) -> None:
+    """Tag the flow run with its MLflow run."""
+    tag_flow_run(f"mlflow:{tracked.run_id}")
+
+
 def tell_mlflow(model: Model, settled: Registration) -> None:
-    """Tag the MLflow run with what was decided and the log's newest checkpoint, and the flow run with both others."""
+    """Tag the MLflow run with what was decided and the log's newest checkpoint, and the flow run with it."""
     tracked, checkpoint = tracked_run(model), sealed()
     with tracking.resume(tracked) as recording:
         if checkpoint is not None:
@@ -76,5 +86,4 @@ def tell_mlflow(model: Model, settled: Registration) -> None:
             recording.tags({"lineal.checkpoint": f"{checkpoint.number} {checkpoint.digest}"})
         for decision in settled.decisions:
             recording.tags({f"lineal.decision.{decision.action}": decision.reason})
-    root = current_run().root
-    tag_flow_run(f"mlflow:{tracked.run_id}", f"openlineage:{root.id}")
+    tag_with_mlflow(tracked)

@@ -12,6 +12,7 @@ from lineal.models.estimators import validate
 from lineal.pipeline import Pipeline, load
 from lineal.redaction import redact
 from lineal.settings import lasting, project_of
+from tasks.links import tag_with_lineage
 
 
 def plan(pipeline: Path, data: str | None = None, overrides: Sequence[str] = ()) -> Pipeline:
@@ -22,6 +23,7 @@ def plan(pipeline: Path, data: str | None = None, overrides: Sequence[str] = ())
         data: a source that takes the place of the file's.
         overrides: `KEY=VALUE` in place of the file's values.
     """
+    tag_with_lineage()
     planned = load(pipeline, data=data, overrides=overrides)
     run = current_run()
     run.tag("pipeline", planned.name)

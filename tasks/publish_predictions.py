@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 
-from lineal import Dataset, current_run
+from lineal import Dataset
 from lineal.datasets.snapshot import Snapshot
 from lineal.models.batch import Held
 from lineal.models.chosen import Chosen
 from lineal.models.drift import Drift
 from lineal.orchestration import context
-from lineal.orchestration.events import markdown_artifact, tag_flow_run
+from lineal.orchestration.events import markdown_artifact
 from lineal.reports.prediction import Predicted, markdown
 from tasks.score import Scored
 from tasks.version import Versioned
@@ -53,5 +53,4 @@ def publish(
     # An artifact's key takes nothing else.
     key = re.sub(r"[^a-z0-9-]+", "-", chosen.plan.name.lower())
     markdown_artifact(f"{key}-predictions", markdown(result), f"A batch of {chosen.plan.name}")
-    tag_flow_run(f"mlflow:{scored.tracked.run_id}", f"openlineage:{current_run().root.id}")
     return result

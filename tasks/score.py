@@ -19,7 +19,7 @@ from lineal.models.scoring import score as predict
 from lineal.orchestration.log import run_logger
 from lineal.reports.progress import watched
 from lineal.tracing.statements import Origin
-from tasks.links import facet_of, mlflow_tags, run_name, tracked_run
+from tasks.links import facet_of, mlflow_tags, run_name, tag_with_mlflow, tracked_run
 
 
 @dataclass(frozen=True)
@@ -43,6 +43,7 @@ def score(chosen: Chosen, batch: Dataset, held: Held) -> Scored:
         "lineal.digest": model.digest,
     }
     with tracking.start(plan.name, run_name=run_name(plan), tags=tags) as recording:
+        tag_with_mlflow(recording.tracked)
         recording.dataset(batch, "prediction")
         recording.used_model(tracked_run(model))
         with watched("Scoring") as on_progress:

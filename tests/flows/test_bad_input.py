@@ -5,6 +5,7 @@ import socket
 import sqlite3
 from contextlib import closing
 
+import httpx
 import pytest
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("prefect")]
@@ -123,6 +124,14 @@ def test_a_check_that_does_not_hold(refused):
     assert "max" in message or "at most 10" in message
     assert "19" in message  # rows above 10
     assert "rows.csv record 22" in message
+
+
+def test_what_failed_leads_to_its_lineage_by_its_tag_in_prefect(refused, lineal, prefect_api):
+    refused("--set", 'checks=[{column="a",max=10}]')
+    events = [json.loads(line) for line in lineal("events")[1].splitlines()]
+    run = next(event["run"] for event in events if event["job"]["name"] == "train")
+    flow = httpx.get(f"{prefect_api}/flow_runs/{run['facets']['lineal_prefect']['flowRunId']}").json()
+    assert (flow["state_type"], flow["tags"]) == ("FAILED", [f"openlineage:{run['runId']}"])
 
 
 @pytest.mark.parametrize(

@@ -63,6 +63,13 @@ def test_a_column_of_a_source_file_is_followed_to_the_predictions_and_back(linea
     assert status == 0, err
     assert "no model, no prediction column" in out
 
+    # The same from the model: what it takes is used by what it predicts.
+    status, out, err = lineal("impact", "model:penguins@champion", "--column", "Species", "--json")
+    assert status == 0, err
+    assert ("penguins.predictions", "prediction") in {
+        (each["name"], each["column"]) for each in json.loads(out)["columns"]
+    }
+
     status, out, _ = lineal("trace", "model:penguins@champion", "--column", "Species")
     assert status == 0
     assert "rests on 1 column of pipelines/data/penguins.csv: Species" in out

@@ -134,6 +134,8 @@ def test_mlflow_and_prefect_tell_of_a_batch_and_of_its_drift(lineal, project, pr
     (model,) = run.inputs.model_inputs
     assert model.model_id == trained["tracked"]["model_id"]
 
+    tags = httpx.get(f"{prefect_api}/flow_runs/{result['flow_run_id']}").json()["tags"]
+    assert sorted(tags) == [f"mlflow:{run.info.run_id}", f"openlineage:{run.data.tags['openlineage.run_id']}"]
     artifacts = httpx.post(
         f"{prefect_api}/artifacts/filter", json={"artifacts": {"flow_run_id": {"any_": [result["flow_run_id"]]}}}
     ).json()

@@ -74,6 +74,17 @@ def test_an_alias_is_taken_away_where_no_sound_version_is_left(lineal, project):
     assert "@champion of wine was taken away from version 1" in out
     assert tracking.holder("wine", "champion") is None
     assert "@champion" not in lineal("list", "models")[1]
+    said = (
+        "model:wine@champion: @champion was taken away from version 1 by the recall of file:pipelines/data/wine.csv "
+        "(wrong labels); there are 1"
+    )
+    for asked in (
+        ("predict", "model:wine@champion", "--data", "pipelines/data/wine.csv"),
+        ("trace", "model:wine@champion"),
+    ):
+        status, _, err = lineal(*asked)
+        assert status == 2
+        assert said in " ".join(err.split())
     assert decisions(lineal) == [("recall", None, None, None), ("move-alias", "champion", None, 1)]
     assert lineal("recall", "file:pipelines/data/wine.csv", "--undo", "--reason", "right", "--yes")[0] == 0
     assert tracking.holder("wine", "champion").number == 1

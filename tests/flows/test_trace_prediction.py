@@ -190,7 +190,7 @@ def test_what_is_amiss_is_said_and_what_is_known_is_shown(trained, lineal):
     assert "the batch has 120 predictions" in refused(lineal, "trace", f"prediction:{prefix}121")
     assert f"{prefix}1 to {prefix}120" in refused(lineal, "trace", f"prediction:{stem}")
     assert f"there are {prefix}5" in refused(lineal, "trace", f"prediction:{stem[:6]}_5")
-    assert "end the name with .png" in refused(lineal, "trace", known, "--plot", "why.svg")
+    assert "name it *.png" in refused(lineal, "trace", known, "--plot", "why.svg")
     assert "--no-explain" in refused(lineal, "trace", known, "--plot", "why.png", "--no-explain")
     assert "there is no folder" in refused(lineal, "explain", "model:wine", "--plot", "nowhere/what.png")
     assert not list(Path().glob("*.png"))

@@ -109,7 +109,8 @@ def test_prefect_shows_the_run_its_tasks_and_its_result(lineal, prefect_api):
     run = httpx.get(f"{prefect_api}/flow_runs/{result['flow_run_id']}").json()
     assert run["name"] == "train breast_cancer"
     assert run["state_type"] == "COMPLETED"
-    assert f"mlflow:{result['tracked']['run_id']}" in run["tags"]
+    root = json.loads(lineal("events")[1].splitlines()[0])["run"]["runId"]
+    assert sorted(run["tags"]) == [f"mlflow:{result['tracked']['run_id']}", f"openlineage:{root}"]
     artifacts = httpx.post(
         f"{prefect_api}/artifacts/filter", json={"artifacts": {"flow_run_id": {"any_": [result["flow_run_id"]]}}}
     ).json()

@@ -37,12 +37,11 @@ def data_rentgen_python() -> Path:
 @pytest.fixture(scope="session")
 def data_rentgen(data_rentgen_python: Path) -> Read:
     """Give data-rentgen's own reader events; returns what it made of them."""
-    python = data_rentgen_python
 
     def read(lines: Iterable[str]) -> dict[str, Any]:
         given = "".join(f"{line}\n" for line in lines)
         done = subprocess.run(
-            [python, "-P", READER],
+            [data_rentgen_python, "-P", READER],
             input=given,
             capture_output=True,
             text=True,

@@ -12,6 +12,7 @@ from cyclopts import Parameter, validators
 
 from lineal import settings
 from lineal.cli.past import asked_of
+from lineal.store.log import Store
 
 
 def listing(
@@ -39,7 +40,11 @@ def listing(
     if what == "pipelines":
         if as_of is not None:
             raise MomentError("pipeline files are no part of the log; leave --as-of out, or ask the files' history")
-        files = question.pipelines(settings.project_of(Path.cwd()) / "pipelines")[:limit]
+        try:
+            kept = Store(create=False)
+        except NothingRecordedError:
+            kept = None
+        files = question.pipelines(settings.project_of(Path.cwd()), kept)[:limit]
         terminal.show({what: files}, lambda _: report.pipelines(files), as_json=json)
         return
     with ExitStack() as stack:

@@ -20,6 +20,7 @@ def trace(
     depth: Annotated[int | None, Parameter(validator=validators.Number(gte=0))] = None,
     as_of: str | None = None,
     plot: Path | None = None,
+    force: Annotated[bool, Parameter(negative=())] = False,
     explain: Annotated[bool, Parameter(negative="--no-explain")] = True,
     json: Annotated[bool, Parameter(negative=())] = False,
 ) -> None:
@@ -33,6 +34,7 @@ def trace(
         as_of: answer from the log as it stood then: an ISO date (its end) or date and time, in UTC where no zone is
             given; events count by their own times, in the order of the log.
         plot: of a prediction: draw what each column adds to it, into this PNG file.
+        force: let --plot replace a file.
         explain: of a prediction: say why it is what it is, which loads the model and its training rows.
         json: print one JSON object.
     """
@@ -54,7 +56,7 @@ def trace(
 
         if as_of is not None:
             raise MomentError(f"{subject}: what was predicted once stays as it was; leave --as-of out")
-        trace_prediction(asked, plot=plot, explain=explain, json=json)
+        trace_prediction(asked, plot=plot, force=force, explain=explain, json=json)
         return
     from lineal.questions import decisions
     from lineal.reports.trace import render

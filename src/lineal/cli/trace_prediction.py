@@ -9,7 +9,7 @@ from lineal.store.log import Store
 from lineal.subjects import Subject
 
 
-def trace_prediction(subject: Subject, *, plot: Path | None, explain: bool, json: bool) -> None:
+def trace_prediction(subject: Subject, *, plot: Path | None, force: bool, explain: bool, json: bool) -> None:
     """Show a prediction, why it is what it is, and where it came from."""
     from lineal.questions import explanation as explaining
     from lineal.questions.prediction import prediction
@@ -18,7 +18,7 @@ def trace_prediction(subject: Subject, *, plot: Path | None, explain: bool, json
     if plot is not None:
         from lineal.cli.plotting import require_png
 
-        require_png(plot)
+        require_png(plot, force=force)
         if not explain:
             raise SubjectError("--plot draws the explanation, which --no-explain leaves out; give one of the two")
     found = prediction(Store(create=False), subject)
@@ -26,5 +26,5 @@ def trace_prediction(subject: Subject, *, plot: Path | None, explain: bool, json
     if plot is not None:
         from lineal.cli.plotting import save
 
-        save(prediction_trace.plot(answer), plot)
+        save(prediction_trace.plot(answer), plot, force=force)
     terminal.show(answer, prediction_trace.render, as_json=json)

@@ -72,8 +72,8 @@ def split(
         cache: where the parts are kept.
 
     Raises:
-        DataError: a class is too small to stratify, a part would be empty, there is one group only, or a value that
-            the split needs is missing.
+        DataError: what should be classes is continuous, a class is too small to stratify, a part would be empty, there
+            is one group only, or a value that the split needs is missing.
         SourceError: the snapshot's file is gone.
         StorageError: a part cannot be written.
     """
@@ -90,6 +90,8 @@ def split(
         if stratify is None:
             stratify = is_classification(target) if classification is None else classification
         method = "stratified" if stratify else "random"
+        if classification:
+            _require_classes(target, pipeline)
         held = _stratified(target, pipeline) if stratify else _at_random(len(target), pipeline)
     train, test = _written(pipeline, snapshot, held, cache or Cache())
     return Split(train, test, method, asked.seed, note)
@@ -126,6 +128,19 @@ def _at_random(rows: int, pipeline: Pipeline) -> Mask:
     asked = pipeline.split
     _neither_empty(rows, asked.test_size, "rows")
     return _held(ShuffleSplit(1, test_size=asked.test_size, random_state=asked.seed), rows)
+
+
+def _require_classes(target: pa.ChunkedArray, pipeline: Pipeline) -> None:
+    """Stop at a target with fractions, which scikit-learn takes for no class."""
+    if not pa.types.is_floating(target.type) or pc.all(pc.equal(target, pc.floor(target))).as_py() is not False:
+        return
+    name, count = pipeline.source.target, pc.count_distinct(target).as_py()
+    raise DataError(
+        f"the target {name!r} is continuous ({count} different numbers in {len(target)} rows), and "
+        f"{pipeline.model.estimator} tells classes apart; take a regressor, such as "
+        "sklearn.ensemble.RandomForestRegressor, or make classes of the target in the source",
+        column=name,
+    )
 
 
 def _stratified(target: pa.ChunkedArray, pipeline: Pipeline) -> Mask:

@@ -17,7 +17,7 @@ from lineal.models import tracking
 from lineal.models.model import Model
 from lineal.models.tracking import RegisteredVersion
 from lineal.pipeline import Pipeline, parse
-from lineal.store import graph, tables
+from lineal.store import graph, recalls, tables
 from lineal.store.log import Store
 from lineal.store.runs import find_run
 from lineal.subjects import Subject
@@ -140,9 +140,16 @@ def _unknown(subject: Subject, several: int = 0) -> SubjectError:
     what = (
         f"{several} versions of model {subject.name} begin so"
         if several > 1
-        else f"model {subject.name} has no version or alias {subject.version!r}"
+        else _taken_away(subject) or f"model {subject.name} has no version or alias {subject.version!r}"
     )
     return SubjectError(f"{subject}: {what}; there are {', '.join(shown)}{more}", subject=str(subject))
+
+
+def _taken_away(subject: Subject) -> str | None:
+    try:
+        return recalls.taken_away(Store(create=False), subject.name, subject.version or "")
+    except StoreError:
+        return None  # what the registry has is told without it
 
 
 def _recorded(namespace: str, name: str, number: int) -> _Recorded | None:

@@ -18,7 +18,7 @@ from functools import cache, lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
-from lineal.models.code import difference, git, output, prefix
+from lineal.models.code import difference, git, output, prefix, toplevel
 from lineal.redaction import redact
 from lineal.settings import project_of
 
@@ -119,11 +119,17 @@ class Environment:
 
 
 class SourceLocation(NamedTuple):
-    """Where a file stands in version control: repository (credentials taken out), path in it, and commit."""
+    """Where a file stands in version control.
+
+    Attributes:
+        repository: its URL, credentials taken out.
+        path: in it.
+        commit: the last one; None where that does not have the file, which was added since.
+    """
 
     repository: str
     path: str
-    commit: str
+    commit: str | None
 
 
 def environment(project: Path | None = None) -> Environment:
@@ -154,13 +160,15 @@ def source_location(path: Path) -> SourceLocation | None:
 
     A repository without a remote is told by its folder, as a `file` URI.
     """
-    folder = path.absolute().parent
-    top = git(folder, "rev-parse", "--show-toplevel", "HEAD")
-    tracked = git(folder, "ls-files", "--full-name", "--error-unmatch", "--", path.name)
-    if top is None or tracked is None:
+    folder, name = path.absolute().parent, path.name
+    committed = git(folder, "rev-parse", "--show-toplevel", "--show-prefix", "HEAD", f"HEAD:./{name}")
+    if committed is not None:
+        root, below, commit, _ = committed.splitlines()
+        return SourceLocation(_remote(folder) or Path(root).as_uri(), below + name, commit)
+    top, added = toplevel(folder), git(folder, "ls-files", "--full-name", "--error-unmatch", "--", name)
+    if top is None or added is None:
         return None
-    root, commit = top.splitlines()
-    return SourceLocation(_remote(folder) or Path(root).as_uri(), tracked.splitlines()[0], commit)
+    return SourceLocation(_remote(folder) or top.as_uri(), added.splitlines()[0], None)
 
 
 @lru_cache(maxsize=16)

@@ -57,8 +57,7 @@ def intervals(table: pa.Table, values: Mapping[str, float]) -> dict[str, Interva
         drawn: dict[str, list[float]] = {name: [] for name in names}
         for _ in range(DRAWS):
             places = made.integers(0, rows, rows)
-            part = type(answers)(*(None if each is None else each[places] for each in _parts(answers)))
-            for name, value in judge(names, truth[places], part, classes, []).items():
+            for name, value in judge(names, truth[places], answers.of(places), classes, []).items():
                 if math.isfinite(value):
                     drawn[name].append(value)
     edge = (1 - LEVEL) / 2
@@ -104,7 +103,3 @@ def _of(table: pa.Table) -> tuple[np.ndarray[Any, Any], Answers, tuple[Any, ...]
     if scores:
         return truth, Answers(predict=predicted, decision_function=np.column_stack(columns)), classes
     return truth, Answers(predict=predicted), tuple(known.values()) if truth.dtype.kind in "OUSb" else ()
-
-
-def _parts(answers: Answers) -> tuple[Any, ...]:
-    return answers.predict, answers.predict_proba, answers.decision_function

@@ -28,6 +28,8 @@ KINDS: tuple[Kind, ...] = ("dataset", "model", "file")
 # Where a column's way back ends: at what nothing on record wrote, at a run that made the column without taking it from
 # another, or at one that tells nothing of its columns.
 End = Literal["source", "made", "untold"]
+# Columns that are made of one, by version and name, and how.
+_Targets = dict[tuple[str, str], tuple[Transformation, ...]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -287,7 +289,8 @@ class _Forward:
         self.found = found
         self.told = False
         self.untold: list[str] = []
-        self._into: dict[tuple[str, str], dict[tuple[str, str], tuple[Transformation, ...]]] = defaultdict(dict)
+        self._into: dict[tuple[str, str], _Targets] = defaultdict(dict)
+        self._answers: dict[str, _Targets] = defaultdict(dict)
         runs = {run_id: run for each in found.reached.values() for run_id, run in (each.runs or {}).items()}
         facets.know({run_id: run.last_seq for run_id, run in runs.items()})
         by_name: dict[tuple[str, str], list[str]] = defaultdict(list)
@@ -308,6 +311,8 @@ class _Forward:
                     for origin, how in origins.items():
                         for source in self._sources(by_name[origin.namespace, origin.name], read[run_id], key):
                             self._into[source, origin.column].setdefault((key, column), how)
+                            if self._is_model(source) and not self._is_model(key):
+                                self._answers[source].setdefault((key, column), how)
 
     def walk(
         self, starts: list[tuple[str, str]], depth: int | None
@@ -319,7 +324,8 @@ class _Forward:
         while waiting:
             here = waiting.popleft()
             at = places[here]
-            into = self._into.get(here, {})
+            # A model answers as one: whoever takes a column of its answer has used all the columns that it takes.
+            into = {**self._into.get(here, {}), **self._answers.get(here[0], {})}
             if depth is not None and found[at].steps >= depth:
                 found[at] = replace(found[at], cut=bool(into))
                 continue
@@ -340,6 +346,9 @@ class _Forward:
             if any(self._read[run_id] & holding for run_id in each.runs or {}):
                 untold.append(_written(each.version.name, each.version.version))
         return tuple(untold)
+
+    def _is_model(self, key: str) -> bool:
+        return self.found.reached[key].version.kind == "MODEL"
 
     @staticmethod
     def _sources(named: list[str], read: set[str], target: str) -> list[str]:

@@ -101,26 +101,70 @@ class PredictionItem:
     id_prefix: str
 
 
-def pipelines(folder: Path) -> list[PipelineItem]:
-    """The pipeline files of a folder, by name."""
+def pipelines(project: Path, store: Store | None) -> list[PipelineItem]:
+    """The pipeline files of a project, by name, then those of others that are on record.
+
+    Args:
+        project: its folder; a file in it counts that has a source and a model, in `pipelines/` every one.
+        store: the lineage store; None where nothing is recorded yet.
+    """
+    files = [*(project / "pipelines").glob("*.toml"), *filter(_has_pipeline, project.glob("*.toml"))]
+    found = [_pipeline_item(file) for file in sorted(files, key=lambda file: file.name)]
+    known = {item.name or item.file for item in found}
+    recorded = _recorded_pipelines(store) if store else []
+    return found + [item for item in recorded if not {item.name, item.file} & known]
+
+
+def _has_pipeline(file: Path) -> bool:
+    import tomllib
+
+    try:
+        text = tomllib.loads(file.read_text(encoding="utf-8-sig"))
+    except (OSError, ValueError):
+        return False
+    return isinstance(text.get("source"), dict) and isinstance(text.get("model"), dict)
+
+
+def _pipeline_item(file: Path) -> PipelineItem:
     from lineal.pipeline import load
 
+    try:
+        pipeline = load(file)
+    except PipelineFileError as problem:
+        return PipelineItem(str(file), None, problem=str(problem))
+    return PipelineItem(
+        str(file), pipeline.name, pipeline.source.target, pipeline.model.estimator, pipeline.description
+    )
+
+
+def _recorded_pipelines(store: Store) -> list[PipelineItem]:
+    """The pipelines that runs on record ran, by name, each as its file is now, or else as it was run last."""
+    edges, versions, names, runs = tables.edges.c, tables.versions.c, tables.datasets.c, tables.runs.c
+    root = tables.runs.alias()
+    query = (
+        sa.select(names.name, sa.func.max(root.c.last_seq).label("seq"))
+        .join(tables.versions, versions.dataset == names.key)
+        .join(tables.edges, edges.version == versions.key)
+        .join(tables.runs, runs.run_id == edges.run_id)
+        .join(root, root.c.run_id == runs.root_id)
+        .where(edges.role == "o", names.name.endswith(".snapshot"), root.c.ended_at.is_not(None))
+        .group_by(names.name)
+        .order_by(names.name)
+    )
+    rows = store.read(query)
+    bodies = graph.bodies(store, (row.seq for row in rows))
     found = []
-    for file in sorted(folder.glob("*.toml")):
-        try:
-            pipeline = load(file)
-        except PipelineFileError as problem:
-            found.append(PipelineItem(str(file), None, problem=str(problem)))
-        else:
-            found.append(
-                PipelineItem(
-                    str(file),
-                    pipeline.name,
-                    pipeline.source.target,
-                    pipeline.model.estimator,
-                    pipeline.description,
-                )
-            )
+    for row in rows:
+        facets = (json.loads(bodies[row.seq]).get("run") or {}).get("facets") or {}
+        listed = (facets.get("executionParameters") or {}).get("parameters") or ()
+        asked = {each.get("key"): each.get("value") for each in listed}
+        file = asked.get("pipeline.file")
+        if file and Path(file).is_file():
+            found.append(_pipeline_item(Path(file)))
+        elif file:
+            name = str(row.name).removesuffix(".snapshot")
+            target, estimator = asked.get("source.target"), asked.get("model.estimator")
+            found.append(PipelineItem(file, name, target, estimator, problem="on record only: the file is gone"))
     return found
 
 

@@ -12,6 +12,7 @@ from lineal.errors import SubjectError
 from lineal.store import graph, tables
 from lineal.store.graph import VersionRow
 from lineal.store.log import Store
+from lineal.store.recalls import taken_away
 from lineal.store.runs import RunRow, read_runs, select_runs
 from lineal.subjects import Subject
 
@@ -67,7 +68,7 @@ def find_model(store: Store, subject: Subject) -> ModelRow:
     what = (
         f"{len(found)} versions of model {subject.name} begin so"
         if found
-        else f"model {subject.name} has no version or alias {wanted!r}"
+        else taken_away(store, subject.name, wanted or "") or f"model {subject.name} has no version or alias {wanted!r}"
     )
     raise SubjectError(f"{subject}: {what}; there are {known}", subject=str(subject))
 

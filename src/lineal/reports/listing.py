@@ -19,11 +19,14 @@ def pipelines(items: Sequence[PipelineItem]) -> RenderableType:
     """Pipeline files."""
     table = _table("pipeline", "target", "estimator", "file")
     for item in items:
-        if item.problem:
-            table.add_row("-", "-", Text(item.problem, style="red"), short(item.file))
+        if item.name is None:
+            table.add_row("-", "-", Text(item.problem or "", style="red"), short(item.file))
         else:
-            table.add_row(item.name, item.target, item.estimator, short(item.file))
-    return _shown(table, command("run", short(items[0].file)) if items else "there is no .toml file in pipelines/")
+            gone = f"  {item.problem}" if item.problem else ""
+            table.add_row(item.name, item.target, item.estimator, Text.assemble(short(item.file), (gone, "yellow")))
+    first = next((item for item in items if not item.problem), None)
+    hint = command("run", short(first.file)) if first else "lineal list runs"
+    return _shown(table, hint if items else "there is no pipeline file in pipelines/ or beside it, and none on record")
 
 
 def datasets(items: Sequence[DatasetItem]) -> RenderableType:

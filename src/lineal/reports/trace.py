@@ -192,7 +192,9 @@ def _origin(flow: RunDetail) -> Iterable[tuple[str, str]]:
     commit = place.get("version") or environment.get("gitCommit")
     if commit:
         dirty = " with uncommitted changes" if environment.get("gitDirty") else ""
-        yield "code", f"{place.get('path') or flow.job} at {commit[:12]}{dirty}"
+        at = f"{commit[:12]}{dirty}"
+        said = f"at {at}" if place.get("version") else f"is not in git, where the project is at {at}"
+        yield "code", f"{place.get('path') or flow.job} {said}"
     if environment:
         packages = environment.get("packages") or {}
         named = "  ".join(

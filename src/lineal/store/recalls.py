@@ -91,3 +91,25 @@ def recorded_by(store: Store, version: str) -> list[str]:
     query = sa.select(columns.run_id, columns.action).where(columns.version == version).order_by(columns.seq.desc())
     rows = store.read(query)
     return [row.run_id for row in takewhile(lambda row: row.action == "recall", rows)]
+
+
+def taken_away(store: Store, name: str, alias: str) -> str | None:
+    """Say from which version a recall took an alias, and why; None where none took it, or another version has it.
+
+    Args:
+        store: the lineage store.
+        name: of the registered model.
+        alias: that nobody holds.
+    """
+    moves, columns = tables.aliases.c, tables.recalls.c
+    query = (
+        sa.select(moves.number, moves.previous, columns.subject, columns.reason)
+        .outerjoin(tables.recalls, columns.run_id == moves.run_id)
+        .where(moves.name == name, moves.alias == alias)
+        .order_by(moves.seq.desc())
+        .limit(1)
+    )
+    for row in store.read(query):
+        if row.number is None and row.subject is not None:
+            return f"@{alias} was taken away from version {row.previous} by the recall of {row.subject} ({row.reason})"
+    return None

@@ -60,7 +60,7 @@ def code_location(file: str) -> source_code_location_job.SourceCodeLocationJobFa
         return None
     repository = found.repository.removesuffix(".git")
     # The form of the large forges; other repositories are named by the file's place within.
-    blob = f"/blob/{found.commit}" if repository.startswith(("http://", "https://")) else ""
+    blob = f"/blob/{found.commit}" if found.commit and repository.startswith(("http://", "https://")) else ""
     return source_code_location_job.SourceCodeLocationJobFacet(
         type="git",
         url=f"{repository}{blob}/{found.path}",

@@ -182,6 +182,61 @@ def test_pipelines_are_listed_with_what_is_wrong_with_one(run, tmp_path, monkeyp
     assert "name" in out
 
 
+PIPELINE = """
+name = "NAME"
+source = { uri = "x.csv", target = "y" }
+split = { seed = 1 }
+model = { estimator = "sklearn.tree.DecisionTreeClassifier" }
+"""
+
+
+@traced
+def ran(file):
+    """As `lineal run` records a pipeline file."""
+    asked = {"pipeline.file": file, "source.target": "y", "model.estimator": "sklearn.tree.DecisionTreeClassifier"}
+    current_run().parameters(asked)
+    current_run().output(Dataset("s3://lake/x", name=f"{file.stem}.snapshot", version="1"))
+
+
+def test_pipelines_are_listed_wherever_their_files_lie(run, lineage, tmp_path, monkeypatch):
+    project, elsewhere = tmp_path / "project", tmp_path / "elsewhere"
+    for file in (project / "pipelines" / "shipped.toml", project / "own.toml", elsewhere / "far.toml"):
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(PIPELINE.replace("NAME", file.stem))
+    (project / "prefect.yaml").write_text("")
+    (project / "pyproject.toml").write_text('[project]\nname = "no pipeline"\n')
+    (project / "broken.toml").write_text("[")
+    monkeypatch.chdir(project)
+    for file in (elsewhere / "far.toml", project / "own.toml", elsewhere / "gone.toml"):
+        ran(file)
+    items = json.loads(run("list", "pipelines", "--json")[1])["pipelines"]
+    assert [(item["name"], item["problem"]) for item in items] == [
+        ("own", None),
+        ("shipped", None),
+        ("far", None),
+        ("gone", "on record only: the file is gone"),
+    ]
+    status, out, _ = run("list", "pipelines")
+    assert status == 0
+    (line,) = [line for line in out.splitlines() if line.startswith("gone ")]
+    assert line.split()[1:3] == ["y", "sklearn.tree.DecisionTreeClassifier"]
+    assert "gone.toml  on record only" in line
+    assert out.splitlines()[-1] == "lineal run own.toml"
+
+    (elsewhere / "far.toml").write_text("name = 1\n[source]\n[model]\n")
+    assert "far.toml" in run("list", "pipelines")[1]
+
+
+def test_where_there_is_no_pipeline_at_all(run, tmp_path, monkeypatch):
+    monkeypatch.setenv("LINEAL_STORE", f"sqlite:///{tmp_path}/none.db")
+    monkeypatch.chdir(tmp_path)
+    assert run("list", "pipelines") == (
+        0,
+        "there is no pipeline file in pipelines/ or beside it, and none on record\n",
+        "",
+    )
+
+
 def test_events_of_one_run_are_those_below_it(run, recorded):
     whole = recorded.event("train")["run"]["runId"]
     assert run("events", "--run", whole)[1] == recorded.ndjson() == run("events")[1]

@@ -156,6 +156,17 @@ def test_a_split_that_cannot_be_made_is_told(cut: Any, cache: Cache, data: str, 
     assert list((cache.root / "tmp").iterdir()) == []
 
 
+@pytest.mark.parametrize("more", ["", "stratify = false"])
+def test_a_classifier_of_measured_numbers_is_told_to_be_one(cut: Any, more: str) -> None:
+    message = (
+        r"the target 'y' is continuous \(80 different numbers in 80 rows\), and .* classes apart; take a regressor"
+    )
+    with pytest.raises(DataError, match=message):
+        cut(NUMBERS, more, classification=True)
+    whole = NUMBERS.replace(".5\n", ".0\n")
+    assert cut(whole, "stratify = false", classification=True)[1].method == "random"
+
+
 @pytest.mark.parametrize(
     ("values", "classes"),
     [

@@ -184,6 +184,23 @@ def test_a_file_that_git_does_not_track_has_no_location(repository):
     assert source_location(repository / "nowhere" / "at_all.py") is None
 
 
+def test_a_file_that_the_commit_does_not_have_is_not_of_it(repository):
+    (repository / "flows" / "new.py").write_text("")
+    git(repository, "add", "flows/new.py")
+
+    assert source_location(repository / "flows" / "new.py") == (repository.as_uri(), "flows/new.py", None)
+    git(repository, "commit", "--quiet", "--message", "new")
+    assert source_location(repository / "flows" / "new.py").commit == git(repository, "rev-parse", "HEAD")
+
+
+def test_a_file_added_before_the_first_commit_is_of_none(tmp_path):
+    git(tmp_path, "init", "--quiet")
+    (tmp_path / "new.py").write_text("")
+    git(tmp_path, "add", "new.py")
+
+    assert source_location(tmp_path / "new.py") == (tmp_path.as_uri(), "new.py", None)
+
+
 def test_a_git_that_hangs_is_given_up(repository, tmp_path, monkeypatch):
     bin_folder = tmp_path / "bin"
     bin_folder.mkdir()

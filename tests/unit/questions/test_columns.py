@@ -210,6 +210,23 @@ def test_models_and_predictions_that_use_a_column(lineage):
     assert below(forward(lineage, "model:demo@1", "y")) == {"demo.predictions.prediction"}
 
 
+def test_a_prediction_uses_all_columns_that_its_model_takes(lineage):
+    train = table("train", "age", "y")
+    columns = tuple(Column(each, "int64") for each in ("age", "y"))
+    model = Model("demo.model", digest("m"), "models:/m-1", columns=columns)
+    make(train, makes=model, of={each.name: [(train, each.name, "AGGREGATION")] for each in columns})
+    registered = register(model, 1)
+    scores = Dataset("s3://out/p", name="demo.predictions", version="p1", columns=(Column("prediction", "int64"),))
+    make(registered, makes=scores, of={"prediction": [(registered, "y", "TRANSFORMATION")]})
+
+    # The run that predicts names the target alone: it is what the model answers.
+    answer = forward(lineage, "model:demo@1", "age")
+    assert below(answer) == {"demo.predictions.prediction"}
+    assert "1 prediction column of 1 batch" in shown(answer, render_impact)
+    # From a model to a model a column stays itself.
+    assert "models/demo.y" not in below(forward(lineage, "dataset:train@1", "age"))
+
+
 def test_a_file_is_known_by_its_content(lineage, tmp_path):
     file = tmp_path / "rows.csv"
     file.write_text("x,y\n1,2\n")

@@ -56,8 +56,8 @@ def verify(
     if scope is None:
         counts = check_index(store, index, processes=processes)
         lines.append(index.checked(", ".join(f"{count} {name}" for name, count in counts.items() if count)))
-    elsewhere = check_datasets(store, scope, kept)
-    lines.append(kept.checked(f"{elsewhere} more lie elsewhere: see `lineal stale`" if elsewhere else ""))
+    aside = check_datasets(store, scope, kept)
+    lines.append(kept.checked(aside))
     of_them = check_models(store, scope, of_models, files, registry)
     for head in of_them.heads:
         if not heads.is_in_chain(store, head):

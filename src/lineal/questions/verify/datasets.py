@@ -12,23 +12,31 @@ from lineal.questions.verify.findings import Finding, Tally
 from lineal.questions.verify.things import Scope, Thing, things
 from lineal.store.log import Store
 
+# How many of the versions that are not looked at are named.
+_NAMED = 3
 
-def check_datasets(store: Store, scope: Scope | None, tally: Tally) -> int:
+
+def check_datasets(store: Store, scope: Scope | None, tally: Tally) -> str:
     """Check every dataset version that is kept.
 
     Returns:
-        How many versions on record lie elsewhere and are not looked at.
+        Which versions on record are not kept, and so not looked at; empty where all are.
     """
-    cache, elsewhere = Cache(), 0
+    cache, elsewhere, named = Cache(), 0, list[str]()
     for thing in things(store, scope, models=False):
         if not _is_kept(cache, thing):
             elsewhere += 1
+            if elsewhere <= _NAMED:
+                named.append(f"{thing.row.name.rpartition('/')[2] or thing.row.name}@{thing.row.version[:12]}")
             continue
         tally.count += 1
         finding = _look(cache, thing)
         if finding is not None:
             tally.add(finding)
-    return elsewhere
+    if not elsewhere:
+        return ""
+    more = f" and {elsewhere - _NAMED} more" if elsewhere > _NAMED else ""
+    return f"not looked at, as only their users keep them: {', '.join(named)}{more}"
 
 
 def _is_kept(cache: Cache, thing: Thing) -> bool:

@@ -7,13 +7,10 @@ rows is, so that the parts are not searched again.
 
 from __future__ import annotations
 
-import json
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable
 from difflib import get_close_matches
 from pathlib import Path, PurePosixPath
-from typing import Any
 
 import sqlalchemy as sa
 
@@ -26,6 +23,8 @@ from lineal.datasets.types import ROW
 from lineal.errors import LinealError, SubjectError
 from lineal.questions.descent import Descent, descend
 from lineal.questions.impact import ModelReached, answer
+from lineal.questions.records import recorded
+from lineal.questions.records.interface import Appearance, Predicted, RecordImpact
 from lineal.store import graph, tables
 from lineal.store.graph import VersionRow
 from lineal.store.log import Store
@@ -33,83 +32,6 @@ from lineal.subjects import Subject
 
 _PARTS = {"train": "training", "test": "held out"}
 _PREDICTED = ("prediction_id", "prediction", "model_version")
-
-
-@dataclass(frozen=True, slots=True)
-class Appearance:
-    """A record in a snapshot, and in one split of it.
-
-    Attributes:
-        name: of the snapshot.
-        version: of the snapshot.
-        row: its 1-based number there.
-        source: the file, or database, it was read from; None where that is not on record.
-        source_row: its 1-based number there.
-        part: `training` or `held out`; None where the snapshot was not split, or the parts' bytes are gone.
-        part_version: of the split's part that it stands in.
-        made_at: when the snapshot was made.
-    """
-
-    name: str
-    version: str
-    row: int
-    source: str | None
-    source_row: int | None
-    part: str | None
-    part_version: str | None
-    made_at: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class Predicted:
-    """A prediction that was made for a record.
-
-    Attributes:
-        prediction_id: by which it can be traced.
-        prediction: its value.
-        probabilities: of each class, where it names one.
-        model_version: the number of the registered version that made it.
-        table: of predictions, and
-        version: of it.
-        row: its 1-based number in the batch.
-        predicted_at: when.
-    """
-
-    prediction_id: str | None
-    prediction: Any
-    probabilities: Mapping[str, float]
-    model_version: Any
-    table: str
-    version: str
-    row: int
-    predicted_at: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class RecordImpact:
-    """The answer to `impact record:PIPELINE/ID`.
-
-    Attributes:
-        subject: as it was asked.
-        column: the id column that it is known by; None where it is known by file and row.
-        ids: that its rows have, where it was asked for by file and row and the pipeline names an id column.
-        snapshots: where it stands, once for each split of a snapshot.
-        learned: the models that were fitted to it.
-        judged: the models that it was held out from, to judge them by.
-        predictions: that were made for it.
-        searched: how many snapshots and tables of predictions were searched.
-        missing: a sentence for each version that could not be searched.
-    """
-
-    subject: str
-    column: str | None
-    snapshots: tuple[Appearance, ...]
-    learned: tuple[ModelReached, ...]
-    judged: tuple[ModelReached, ...]
-    predictions: tuple[Predicted, ...]
-    searched: int
-    missing: tuple[str, ...]
-    ids: tuple[str, ...] = ()
 
 
 def record_impact(store: Store, subject: Subject) -> RecordImpact:
@@ -152,7 +74,7 @@ class _Asked:
         if not self.snapshots:
             raise self._no_pipeline()
         self.batches = self._versions("predictions")
-        self.ids = self._id_columns()
+        self.ids = recorded.id_columns(store, self.snapshots)
         self.column = next((name for name in self.ids.values() if name), None)
         self.file: str | None = None
         self.row = 0
@@ -183,7 +105,7 @@ class _Asked:
                 self._tell(row, hit)
                 found += [(row, number) for number in hit.rows]
         parts = self._parts(found)
-        times = self._times({row.key for row, _ in found})
+        times = recorded.times(self.store, {row.key for row, _ in found})
         return [
             self._appearance(row, number, part, times.get(row.key))
             for row, number in found
@@ -200,7 +122,7 @@ class _Asked:
             rows = [row for row, _ in there]
             hits = search(Search(path, self.column or "", self.value, tuple(self._columns(path))) for _, path in there)
         found = []
-        times = self._times({row.key for row, hit in zip(rows, hits, strict=True) if hit.rows})
+        times = recorded.times(self.store, {row.key for row, hit in zip(rows, hits, strict=True) if hit.rows})
         for row, hit in zip(rows, hits, strict=True):
             self._tell(row, hit)
             for number, values in zip(hit.rows, hit.values, strict=False):
@@ -285,27 +207,7 @@ class _Asked:
         )
 
     def _versions(self, table: str) -> list[VersionRow]:
-        query = graph.select_versions().where(tables.datasets.c.name == f"{self.pipeline}.{table}")
-        return graph.read_versions(self.store, query.order_by(tables.versions.c.first_seq))
-
-    def _id_columns(self) -> dict[str, str | None]:
-        """The id column of the pipeline as it was when each snapshot was made."""
-        runs, edges = tables.runs.c, tables.edges.c
-        root = tables.runs.alias()
-        found: dict[str, str | None] = {}
-        for keys in _batches(row.key for row in self.snapshots):
-            query = (
-                sa.select(edges.version, root.c.last_seq)
-                .join(tables.runs, runs.run_id == edges.run_id)
-                .join(root, root.c.run_id == runs.root_id)
-                .where(edges.role == "o", edges.version.in_(keys))
-                .order_by(edges.version, runs.first_seq)
-            )
-            places = {row.version: row.last_seq for row in self.store.read(query)}
-            bodies = graph.bodies(self.store, places.values())
-            for key, seq in places.items():
-                found[key] = _parameter(json.loads(bodies[seq]), "source.id")
-        return found
+        return recorded.versions(self.store, f"{self.pipeline}.{table}")
 
     def _place(self) -> tuple[str, int] | None:
         """The value as FILE#ROW; None where it is none."""
@@ -324,38 +226,18 @@ class _Asked:
 
     def _rows_of_file(self, snapshot: VersionRow, file: str, row: int) -> Iterable[int]:
         start = 0
-        for source in self._sources(snapshot):
+        for source in recorded.sources(self.store, snapshot):
             rows = source["rows"] or 0
             path = PurePosixPath(source["name"])
             if row <= rows and (str(path) == file or path.name == file or str(path).endswith(f"/{file}")):
                 yield start + row - 1
             start += rows
 
-    def _sources(self, snapshot: VersionRow) -> list[dict[str, Any]]:
-        """What a snapshot was read from, in order, with the rows of each."""
-        runs, edges = tables.runs.c, tables.edges.c
-        query = (
-            sa.select(runs.last_seq)
-            .join(tables.edges, edges.run_id == runs.run_id)
-            .where(edges.version == snapshot.key, edges.role == "o", runs.state == "COMPLETE")
-            .order_by(runs.first_seq.desc())
-            .limit(1)
-        )
-        for body in graph.bodies(self.store, (row.last_seq for row in self.store.read(query))).values():
-            return [
-                {
-                    "name": source["name"],
-                    "rows": ((source.get("inputFacets") or {}).get("inputStatistics") or {}).get("rowCount"),
-                }
-                for source in json.loads(body).get("inputs") or ()
-            ]
-        return []
-
     def _appearance(
         self, snapshot: VersionRow, number: int, part: tuple[str, str] | None, made_at: str | None
     ) -> Appearance:
         start, source, source_row = 0, None, None
-        for each in self._sources(snapshot):
+        for each in recorded.sources(self.store, snapshot):
             if each["rows"] is None:
                 break
             if number < start + each["rows"]:
@@ -411,21 +293,6 @@ class _Asked:
         if hits.problem is not None:
             self.missing.append(f"{row.name}@{row.version[:12]} cannot be read: {hits.problem}")
 
-    def _times(self, keys: Iterable[str]) -> dict[str, str]:
-        """When some versions were made, first."""
-        runs, edges = tables.runs.c, tables.edges.c
-        query = (
-            sa.select(edges.version, sa.func.min(runs.ended_at).label("at"))
-            .join(tables.runs, runs.run_id == edges.run_id)
-            .where(edges.role == "o", runs.state == "COMPLETE")
-            .group_by(edges.version)
-        )
-        return {
-            row.version: row.at
-            for batch in _batches(keys)
-            for row in self.store.read(query.where(edges.version.in_(batch)))
-        }
-
     @staticmethod
     def _columns(path: Path) -> list[str]:
         import pyarrow as pa
@@ -436,13 +303,3 @@ class _Asked:
         except (OSError, pa.ArrowException):
             return []
         return [name for name in names if name in _PREDICTED or name.startswith("probability_")]
-
-
-def _parameter(event: Mapping[str, Any], key: str) -> str | None:
-    facet = ((event.get("run") or {}).get("facets") or {}).get("executionParameters") or {}
-    return next((each.get("value") for each in facet.get("parameters") or () if each.get("key") == key), None)
-
-
-def _batches(values: Iterable[str]) -> Iterable[list[str]]:
-    distinct = list(dict.fromkeys(values))
-    return (distinct[start : start + 500] for start in range(0, len(distinct), 500))

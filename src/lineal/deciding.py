@@ -112,7 +112,7 @@ def say(
 
 
 def _controls(store: Store, about: question.About, action: str) -> list[str]:
-    """The controls that may be waived, or whose waiver may be withdrawn: policies change, and waivers of theirs stay."""
+    """The controls that may be waived, or whose waiver may be withdrawn: policies change, their waivers stay."""
     if action == "withdraw":
         return question.waived(store, about)
     # It loads all that an audit takes.

@@ -29,8 +29,8 @@ _NEWEST, _LOOKED_AT = 50, 5_000
 _DECIDING = ("decide", "note")
 # The kind of test by which a run says how robust a model is.
 ROBUSTNESS = "robustness"
-# Figures on the rows that a model was fitted to say nothing of how it was judged.
-_OWN_ROWS = ("train", "cross-validation")
+# Figures on the rows that a model was fitted to say nothing of how it was judged, nor do those on what it predicted.
+_NO_JUDGEMENT = ("train", "cross-validation", "predictions")
 
 
 def gather(store: Store, model: ModelRow, *, wants: Collection[str] = (), now: datetime | None = None) -> Facts:
@@ -258,7 +258,7 @@ def _evaluations(runs: Iterable[Run], model: ModelRow, fit: Run | None, elsewher
         if run.root_id in elsewhere:
             continue
         models = {table.version for table in run.inputs if table.kind == "MODEL"}
-        judged = any(each.get("of") not in _OWN_ROWS for each in run.metrics)
+        judged = any(each.get("of") not in _NO_JUDGEMENT for each in run.metrics)
         judged |= any(each.get("type") == "gate" for each in run.tests)
         # Who judges a challenger reads the champion as well.
         own = models == {model.digest} or (fit is not None and run.root_id == fit.root_id and model.digest in models)

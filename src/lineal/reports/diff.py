@@ -23,6 +23,7 @@ from lineal.questions.diff.interface import (
     TableDiff,
 )
 from lineal.reports.groups import group_changes
+from lineal.reports.screen import Screen, Section
 from lineal.reports.terminal import command, figure, moment, short
 
 # How many of several things are named before the rest is counted.
@@ -32,33 +33,55 @@ _MOST_CAUSES = 4
 
 def render(diff: Diff) -> RenderableType:
     """A diff on one screen."""
-    parts: list[RenderableType] = [Text(f"{diff.left.subject} → {diff.right.subject}", style="bold")]
+    head: list[RenderableType] = [Text(f"{diff.left.subject} → {diff.right.subject}", style="bold")]
+    head.append(Text(f"  {diff.verdict}"))
     if diff.same:
-        return Group(*parts, Text(f"  {diff.verdict}"))
-    parts += [Text(f"  {diff.verdict}"), _grid(_when(diff.left, diff.right))]
+        return Group(*head)
+    head.append(_grid(_when(diff.left, diff.right)))
     if diff.causes:
-        parts += [Text(), Text("What may explain a change, the most likely first", style="bold"), _causes(diff)]
+        head += [Text(), Text("What may explain a change, the most likely first", style="bold"), _causes(diff)]
+    foot: list[RenderableType] = []
+    if diff.equal:
+        foot.append(Text(f"equal: {', '.join(diff.equal)}", style="dim"))
+    foot += [Text(f"not compared: {sentence}", style="yellow") for sentence in diff.missing]
+    if foot:
+        foot.append(Text())
+    foot.append(Text(_next(diff), style="dim"))
+    return Screen(head, list(_sections(diff)), foot, "shortened to fit on the screen; --json has all of it")
+
+
+def _sections(diff: Diff) -> Iterator[Section]:
     if diff.metrics:
-        parts += [Text(), Text("Metrics", style="bold"), _metrics(diff.metrics)]
+        yield Section(_title("Metrics"), [_metrics(diff.metrics)], _most_moved(diff.metrics))
     if diff.groups is not None and (diff.groups.moved or diff.groups.only):
-        parts += [Text(), Text("Metrics of groups", style="bold"), group_changes(diff.groups)]
+        brief = f"{len(diff.groups.moved)} moved by more than chance"
+        yield Section(_title("Metrics of groups"), [group_changes(diff.groups)], brief)
     if diff.predictions is not None:
-        parts += [Text(), Text("Predictions on held-out rows", style="bold"), *_predictions(diff.predictions)]
+        said = _predicted(diff.predictions)
+        yield Section(
+            _title("Predictions on held-out rows"), [Text(f"  {said}"), *_most_changed(diff.predictions)], said
+        )
     for number, table in enumerate(diff.tables):
         # What is made of a table that differs differs as well: one line says so.
-        parts += [Text(), _heading(table), *(_table(table) if not number or not diff.causes else ())]
+        yield Section(_heading(table), list(_table(table)) if not number or not diff.causes else ())
     for title, settings in _settings(diff):
-        parts += [Text(), Text(title, style="bold"), _keys(settings)]
+        yield Section(_title(title), [_keys(settings)], ", ".join(f"{each.key} {_change(each)}" for each in settings))
     if diff.code is not None:
-        parts += [Text(), Text("Code", style="bold"), _code(diff.code)]
+        yield Section(_title("Code"), [_code(diff.code)], ", ".join(each.path for each in diff.code.files))
     if diff.importances:
-        parts += [Text(), Text("Importances", style="bold"), _importances(diff)]
-    if diff.equal or diff.missing:
-        parts.append(Text())
-    if diff.equal:
-        parts.append(Text(f"equal: {', '.join(diff.equal)}", style="dim"))
-    parts += [Text(f"not compared: {sentence}", style="yellow") for sentence in diff.missing]
-    return Group(*parts, Text(), Text(_next(diff), style="dim"))
+        moved = [each.feature for each in diff.importances if each.beyond_noise]
+        brief = ", ".join(moved) if moved else f"{len(diff.importances)} differ within the noise"
+        yield Section(_title("Importances"), [_importances(diff)], brief)
+
+
+def _title(words: str) -> Text:
+    return Text(words, style="bold")
+
+
+def _most_moved(changes: Sequence[MetricChange]) -> str:
+    """The metrics that say most, in a few words."""
+    told = [each for each in changes if each.within_noise is False] or changes
+    return ", ".join(f"{each.name} {figure(each.left)} → {figure(each.right)}" for each in told)
 
 
 def _when(*sides: Side) -> Iterator[tuple[str, str]]:
@@ -95,13 +118,18 @@ def _metrics(changes: Sequence[MetricChange]) -> RenderableType:
     return table
 
 
-def _predictions(diff: PredictionDiff) -> Iterator[RenderableType]:
+def _predicted(diff: PredictionDiff) -> str:
+    if not diff.common:
+        return diff.note or "no row is in both"
     said = f"{diff.changed:,} of {diff.common:,} common rows differ"
     if diff.now_right is not None:
         said += f": {diff.now_right:,} now right, {diff.now_wrong:,} now wrong"
     if diff.mean_change is not None:
         said += f"; mean change {figure(diff.mean_change)}"
-    yield Text(f"  {said}{f' ({diff.note})' if diff.note else ''}" if diff.common else f"  {diff.note}")
+    return f"{said} ({diff.note})" if diff.note else said
+
+
+def _most_changed(diff: PredictionDiff) -> Iterator[RenderableType]:
     if diff.most:
         table = _table_of("  row", "actual", "before", "after", "probability of the former")
         for row in diff.most:
@@ -222,8 +250,12 @@ def _settings(diff: Diff) -> Iterator[tuple[str, Sequence[Setting]]]:
 
 
 def _keys(settings: Sequence[Setting]) -> RenderableType:
-    rows = [(each.key, f"{_value(each.left)} → {_value(each.right)}") for each in settings[:_MOST]]
+    rows = [(each.key, _change(each)) for each in settings[:_MOST]]
     return _grid(_more(rows, len(settings)))
+
+
+def _change(setting: Setting) -> str:
+    return f"{_value(setting.left)} → {_value(setting.right)}"
 
 
 def _value(value: str | None) -> str:

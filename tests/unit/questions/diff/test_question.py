@@ -408,6 +408,24 @@ def test_asking_loads_neither_prefect_nor_mlflow(train):
         assert not set(done.stderr.split()) & {"prefect", "mlflow", "dvc", *light}, words
 
 
+def test_however_much_differs_it_is_told_on_one_screen(train, ask, capsys):
+    train()
+    train(
+        asked={"model.params.C": "10.0", **{f"model.params.p{number}": str(number) for number in range(5)}},
+        snapshot={"id": list(range(90, 99)), **{f"c{number}": [1.0] * 9 for number in range(20)}, "y": ["n"] * 9},
+        metrics={f"m{number}": number / 9 for number in range(9)},
+    )
+    answer = ask("model:demo@1", "model:demo@2")
+    more = {field: answer.parameters for field in ("pipeline", "seeds", "packages", "environment", "features")}
+    terminal.show(dataclasses.replace(answer, **more), render, as_json=False)
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) <= 50
+    assert lines[-1] == "shortened to fit on the screen; --json has all of it"
+    (packages,) = (line for line in lines if line.startswith("Packages"))
+    assert "C 1.0 → 10.0" in packages
+    assert any("What may explain a change" in line for line in lines)
+
+
 def test_json_is_one_object_with_all_that_differs(train, ask):
     train()
     train(asked={"model.params.C": "2.0"}, snapshot=SNAPSHOT | {"a": [9.0] * 4})

@@ -10,13 +10,12 @@ import numpy as np
 import pyarrow as pa
 
 from lineal.datasets.dataset import Dataset
-from lineal.datasets.frame import as_frame
-from lineal.datasets.read import batches, opened
+from lineal.datasets.read import opened
+from lineal.datasets.rowhash import row_hashes
 from lineal.datasets.types import ROW
 from lineal.pipeline import Pipeline
 
 if TYPE_CHECKING:
-    Hashes = np.ndarray[tuple[int], np.dtype[np.uint64]]
     Marks = np.ndarray[tuple[int], np.dtype[np.bool_]]
 
 
@@ -78,13 +77,11 @@ def learned(pipeline: Pipeline, train: Dataset, test: Dataset) -> Marks:
     key = pipeline.source.id
     columns = [key] if key is not None and all(key in each for each in types) else _values(pipeline, test)
     shared = [name for name in columns if name in types[0]]
-    # A column of whole numbers is one of fractions, or of text, once a value is missing or odd.
+    # A column of numbers is one of text once a value is odd.
     unlike = {
-        name: pa.float64()
-        if all(pa.types.is_integer(each[name]) or pa.types.is_floating(each[name]) for each in types)
-        else pa.string()
+        name: pa.string()
         for name in shared
-        if types[0][name] != types[1][name]
+        if types[0][name] != types[1][name] and not all(_is_number(each[name]) for each in types)
     }
     return _common(train, test, shared, unlike) if shared else np.zeros(test.rows or 0, np.bool_)
 
@@ -92,6 +89,10 @@ def learned(pipeline: Pipeline, train: Dataset, test: Dataset) -> Marks:
 def _types(part: Dataset) -> dict[str, pa.DataType]:
     with opened(part) as parquet:
         return {field.name: field.type for field in parquet.schema_arrow}
+
+
+def _is_number(kind: pa.DataType) -> bool:
+    return bool(pa.types.is_integer(kind) or pa.types.is_floating(kind))
 
 
 def _values(pipeline: Pipeline, test: Dataset) -> list[str]:
@@ -103,17 +104,4 @@ def _common(
     train: Dataset, test: Dataset, columns: Sequence[str], cast: Mapping[str, pa.DataType] | None = None
 ) -> Marks:
     """Which rows of the held-out part have the values of a training row in some columns."""
-    return np.isin(_hashes(test, columns, cast or {}), np.unique(_hashes(train, columns, cast or {})))
-
-
-def _hashes(part: Dataset, columns: Sequence[str], cast: Mapping[str, pa.DataType]) -> Hashes:
-    """A hash of each row's values. Of 64 bits: two different rows of a billion hardly ever share one."""
-    import pandas as pd
-
-    found = []
-    for batch in batches(part, columns):
-        for name, type_ in cast.items():
-            place = batch.schema.get_field_index(name)
-            batch = batch.set_column(place, name, batch.column(place).cast(type_))
-        found.append(pd.util.hash_pandas_object(as_frame(batch), index=False).to_numpy(np.uint64))
-    return np.concatenate(found) if found else np.empty(0, np.uint64)
+    return np.isin(row_hashes(test, columns, cast), np.unique(row_hashes(train, columns, cast)))

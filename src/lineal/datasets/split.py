@@ -1,10 +1,15 @@
-"""Hold rows out: stratified, by groups, by time or plainly at random; reproducible to the byte."""
+"""Hold rows out: stratified, by groups, by time or plainly at random; reproducible to the byte.
+
+What is drawn is drawn by a hash of each record and the seed, the least of them first, and not by its place: a record
+keeps its side, but for a few at the boundary, when rows are added, removed or sorted anew, so that models of different
+snapshots are judged on the same records, and hardly on any that one of them learned.
+"""
 
 from __future__ import annotations
 
 from contextlib import ExitStack
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
@@ -13,12 +18,15 @@ import pyarrow.compute as pc
 from lineal.datasets.cache import Cache
 from lineal.datasets.dataset import Dataset
 from lineal.datasets.read import BATCH_ROWS, opened, to_table
+from lineal.datasets.rowhash import row_hashes
 from lineal.datasets.types import ROW, columns_of
 from lineal.datasets.writer import TableWriter
 from lineal.errors import DataError
 from lineal.pipeline import Pipeline
 
 if TYPE_CHECKING:
+    Counts = np.ndarray[tuple[int], np.dtype[np.int64]]
+    Hashes = np.ndarray[tuple[int], np.dtype[np.uint64]]
     Mask = np.ndarray[tuple[int], np.dtype[np.bool_]]
 
 MANY_CLASSES = 20
@@ -80,7 +88,7 @@ def split(
     asked = pipeline.split
     note = None
     if asked.group is not None:
-        method, held = "group", _by_group(_whole(snapshot, asked.group, "group"), asked.group, pipeline)
+        method, held = "group", _by_group(snapshot, asked.group, pipeline)
     elif asked.time is not None:
         method = "time"
         held, note = _by_time(_whole(snapshot, asked.time, "time"), asked.time, asked.test_size)
@@ -92,7 +100,8 @@ def split(
         method = "stratified" if stratify else "random"
         if classification:
             _require_classes(target, pipeline)
-        held = _stratified(target, pipeline) if stratify else _at_random(len(target), pipeline)
+        drawn = _drawn(snapshot, pipeline)
+        held = _stratified(target, drawn, pipeline) if stratify else _at_random(drawn, pipeline)
     train, test = _written(pipeline, snapshot, held, cache or Cache())
     return Split(train, test, method, asked.seed, note)
 
@@ -109,25 +118,18 @@ def _whole(snapshot: Dataset, name: str, way: str) -> pa.ChunkedArray:
     return column
 
 
-def _codes(column: pa.ChunkedArray) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
-    """Each value's number in the order of first appearance, so that the draw depends on nothing but the rows."""
-    encoded = column.combine_chunks().dictionary_encode()
-    return np.asarray(encoded.indices.to_numpy(zero_copy_only=False), dtype=np.int64)
+def _drawn(snapshot: Dataset, pipeline: Pipeline) -> Hashes:
+    """Each row's number in the draw: by its id, or by all its values where it has none."""
+    key = pipeline.source.id
+    columns = [key] if key is not None else [column.name for column in snapshot.columns]
+    return row_hashes(snapshot, columns, seed=pipeline.split.seed)
 
 
-def _held(splitter: Any, rows: int, *by: Any, **groups: Any) -> Mask:
-    _, test = next(splitter.split(np.empty((rows, 0)), *by, **groups))
-    held = np.zeros(rows, dtype=np.bool_)
-    held[test] = True
+def _at_random(drawn: Hashes, pipeline: Pipeline) -> Mask:
+    test = _neither_empty(len(drawn), pipeline.split.test_size, "rows")
+    held = np.zeros(len(drawn), dtype=np.bool_)
+    held[np.argsort(drawn, kind="stable")[:test]] = True
     return held
-
-
-def _at_random(rows: int, pipeline: Pipeline) -> Mask:
-    from sklearn.model_selection import ShuffleSplit
-
-    asked = pipeline.split
-    _neither_empty(rows, asked.test_size, "rows")
-    return _held(ShuffleSplit(1, test_size=asked.test_size, random_state=asked.seed), rows)
 
 
 def _require_classes(target: pa.ChunkedArray, pipeline: Pipeline) -> None:
@@ -143,16 +145,15 @@ def _require_classes(target: pa.ChunkedArray, pipeline: Pipeline) -> None:
     )
 
 
-def _stratified(target: pa.ChunkedArray, pipeline: Pipeline) -> Mask:
-    from sklearn.model_selection import StratifiedShuffleSplit
-
+def _stratified(target: pa.ChunkedArray, drawn: Hashes, pipeline: Pipeline) -> Mask:
     asked, name = pipeline.split, pipeline.source.target
     if target.null_count:
         raise DataError(
             f"the target {name!r} has {target.null_count} missing values and cannot be stratified by; fill them in",
             column=name,
         )
-    codes = _codes(target)
+    encoded = target.combine_chunks().dictionary_encode()
+    codes = np.asarray(encoded.indices.to_numpy(zero_copy_only=False), dtype=np.int64)
     sizes = np.bincount(codes)
     instead = "or set split.stratify = false"
     if sizes.min() < 2:
@@ -171,22 +172,37 @@ def _stratified(target: pa.ChunkedArray, pipeline: Pipeline) -> Mask:
             f"rows; change split.test_size, {instead}",
             column=name,
         )
-    splitter = StratifiedShuffleSplit(1, test_size=asked.test_size, random_state=asked.seed)
-    return _held(splitter, len(codes), codes)
+    # Class by class, and within each in the order of the draw.
+    order = np.lexsort((drawn, codes))
+    place = np.arange(len(codes)) - np.repeat(np.cumsum(sizes) - sizes, sizes)
+    held = np.zeros(len(codes), dtype=np.bool_)
+    held[order[place < np.repeat(_shares(sizes, test), sizes)]] = True
+    return held
 
 
-def _by_group(column: pa.ChunkedArray, name: str, pipeline: Pipeline) -> Mask:
-    from sklearn.model_selection import GroupShuffleSplit
+def _shares(sizes: Counts, test: int) -> Counts:
+    """How many rows of each class are held out: its share, rounded so that they add up, and never none or all."""
+    exact = sizes * (test / sizes.sum())
+    shares: Counts = np.clip(np.floor(exact).astype(np.int64), 1, sizes - 1)
+    while (left := test - int(shares.sum())) != 0:
+        step = 1 if left > 0 else -1
+        # The class that is furthest from its share; of several the first.
+        open_ = shares < sizes - 1 if step > 0 else shares > 1
+        shares[np.argmax(np.where(open_, step * (exact - shares), -np.inf))] += step
+    return shares
 
-    codes, asked = _codes(column), pipeline.split
-    groups = int(codes.max()) + 1
-    if groups < 2:
+
+def _by_group(snapshot: Dataset, name: str, pipeline: Pipeline) -> Mask:
+    _whole(snapshot, name, "group")
+    drawn = row_hashes(snapshot, [name], seed=pipeline.split.seed)
+    groups = np.unique(drawn)
+    if len(groups) < 2:
         raise DataError(
             f"split.group: column {name!r} has one group only, which cannot stand on both sides; name another column",
             column=name,
         )
-    _neither_empty(groups, asked.test_size, "groups", name)
-    return _held(GroupShuffleSplit(1, test_size=asked.test_size, random_state=asked.seed), len(codes), groups=codes)
+    test = _neither_empty(len(groups), pipeline.split.test_size, "groups", name)
+    return np.asarray(drawn < groups[test], dtype=np.bool_)
 
 
 def _by_time(column: pa.ChunkedArray, name: str, test_size: float) -> tuple[Mask, str | None]:
@@ -219,7 +235,8 @@ def _by_time(column: pa.ChunkedArray, name: str, test_size: float) -> tuple[Mask
     return held, note
 
 
-def _neither_empty(count: int, test_size: float, what: str, column: str | None = None) -> None:
+def _neither_empty(count: int, test_size: float, what: str, column: str | None = None) -> int:
+    """How many are held out."""
     test = int(np.ceil(test_size * count))
     if not 0 < test < count:
         part = "training" if test else "held-out"
@@ -227,6 +244,7 @@ def _neither_empty(count: int, test_size: float, what: str, column: str | None =
             f"split.test_size = {test_size} of {count} {what} leaves the {part} part empty; change it, or add data",
             column=column,
         )
+    return test
 
 
 def _written(pipeline: Pipeline, snapshot: Dataset, held: Mask, cache: Cache) -> tuple[Dataset, Dataset]:

@@ -3,8 +3,11 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
 
 from lineal.datasets import split as splitting
 from lineal.datasets.cache import Cache
@@ -79,6 +82,58 @@ def test_classes_keep_their_shares_unless_told_otherwise(cut: Any) -> None:
     assert cut(CLASSES, "stratify = false")[1].method == "random"
     assert cut(CLASSES, classification=False)[1].method == "random"
     assert cut(NUMBERS)[1].method == "random"
+
+
+@pytest.mark.parametrize("more", ["", "stratify = true", 'group = "g"'])
+@pytest.mark.parametrize("key", ["", 'id = "id"'])
+def test_a_record_keeps_its_side_as_the_data_grows_shrinks_and_is_sorted_anew(
+    put: Any, pipeline: Any, cache: Cache, more: str, key: str
+) -> None:
+    rows = [f"{number},g{number % 90},{number * 7919 % 1000},{'pq'[number % 3 % 2]}" for number in range(1200)]
+    head = "id,g,a,y\n"
+
+    def sides(chosen: list[str]) -> tuple[set[int], set[int]]:
+        put("d.csv", head + "".join(f"{row}\n" for row in chosen))
+        made = pipeline(f"[split]\n{more}", source=f'uri = "d.csv"\ntarget = "y"\n{key}')
+        found = split(made, ingest(made, cache).dataset, cache=cache)
+        return set(column(found.train, "id")), set(column(found.test, "id"))
+
+    train, test = sides(rows[:1000])
+    for chosen in (rows[:1000][::-1], rows, rows[50:1000], ["-3,g5,1,p", *rows[:1000]]):
+        then_train, then_test = sides(chosen)
+        moved = (train & then_test) | (test & then_train)
+        # Of those in both: only such as stand at the boundary, which moves with the number of rows.
+        assert len(moved) <= 0.03 * 1000
+    assert sides(rows[:1000][::-1]) == (train, test)
+
+
+def test_a_record_with_an_id_keeps_its_side_whatever_is_corrected_in_it(put: Any, pipeline: Any, cache: Cache) -> None:
+    made = pipeline("[split]\nstratify = false", source='uri = "d.csv"\ntarget = "y"\nid = "id"')
+    found = []
+    for change in (0, 1):
+        put("d.csv", "id,a,y\n" + "".join(f"{n},{n + change},{n % 2 + change}\n" for n in range(60)))
+        found.append(column(split(made, ingest(made, cache).dataset, cache=cache).test, "id"))
+    assert found[0] == found[1]
+
+
+def test_rows_that_are_alike_stand_on_one_side(cut: Any) -> None:
+    _, found = cut("a,y\n" + "".join(f"{number // 2},{number // 2 % 2}\n" for number in range(80)))
+    assert not set(column(found.train, "a")) & set(column(found.test, "a"))
+
+
+@given(
+    sizes=st.lists(st.integers(2, 60), min_size=2, max_size=12),
+    test_size=st.floats(0.01, 0.99),
+)
+def test_no_class_is_left_out_of_a_part(sizes: list[int], test_size: float) -> None:
+    test = int(np.ceil(test_size * sum(sizes)))
+    assume(len(sizes) <= test <= sum(sizes) - len(sizes))
+    shares = splitting._shares(np.array(sizes), test)
+    assert shares.sum() == test
+    assert all(0 < share < size for share, size in zip(shares, sizes, strict=True))
+    exact = np.array(sizes) * test / sum(sizes)
+    if (exact >= 1).all() and (exact <= np.array(sizes) - 1).all():
+        assert (np.abs(shares - exact) < 1).all()
 
 
 def test_a_group_stays_on_one_side(cut: Any) -> None:

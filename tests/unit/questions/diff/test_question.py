@@ -416,7 +416,7 @@ def test_however_much_differs_it_is_told_on_one_screen(train, ask, capsys):
         metrics={f"m{number}": number / 9 for number in range(9)},
     )
     answer = ask("model:demo@1", "model:demo@2")
-    more = {field: answer.parameters for field in ("pipeline", "seeds", "packages", "environment", "features")}
+    more = dict.fromkeys(("pipeline", "seeds", "packages", "environment", "features"), answer.parameters)
     terminal.show(dataclasses.replace(answer, **more), render, as_json=False)
     lines = capsys.readouterr().out.splitlines()
     assert len(lines) <= 50

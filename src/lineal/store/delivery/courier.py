@@ -95,12 +95,15 @@ class _Rounds:
         self._asked = self._done = 0
         self._failures = 0
         self._awaited = 0
+        self._idle = False
         self._thread: threading.Thread | None = None
 
     def wake(self) -> None:
         with self._changed:
             self._asked += 1
-            self._changed.notify_all()
+            # A thread that gathers is not woken for each event: each time it would take the interpreter from the work.
+            if self._idle:
+                self._changed.notify_all()
         if self._thread is None or not self._thread.is_alive():
             self._thread = threading.Thread(target=self._run, name="lineal-courier", daemon=True)
             self._thread.start()
@@ -127,7 +130,9 @@ class _Rounds:
                     # Left alone for a while, whatever it is woken for, and asked again even if it is not.
                     self._changed.wait_for(lambda: False, min(_PATIENCE * 2**self._failures, _MOST_PATIENCE))
                 else:
+                    self._idle = True
                     self._changed.wait_for(lambda: self._asked > self._done)
+                    self._idle = False
                     self._changed.wait_for(lambda: self._awaited > 0, _GATHER)
                 asked = self._asked
                 seconds = None if self._awaited else _SLICE

@@ -153,9 +153,9 @@ class MetricChange:
         of: what it was taken on: `held-out` or `cross-validation`.
         left: its value.
         right: its value.
-        noise: what a difference may be by chance: of held-out rows the standard error of the difference by the
+        noise: what a difference may be by chance: of held-out rows twice the standard error of the difference by the
             bootstrap, of a cross-validation the greater standard deviation over folds; None where it is not known.
-        within_noise: whether the difference is at most that (held-out: twice that); None where it is not known.
+        within_noise: whether the difference is at most that; None where it is not known.
     """
 
     name: str

@@ -53,14 +53,15 @@ def _change(
 ) -> MetricChange:
     of, name = key
     one, two = _value(left), _value(right)
-    noise = errors.get(name) if of == "held-out" else None
-    reach = 2.0
-    if of == "cross-validation":
+    if of == "held-out":
+        error = errors.get(name)
+        noise = None if error is None else 2 * error
+    else:
         spreads = [metric.spread for metric in (left, right) if metric is not None and metric.spread is not None]
-        noise, reach = max(spreads, default=None), 1.0
+        noise = max(spreads, default=None)
     within = None
     if one is not None and two is not None and noise is not None:
-        within = abs(two - one) <= reach * noise
+        within = abs(two - one) <= noise
     return MetricChange(name, of, one, two, noise, within)
 
 

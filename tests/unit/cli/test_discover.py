@@ -1,6 +1,7 @@
 """`lineal discover` and `lineal search`, as a user sees them."""
 
 import json
+import re
 
 import pytest
 
@@ -81,13 +82,38 @@ def test_nothing_recorded(tmp_path, monkeypatch, run):
         assert "nothing is recorded here yet" in said
 
 
-def test_search_prints_subjects_to_ask_on_with(recorded, run):
-    status, out, _ = run("search", "leaves", "--limit", "1")
+def test_search_says_what_each_hit_is_and_the_command_that_shows_it(recorded, run):
+    status, out, _ = run("search", "leaves", "11", "--limit", "1")
     assert status == 0
-    assert out.splitlines()[0].startswith("run:")
-    assert out.splitlines()[-1].endswith("there are more: --limit")
+    head, found, command, _, more = out.splitlines()
+    assert re.fullmatch(r"run of trial  20\d\d-\d\d-\d\d \d\d:\d\d:\d\d UTC", head)
+    assert found == "  parameter  leaves=11"
+    assert command.strip().removeprefix("lineal trace run:") in {event["run"]["runId"] for event in recorded.events()}
+    assert more == "there are more than these 1: --limit 2"
     status, out, _ = run("search", "nowhere", "--json")
     assert (status, json.loads(out)["hits"]) == (0, [])
+
+
+def test_search_names_a_failed_run_and_who_noted_something(lineage, run):
+    @traced
+    def broken():
+        raise ValueError("the ward has no beds")
+
+    with pytest.raises(ValueError, match="no beds"):
+        broken()
+
+    @traced
+    def note():
+        said = {"action": "note", "subject": "model:m@1", "reason": "all beds were counted twice"}
+        current_run().decisions([said], by="Ada")
+
+    note()
+    status, out, _ = run("search", "beds")
+    assert status == 0
+    assert "run of broken, failed  20" in out
+    assert "\n  error  the ward has no beds\n" in out
+    assert "note on model:m@1, by Ada  20" in out
+    assert "\n  all beds were counted twice\n  lineal trace model:m@1\n" in out
 
 
 def test_search_without_a_word(recorded, run):

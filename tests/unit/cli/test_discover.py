@@ -25,9 +25,25 @@ def recorded(lineage):
 def test_discover_prints_what_is_borne_out_with_a_command_that_shows_it(recorded, run):
     status, out, _ = run("discover")
     assert status == 0
-    assert out.startswith("trial  24 runs, 24 with accuracy (held-out)")
-    assert "depth 1 → 2: +0.1 in the median of 12 pairs (12 up, 0 down; sign test p 0.0" in out
-    assert "moved the metric" in out
+    lines = out.splitlines()
+    assert lines[:2] == [
+        "trial  24 runs, 24 with accuracy on held-out rows",
+        "can be told: what single changes did, what moves accuracy, which run is best",
+    ]
+    # The plain sentence first, and below it what it rests on.
+    place = lines.index(
+        "  depth from 1 to 2 raised accuracy by 0.1000, which is better: so it was in 12 of 12 pairs of runs that "
+        "differ in nothing else"
+    )
+    assert lines[place + 1].startswith("    median +0.1, 12 up, 0 down; sign test, corrected p 0.0")
+    assert lines[place + 1].endswith("; n 12 pairs")
+    assert lines[place + 2].startswith("    lineal diff run:")
+    moved = lines.index("moved the metric") + 1
+    assert re.fullmatch(
+        r"  depth moves accuracy: in the median it is 0\.\d+ with 1 and 0\.\d+ with 2(; .*)?", lines[moved]
+    )
+    assert "95 % interval [" in lines[moved + 1]
+    assert "corrected p < 0.0001" in lines[moved + 1]
     command = next(line for line in out.splitlines() if "lineal diff run:" in line)
     first = command.split()[2].removeprefix("run:")
     assert first in {event["run"]["runId"] for event in recorded.events()}
@@ -54,11 +70,72 @@ def test_pictures_where_no_folder_can_be(recorded, run, tmp_path):
     assert "pictures cannot be written" in said
 
 
-def test_few_runs_say_so(lineage, run):
+def test_few_runs_say_what_they_cannot_tell_and_how_many_more_would(lineage, run):
     trial(Dataset("s3://lake/test", version="1"), 1, 1)
     status, out, _ = run("discover")
     assert status == 0
-    assert "which factors move accuracy: 1 run cannot tell; about" in out
+    assert "can be told" not in out
+    assert "\nnot yet: what moves accuracy, how much of it is chance\n" in out
+    assert (
+        "  which settings move accuracy: 1 run is too few; about 19 more, with other values, begin to show what "
+        "matters most; about "
+    ) in out
+    assert "    n 1, of fewer than 20 chance ranks above what matters; " in out
+    assert "chance alone: 4 more runs with another seed and all else alike would tell" in out
+    # A traced flow has no file that a command could run again.
+    assert "lineal run" not in out
+
+
+def test_a_change_in_few_pairs_says_what_it_did_and_how_many_more_pairs_would_tell(lineage, run):
+    for leaves in (1, 2, 3):
+        for depth in (1, 2):
+            trial(Dataset("s3://lake/test", version="1"), depth, leaves)
+    status, out, _ = run("discover")
+    assert status == 0
+    assert (
+        "  whether depth from 1 to 2 raises accuracy: it did by 0.1000 in the median of 3 pairs of runs that differ in "
+        "nothing else; 3 more pairs would tell, both runs of a pair with one seed\n"
+        "    median +0.1, 3 up, 0 down; n 3, a sign test needs 6\n"
+        "    lineal diff run:"
+    ) in out
+    assert "0.9030 is the best of 6 runs on the same held-out rows; the next is 0.0010 behind" in out
+
+
+@traced
+def pipelined(test: Dataset, file: str, depth, seed: int):
+    """What the flow of a pipeline file records of it."""
+    current_run().tag("pipeline", "small")
+    current_run().parameters(
+        {"model.params.depth": depth, "split.seed": seed, "drift.psi": 0.2, "pipeline.file": file}
+        | {"pipeline.digest": f"{depth}{seed}"}
+    )
+    current_run().metrics({"accuracy": 0.7 if depth == 1 else 0.8}, of="held-out")
+
+
+def test_what_would_tell_can_be_run_as_it_stands(lineage, run, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    file = str(tmp_path / "my pipelines" / "small.toml")
+    for depth, seed in ((1, 7), (2, 7), (2, 8)):
+        pipelined(Dataset("s3://lake/test", version="1"), file, depth, seed)
+    status, out, _ = run("discover")
+    assert status == 0
+    again = "lineal run 'my pipelines/small.toml' --set"
+    assert f"    {again} split.seed=9\n" in out
+    assert f"    {again} model.params.depth=1 --set split.seed=9\n" in out
+    assert f"    {again} model.params.depth=2 --set split.seed=9\n" in out
+    assert out.endswith(f"\n\nnext: {again} split.seed=9\n")
+    assert "0.8000 is the best of 3 runs on the same held-out rows, which 2 of them reach" in out
+    # What is asked of a model afterwards was never a try.
+    assert "drift" not in out
+
+
+def test_values_that_no_command_can_set_are_in_none(lineage, run):
+    for depth in (None, 2):
+        pipelined(Dataset("s3://lake/test", version="1"), "small.toml", depth, 7)
+    status, out, _ = run("discover")
+    assert status == 0
+    assert "depth from 2 to None" in out or "depth from None to 2" in out
+    assert "depth=" not in out.replace("depth=VALUE", "")
 
 
 def test_a_pipeline_without_a_metric(lineage, run):

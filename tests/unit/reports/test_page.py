@@ -79,6 +79,35 @@ def test_a_stakeholder_finds_what_it_is_how_good_and_who_decided(model, lineage)
     assert re.search(held, found.text)
 
 
+def test_a_figure_says_what_it_means(model):
+    text = Read(page([model(metrics={"accuracy": 0.95, "neg_mean_absolute_error": -0.2, "our_own": 3.0})])).text
+    assert text.count("share of rows answered right; 1 is all") == 2
+    assert "mean error without its sign, in units of left; 0 is perfect" in text
+
+
+def test_long_lists_are_counted_where_they_are_folded_away(model, lineage):
+    model()
+    about = dossier(lineage.store, Subject("model", "demo", "1"))
+    found = Read(page([about]))
+    results = about.audit.models[0].results
+    missing = [each for each in results if each.verdict == "open"]
+    counted = re.findall(r"(\d+) controls? that the record does not show, and what is missing", found.text)
+    assert sum(map(int, counted)) == len(missing) > 0
+    assert "versions, a line each: 1 file, " in found.text
+    # Folded away is not left out.
+    for each in missing:
+        assert each.title in found.text
+
+
+def test_what_was_decided_on_the_same_model_under_another_number_is_not_told_of_this_one(model, lineage):
+    # Their digests are the same: it is taken over the number and the salt together.
+    model(1, salt="1", alias="champion")
+    model(11, alias="rival")
+    text = Read(page([dossier(lineage.store, Subject("model", "demo", "1"), ())])).text
+    assert "given an alias @champion" in text
+    assert "given an alias @rival" not in text
+
+
 def test_nothing_is_claimed_about_a_law(model, lineage):
     model()
     whole = page([dossier(lineage.store, Subject("model", "demo", "1"))]).lower()

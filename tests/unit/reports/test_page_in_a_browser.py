@@ -67,6 +67,26 @@ def test_the_boxes_of_the_picture_lead_to_their_lines(model, browser, written):
     with seen(browser, written(model()), DESKTOP) as found:
         found.page.locator("svg.across a", has_text="snapshot").click()
         assert found.page.evaluate("document.querySelector('tr:target th').textContent").startswith("demo.snapshot")
+        # The lines are folded away until one is asked for.
+        assert found.page.locator("tr:target th").is_visible()
+
+
+@pytest.mark.parametrize("size", [DESKTOP, PHONE])
+def test_what_is_long_is_folded_away_behind_a_line_that_counts_it(model, lineage, browser, written, size):
+    model()
+    about = dossier(lineage.store, Subject("model", "demo", "1"))
+    with seen(browser, written(about), size) as found:
+        folded = found.page.locator("details:not([open]) > summary").all_inner_texts()
+        assert any(line.startswith("7 versions, a line each: 1 file, ") for line in folded)
+        assert any(line.endswith("that the record does not show, and what is missing") for line in folded)
+        shown = found.page.locator(".controls .verdict").all()
+        assert shown
+        seen_now = {each.inner_text() for each in shown if each.is_visible()}
+        assert seen_now <= {"contradicts", "a person must judge"}
+        for _ in folded:
+            found.page.locator("details:not([open]) > summary").first.click()
+        assert found.laid() == NOTHING_WRONG
+        assert found.page.locator(".controls .verdict.open").first.is_visible()
 
 
 def test_by_keyboard_one_gets_past_the_contents(model, browser, written):

@@ -15,7 +15,7 @@ _WIDE = 360.0
 _SMALL = 11.0
 _LABELS = 150.0
 _BAR, _STEP = 12.0, 24.0
-_LINE = 11.5
+_LINE = 12.0
 
 
 def bars(rows: Sequence[tuple[str, float, float | None]], axis: str) -> Markup:

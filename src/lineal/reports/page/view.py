@@ -12,7 +12,8 @@ from lineal.questions.audit import VERDICTS, Applied, Result, Verdict
 from lineal.questions.dossier import Dossier
 from lineal.questions.gates import found as gate_found
 from lineal.questions.trace import Node
-from lineal.reports.page.words import NOTHING, counted, figure
+from lineal.reports.page.meanings import meaning
+from lineal.reports.page.words import NOTHING, counted, figure, short
 
 _OF = {"held-out": "held-out rows", "cross-validation": "cross-validation", "train": "training rows"}
 _WORDS = {"r2": "R²", "roc_auc": "ROC AUC", "f1": "F1", "roc_auc_ovr": "ROC AUC, each class against the rest"}
@@ -121,6 +122,11 @@ def _doubt(line: Figures) -> str:
     return f"\u00b1 {figure(spread)} over folds" if spread is not None else ""
 
 
+def means(line: Figures, about: Dossier) -> str:
+    """What a metric's figure means; of one that is not known at least which way is better, where that is."""
+    return meaning(line.scorer, short(asked(about, "source.target"), 60)) or ("less is better" if line.less else "")
+
+
 def gates(about: Dossier) -> list[Gate]:
     """The gates that the model was held to when it was trained."""
     return [
@@ -203,7 +209,10 @@ def registered(about: Dossier) -> list[tuple[str, str, str]]:
             each.by,
         )
         for each in about.facts.decisions
-        if each.run_id not in people and each.action in _ACTIONS
+        # One and the same model may be registered again, under a number of its own.
+        if each.run_id not in people
+        and each.action in _ACTIONS
+        and each.values.get("number") in (None, about.facts.model.number)
     ]
 
 
@@ -319,6 +328,11 @@ def clauses(result: Result) -> str:
     for each in result.maps:
         found.setdefault(each.framework, []).append(each.clause)
     return "; ".join(f"{framework} {', '.join(clauses)}" for framework, clauses in found.items())
+
+
+def open_words(found: Sequence[Result]) -> str:
+    """What the record has no answer to, in a phrase."""
+    return f"{counted(len(found), 'control')} that the record does not show, and what is missing"
 
 
 def quiet_words(found: Sequence[Result]) -> str:

@@ -8,6 +8,7 @@ from lineal.questions.dossier import dossier
 from lineal.questions.trace import Node, Trace
 from lineal.reports.page import Enclosed, page
 from lineal.subjects import Subject
+from lineal.tracing.statements import Assertion
 from tests.parts.looked_at import DESKTOP, PHONE, seen
 from tests.unit.reports.conftest import HOSTILE
 from tests.unit.reports.test_page import NOW
@@ -87,6 +88,18 @@ def test_what_is_long_is_folded_away_behind_a_line_that_counts_it(model, lineage
             found.page.locator("details:not([open]) > summary").first.click()
         assert found.laid() == NOTHING_WRONG
         assert found.page.locator(".controls .verdict.open").first.is_visible()
+
+
+def test_on_a_phone_no_long_name_is_cut_off_at_the_edge(model, browser, written):
+    long = "dataset:the_weekly_admissions_of_all_wards.snapshot@76af0b19c937"
+    about = model(checks=(Assertion("min", False, long, f"at least 0 in {long}", long),))
+    with seen(browser, written(about), PHONE) as found:
+        beyond = found.page.evaluate(
+            "[...document.querySelectorAll('.stack tbody td, .stack tbody th')].filter(e => e.checkVisibility())"
+            ".filter(e => e.scrollWidth > e.clientWidth + 1).map(e => e.textContent)"
+        )
+        assert beyond == []
+        assert found.page.locator(".stack td", has_text="at least 0").is_visible()
 
 
 def test_by_keyboard_one_gets_past_the_contents(model, browser, written):

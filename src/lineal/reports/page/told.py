@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from lineal.questions.dossier import Account, Dossier
 from lineal.questions.prediction import Prediction
-from lineal.reports.page.words import MINUS, counted, figure
+from lineal.reports.page.words import MINUS, NOTHING, counted, figure
 from lineal.reports.terminal import moment, span
 
 if TYPE_CHECKING:
@@ -87,7 +87,7 @@ def columns(about: Account) -> list[tuple[str, str]]:
 
 def values(asked: Prediction) -> tuple[list[tuple[str, str]], int]:
     """What the row held that was scored, and how many more columns it had."""
-    found = [(str(key), str(value)) for key, value in (asked.input or {}).items()]
+    found = [(str(key), held(asked, key)) for key in asked.input or {}]
     return found[:_MOST_VALUES], max(len(found) - _MOST_VALUES, 0)
 
 
@@ -117,7 +117,20 @@ def answer(asked: Prediction) -> str:
     """What was predicted, and with what probability."""
     likely = asked.answers.get(f"probability_{asked.value}")
     with_it = f", with a probability of {likely:.1%}" if likely is not None else ""
-    return f"{asked.model.target or 'predicted'}: {'gone' if asked.value is None else asked.value}{with_it}"
+    return f"{asked.model.target or 'predicted'}: {_value(asked.value) or 'gone'}{with_it}"
+
+
+def _value(value: Any) -> str:
+    """A value as a person writes it; empty where there is none."""
+    if value is None:
+        return ""
+    return figure(value) if isinstance(value, float) else str(value)
+
+
+def held(asked: Prediction, column: str) -> str:
+    """What a row held in a column."""
+    there = asked.input or {}
+    return (_value(there[column]) or "missing") if column in there else NOTHING
 
 
 def _below(uri: str, base: Path | None) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -31,6 +32,9 @@ _TALLY: Mapping[Verdict, str] = {
     "review": "leaves {} to a person",
     "n/a": "{} out of scope",
 }
+_FIGURE = r"-?\d+(?:\.\d+)?(?:e[+-]?\d+)?"
+_NUMBER = re.compile(_FIGURE)
+_LIMIT = re.compile(rf"(\w+) ([<>]= {_FIGURE})(?: and ([<>]= {_FIGURE}))?")
 # What the page draws of its own, out of the same numbers.
 _DRAWN = ("feature_importance", "confusion_matrix", "roc_curve", "precision_recall_curve")
 _DRAWN_REGRESSION = ("predicted_against_actual", "residuals", "feature_importance")
@@ -130,15 +134,27 @@ def means(line: Figures, about: Dossier) -> str:
 def gates(about: Dossier) -> list[Gate]:
     """The gates that the model was held to when it was trained."""
     return [
-        Gate(
-            str(test.get("expected") or test["name"]),
-            gate_found(test) or NOTHING,
-            test.get("status") == "pass",
-        )
+        _gate(str(test.get("expected") or test["name"]), gate_found(test) or NOTHING, test.get("status") == "pass")
         for run in about.facts.runs
         for test in run.tests
         if test.get("type") == "gate"
     ]
+
+
+def _gate(expected: str, actual: str, held: bool) -> Gate:
+    """A gate in words, where it is one on a metric; an error is told without the minus that scikit-learn gives it."""
+    limit = _LIMIT.fullmatch(expected)
+    if limit is None:
+        return Gate(expected, actual, held)
+    name, *bounds = (part for part in limit.groups() if part is not None)
+    sign = -1 if name.startswith("neg_") else 1
+    said = []
+    for bound in bounds:
+        way, _, number = bound.partition(" ")
+        least = (way == ">=") == (sign == 1)
+        said.append(f"{'at least' if least else 'at most'} {sign * float(number):,g}")
+    found = figure(sign * float(actual)) if _NUMBER.fullmatch(actual) else actual
+    return Gate(f"{metric_words(name)} {' and '.join(said)}", found, held)
 
 
 def checks(about: Dossier) -> list[tuple[str, str, str, str, bool | None]]:

@@ -50,7 +50,7 @@ def render(found: Discovery) -> RenderableType:
         )
     parts: list[RenderableType] = []
     for lesson in found.lessons:
-        parts += [*([Text()] if parts else []), Text("\n").join(_lesson(lesson))]
+        parts += [*([Text()] if parts else []), *_lesson(lesson)]
     following = next((line for lesson in found.lessons for line in _next(lesson)), None)
     return Group(*parts, *([Text(), Text(f"next: {following}")] if following else []))
 
@@ -61,7 +61,7 @@ def _next(lesson: Lesson) -> Iterator[str]:
         yield from (line for line in entry.commands if line.startswith("lineal run ") and "VALUE" not in line)
 
 
-def _lesson(lesson: Lesson) -> Iterator[Text]:
+def _lesson(lesson: Lesson) -> Iterator[RenderableType]:
     heading = Text(lesson.pipeline, style="bold")
     on = f" on {_ON.get(lesson.scored_on, lesson.scored_on)}" if lesson.scored_on else ""
     scored = f"{lesson.scored} with {lesson.metric}{on}" if lesson.metric else "none with a metric"

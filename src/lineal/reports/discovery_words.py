@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from rich.console import RenderableType
+from rich.padding import Padding
 from rich.text import Text
 
 from lineal.questions.discovery import Lesson
@@ -15,7 +17,7 @@ from lineal.reports.terminal import command, short
 
 MOST = 5
 _WORDS = 8
-_INDENT = "  "
+_INDENT = 2
 _FIRST = ("model.", "split.", "source.", "data ")
 
 
@@ -33,13 +35,12 @@ class Entry:
     figures: str = ""
     commands: tuple[str, ...] = ()
 
-    def lines(self) -> Iterator[Text]:
-        """The entry, indented."""
-        yield Text(f"{_INDENT}{self.sentence}")
-        if self.figures:
-            yield Text(f"{_INDENT * 2}{self.figures}", style="dim")
-        for line in self.commands:
-            yield Text(f"{_INDENT * 2}{line}", style="dim")
+    def lines(self) -> Iterator[RenderableType]:
+        """The entry, indented, however narrow the terminal is."""
+        yield Padding(Text(self.sentence), (0, 0, 0, _INDENT))
+        below = [self.figures] if self.figures else []
+        for line in (*below, *self.commands):
+            yield Padding(Text(line, style="dim"), (0, 0, 0, 2 * _INDENT))
 
 
 def diff(pair: tuple[str, str]) -> str:

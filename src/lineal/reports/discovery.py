@@ -11,6 +11,7 @@ from lineal.questions.discovery import Discovery, Lesson
 from lineal.questions.discovery.best import Best
 from lineal.questions.discovery.breaks import Break
 from lineal.questions.discovery.directions import direction
+from lineal.questions.discovery.repeats import Noise
 from lineal.reports.discovery_untold import in_short, untold
 from lineal.reports.discovery_words import (
     MOST,
@@ -74,7 +75,7 @@ def _lesson(lesson: Lesson) -> Iterator[RenderableType]:
             ("moved the metric", _moved(lesson)),
             ("broke", (_break(each, lesson) for each in lesson.breaks)),
             ("decisions that are shaken", _decisions(lesson)),
-            ("best on the same rows", (_best(each) for each in lesson.best)),
+            ("best on the same rows", (_best(each, lesson.noise) for each in lesson.best)),
             ("shown not to matter", _neutral(lesson)),
             ("features that never carried weight", _features(lesson)),
             ("noise", _noise(lesson)),
@@ -169,13 +170,15 @@ def _decisions(lesson: Lesson) -> Iterator[Entry]:
         yield Entry(f"{each.subject} {each.decided}: {each.why}", commands=(each.command,))
 
 
-def _best(each: Best) -> Entry:
+def _best(each: Best, floor: Noise | None) -> Entry:
     (name, value), *others = each.best.metrics
     alike = f", which {each.tied} of them reach" if each.tied > 1 else ""
     said = f"{name} {figure(value)} is the best of {counted(each.experiments, 'run')} on the same held-out rows{alike}"
     if each.ahead is not None:
         said += f"; the next is {figure(each.ahead)} behind"
-        if each.within_noise is not None:
+        if each.within_noise is not None and floor is not None and not floor.deviation:
+            said += ", while another seed alone changed nothing"
+        elif each.within_noise is not None:
             said += ", which chance alone may make" if each.within_noise else ", more than chance alone makes"
         else:
             said += ", and whether that is chance is not known yet"
@@ -217,7 +220,9 @@ def _noise(lesson: Lesson) -> Iterator[Entry]:
     if floor is not None and not floor.more_runs:
         yield Entry(
             f"chance alone, another seed and all else alike, moves {lesson.metric} by about ± {floor.deviation:.2g}: "
-            "smaller differences say nothing",
+            "smaller differences say nothing"
+            if floor.deviation
+            else f"another seed alone, all else alike, has not changed {lesson.metric} at all so far",
             f"standard deviation {floor.deviation:.2g}, {floor.freedom} degrees of freedom, "
             f"{counted(floor.groups, 'set')} of runs",
             (diff((floor.runs[0], floor.runs[1])),) if len(floor.runs) > 1 else (),

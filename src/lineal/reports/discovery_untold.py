@@ -60,9 +60,11 @@ def _chance(lesson: Lesson) -> Iterator[Entry]:
         if floor
         else "no two runs differ in their seeds alone yet"
     )
+    # A floor of nothing at all is none to hold a change against.
+    then = "" if floor and not floor.deviation else "; then even one changed setting can be held against it"
     yield Entry(
         f"how much {lesson.metric} changes by chance alone: {counted(more, 'more run')} with another seed and all else "
-        "alike would tell; then even one changed setting can be held against it",
+        f"alike would tell{then}",
         seen,
         run_again(lesson, f"split.seed={lesson.seed}") or (command("trace", f"run:{lesson.newest}"),),
     )

@@ -129,6 +129,36 @@ def test_what_would_tell_can_be_run_as_it_stands(lineage, run, tmp_path, monkeyp
     assert "drift" not in out
 
 
+@pytest.mark.parametrize(
+    ("spread", "noise", "best"),
+    [
+        (
+            0.0,
+            "  another seed alone, all else alike, has not changed accuracy at all so far\n",
+            "while another seed alone",
+        ),
+        (
+            0.004,
+            "  chance alone, another seed and all else alike, moves accuracy by about ± 0.0",
+            "which chance alone may",
+        ),
+    ],
+)
+def test_what_chance_makes_is_said_of_the_best(lineage, run, spread, noise, best):
+    @traced
+    def seeded(test: Dataset, seed: int, depth: int):
+        current_run().parameters({"seed": seed, "depth": depth})
+        current_run().metrics({"accuracy": 0.8 + spread * (seed % 2) - 0.001 * depth}, of="held-out")
+
+    for seed in range(5):
+        seeded(Dataset("s3://lake/test", version="1"), seed, 1)
+    seeded(Dataset("s3://lake/test", version="1"), 0, 2)
+    status, out, _ = run("discover")
+    assert status == 0
+    assert noise in out
+    assert best in out
+
+
 def test_values_that_no_command_can_set_are_in_none(lineage, run):
     for depth in (None, 2):
         pipelined(Dataset("s3://lake/test", version="1"), "small.toml", depth, 7)

@@ -24,7 +24,8 @@ def render(impact: Impact) -> RenderableType:
     parts += [drawn.tree(place) for place, version in enumerate(impact.versions) if version.above is None]
     count, kinds = drawn.by_kind(drawn.left)
     if count:
-        parts.append(Text(f"… {count:,} more: {kinds}; --json names them all", style="dim"))
+        more = f"{count:,} more: {kinds}" if ", " in kinds else kinds.replace(" ", " more ", 1)
+        parts.append(Text(f"… {more}; --json names them all", style="dim"))
     for model in impact.judged:
         text = Text(f"model:{model.name}@{model.number}")
         hold(text, model)

@@ -67,6 +67,15 @@ def test_older_ones_are_told_with_what_lies_below_them(lineage):
     assert "more:" not in text
 
 
+def test_what_is_left_out_is_of_one_kind(lineage):
+    for number in range(50):
+        step(table("raw"), makes=[(f"table {number:02}", "1")])
+    text = shown(impact(lineage.store, Subject.parse("dataset:raw@1")))
+    left = 50 - text.count("── ")
+    assert left > 0
+    assert f"… {left} more dataset versions; --json names them all" in text
+
+
 def test_batches_are_predictions_and_not_rows(lineage):
     model = fit(table("train"))
     one = register(model, evaluate(model), 1)

@@ -64,6 +64,8 @@ def test_a_model_a_prediction_and_a_table(lineal, project, report, monkeypatch):
     for said in (
         "model:breast-cancer@1, which held @champion",
         "added to the probability",
+        "What each column adds to the probability of class",
+        ", with a probability of ",
         "record 1",
         "predict.score",
     ):
@@ -83,6 +85,8 @@ def test_classes_and_numbers_side_by_side(lineal, project, report):
         "How near it comes",
         "mean absolute error",
         "less is better",
+        "mean absolute error at most 350",
+        "10 columns in figures, by 3 measures",
         "Predicted over actual Body Mass (g) of 86 held-out rows",
     ):
         assert said in text, said

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 
 from rich.console import Group, RenderableType
@@ -11,12 +11,14 @@ from rich.tree import Tree
 
 from lineal.questions.columnlineage import Transformation
 from lineal.questions.columns import ColumnEdge, ColumnFound, ColumnImpact, ColumnTrace
+from lineal.questions.impact import PREDICTIONS
 from lineal.reports.impact import hold
 from lineal.reports.terminal import command, moment, short
 
 # How many columns of a version are drawn side by side, and how many lines a tree may have; the rest is counted.
 _MOST_SIBLINGS = 5
 _MOST_LINES = 36
+_KINDS = ("models", "prediction batches", "other tables")
 _MOST_NAMED = 12
 _ENDS = {
     "source": "source",
@@ -108,6 +110,7 @@ class _Drawing:
         self.left = False
         self._lines = 0
         self._drawn: set[int] = set()
+        self._counted: set[int] = set()
         self._next: dict[int, list[tuple[int, ColumnEdge]]] = defaultdict(list)
         for above, below, edge in steps:
             self._next[above].append((below, edge))
@@ -118,7 +121,18 @@ class _Drawing:
         return tree
 
     def rest(self) -> list[Text]:
-        return [Text("… more below; --json names them all", style="dim")] if self.left else []
+        """A line of how much had no room, by what the columns are of."""
+        kinds = Counter(
+            _kind(each)
+            for place, each in enumerate(self.columns)
+            if place not in self._drawn and place not in self._counted
+        )
+        if not self.left or not kinds:
+            return []
+        told = ", ".join(f"{kinds[kind]:,} of {kind}" for kind in _KINDS if kinds[kind])
+        count = sum(kinds.values())
+        said = f"… {count:,} more column{'' if count == 1 else 's'}: {told}; --json names them all"
+        return [Text(said, style="dim")]
 
     def _grow(self, tree: Tree, place: int) -> None:
         self._drawn.add(place)
@@ -141,6 +155,7 @@ class _Drawing:
                     self._grow(branch, child)
             if len(shown) < len(children):
                 self._lines += 1
+                self._counted |= {child for child, _ in children[len(shown) :]}
                 more = f"… {len(children) - len(shown)} more columns of {_dataset(self.columns[children[0][0]])}"
                 tree.add(Text(f"{more}; --json names them all", style="dim"))
         if self.columns[place].cut:
@@ -159,6 +174,12 @@ class _Drawing:
         if each.end:
             text.append(f"  {_ENDS[each.end]}", style="not bold dim")
         return text
+
+
+def _kind(each: ColumnFound) -> str:
+    if each.kind == "MODEL":
+        return _KINDS[0]
+    return _KINDS[1] if each.name.endswith(PREDICTIONS) else _KINDS[2]
 
 
 def _dataset(each: ColumnFound) -> str:

@@ -22,8 +22,10 @@ def render(impact: Impact) -> RenderableType:
     drawn = _Drawing(impact)
     parts: list[RenderableType] = [Text(impact.subject, style="bold")]
     parts += [drawn.tree(place) for place, version in enumerate(impact.versions) if version.above is None]
-    if drawn.left:
-        parts.append(Text(f"… {drawn.left:,} more; --json names them all", style="dim"))
+    count, kinds = drawn.by_kind(drawn.left)
+    if count:
+        more = f"{count:,} more: {kinds}" if ", " in kinds else kinds.replace(" ", " more ", 1)
+        parts.append(Text(f"… {more}; --json names them all", style="dim"))
     for model in impact.judged:
         text = Text(f"model:{model.name}@{model.number}")
         hold(text, model)
@@ -57,7 +59,7 @@ class _Drawing:
 
     def __init__(self, impact: Impact) -> None:
         self.versions = impact.versions
-        self.left = 0
+        self.left: list[int] = []
         self._lines = 0
         self._below: dict[int, list[int]] = defaultdict(list)
         for place, version in enumerate(impact.versions):
@@ -66,6 +68,22 @@ class _Drawing:
         self._models: dict[int, list[ModelReached]] = defaultdict(list)
         for model in impact.models:
             self._models[model.place].append(model)
+        self._told = {model.digest for model in impact.models}
+
+    def by_kind(self, places: Sequence[int]) -> tuple[int, str]:
+        """How much lies at some places, counted as in the closing line: `3`, and `1 model, 2 prediction batches`."""
+        versions = [self.versions[place] for place in places]
+        # What a training hands on is the model that was registered of it, and no second one.
+        handed_on = {version.version for version in versions if version.kind == "MODEL"} - self._told
+        models = len(handed_on) + sum(len(self._models.get(place, ())) for place in places)
+        batches = sum(version.is_batch for version in versions)
+        tables = sum(version.kind != "MODEL" for version in versions) - batches
+        kinds = [
+            *([_count(models, "model")] if models else []),
+            *([_count(batches, "prediction batch", "prediction batches")] if batches else []),
+            *([_count(tables, "dataset version")] if tables else []),
+        ]
+        return models + batches + tables, ", ".join(kinds)
 
     def tree(self, place: int) -> Tree:
         tree = Tree(self._label(self.versions[place], place), guide_style="dim")
@@ -81,7 +99,7 @@ class _Drawing:
             shown = newest if len(newest) <= _MOST_SIBLINGS + 1 else newest[:_MOST_SIBLINGS]
             for child in shown:
                 if self._lines >= _MOST_LINES:
-                    self.left += 1 + self._size(child)
+                    self.left += [child, *self._all_below(child)]
                     continue
                 self._lines += 1
                 self._grow(tree.add(self._label(self.versions[child], child)), child)
@@ -89,21 +107,21 @@ class _Drawing:
             if rest and self._lines < _MOST_LINES:
                 self._lines += 1
                 rows = sum(self.versions[child].rows or 0 for child in rest)
-                more = f"… {len(rest):,} older of {name}{f' with {rows:,} rows' if rows else ''}"
-                below = sum(map(self._size, rest))
-                tree.add(Text(f"{more}{f', and {below:,} below them' if below else ''}", style="dim"))
+                what = "prediction" if self.versions[rest[0]].is_batch else "row"
+                more = f"… {len(rest):,} older of {name}{f' with {_count(rows, what)}' if rows else ''}"
+                count, kinds = self.by_kind([each for child in rest for each in self._all_below(child)])
+                tree.add(Text(f"{more}{f', and below them {kinds}' if count else ''}", style="dim"))
             else:
-                self.left += len(rest) + sum(map(self._size, rest))
+                self.left += [each for child in rest for each in (child, *self._all_below(child))]
         if self.versions[place].cut:
             tree.add(Text("… further on; raise --depth", style="dim"))
 
-    def _size(self, place: int) -> int:
-        """How many lie below one."""
-        count, waiting = 0, list(self._below[place])
+    def _all_below(self, place: int) -> list[int]:
+        found, waiting = [], list(self._below[place])
         while waiting:
-            count += 1
-            waiting += self._below[waiting.pop()]
-        return count
+            found.append(waiting.pop())
+            waiting += self._below[found[-1]]
+        return found
 
     def _label(self, version: Version, place: int) -> Text:
         name = short(version.name) if version.namespace == "file" else version.name

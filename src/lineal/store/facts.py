@@ -9,6 +9,7 @@ import hashlib
 import json
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from lineal.redaction import redact
@@ -67,20 +68,50 @@ def texts_of(event: Mapping[str, Any], seq: int) -> list[Row]:
     found = [
         {
             # What a job does is told with each of its runs, and is one thing.
-            "key": key_of(kind, "" if kind == "job" else subject, text),
-            "kind": kind,
-            "subject": subject,
+            "key": key_of(told.kind, "" if told.kind == "job" else told.subject, told.text),
+            "kind": told.kind,
+            "subject": told.subject,
             "at": event["eventTime"],
-            "text": text,
+            "text": told.text,
         }
-        for kind, subject, text in _texts(event)
-        if text.strip()
+        for told in told_by(event)
     ]
     # Rising as the log does: a full-text index takes them with the least work, and a rebuild gives the same.
-    return [{"id": seq * _PLACES + place, **row} for place, row in enumerate(found[:_PLACES])]
+    return [{"id": seq * _PLACES + place, **row} for place, row in enumerate(found)]
 
 
-def _texts(event: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
+def place_of(row_id: int) -> tuple[int, int]:
+    """Where the row of a text comes from: an event's place in the log, and the text's among what that event tells."""
+    return divmod(row_id, _PLACES)
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A text that can be searched, as what it is made up of.
+
+    Attributes:
+        kind: `run`, `job`, `decision`, `note` or `description`.
+        subject: what to ask about.
+        parts: what each is (`job`, `name`, `error`, `parameter`, `metric`, `reason`, …), and what it says.
+        text: all of it, as it is searched.
+    """
+
+    kind: str
+    subject: str
+    parts: tuple[tuple[str, str], ...]
+    text: str
+
+
+def told_by(event: Mapping[str, Any]) -> list[Told]:
+    """What an event tells that can be searched, in order: of its run, its decisions, and what is described."""
+    found = [
+        Told(kind, subject, tuple(parts), clean(" · ".join(text for _, text in parts)))
+        for kind, subject, parts in _told(event)
+    ]
+    return [told for told in found if told.text.strip()][:_PLACES]
+
+
+def _told(event: Mapping[str, Any]) -> Iterator[tuple[str, str, list[tuple[str, str]]]]:
     run, job = event.get("run"), event.get("job") or {}
     if run and event.get("eventType") in _ENDED:
         subject = f"run:{run['runId']}"
@@ -88,18 +119,18 @@ def _texts(event: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
         said = _said(facets)
         # The names of a task's run lead nowhere that its flow's do not.
         if said or root_of(run) == run["runId"]:
-            yield "run", subject, _clean(" · ".join([*_names(job, facets), *said]))
+            yield "run", subject, [*_names(job, facets), *said]
         facet = facets.get("lineal_decision") or {}
         for decision in facet.get("decisions") or ():
             action = str(decision.get("action") or "decision")
-            words = [action, decision.get("name"), decision.get("alias"), decision.get("control")]
-            words += [facet.get("by"), decision.get("reason"), decision.get("text")]
+            parts = [("action", action), *((key, decision.get(key)) for key in ("name", "alias", "control"))]
+            parts += [("by", facet.get("by")), ("reason", decision.get("reason")), ("text", decision.get("text"))]
             about = decision.get("subject") or _model(decision) or subject
             kind = "note" if action == "note" else "decision"
-            yield kind, str(about), _clean(" · ".join(str(word) for word in words if word))
+            yield kind, str(about), [(what, str(word)) for what, word in parts if word]
         described = ((job.get("facets") or {}).get("documentation") or {}).get("description")
         if described:
-            yield "job", subject, _clean(f"{job['name']} · {described}")
+            yield "job", subject, [("job", str(job["name"])), ("description", str(described))]
     datasets = [*(event.get("outputs") or ()), *([event["dataset"]] if event.get("dataset") else ())]
     for dataset in datasets if not run or event.get("eventType") in _ENDED else ():
         described = ((dataset.get("facets") or {}).get("documentation") or {}).get("description")
@@ -107,7 +138,7 @@ def _texts(event: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
             name = str(dataset["name"])
             model = name.removeprefix("models/")
             subject = f"model:{model}" if model != name else f"dataset:{name}"
-            yield "description", subject, _clean(f"{name} · {described}")
+            yield "description", subject, [("name", name), ("description", str(described))]
 
 
 def _model(decision: Mapping[str, Any]) -> str | None:
@@ -115,20 +146,22 @@ def _model(decision: Mapping[str, Any]) -> str | None:
     return f"model:{name}@{number}" if name and number else f"model:{name}" if name else None
 
 
-def _names(job: Mapping[str, Any], facets: Mapping[str, Any]) -> list[str]:
+def _names(job: Mapping[str, Any], facets: Mapping[str, Any]) -> list[tuple[str, str]]:
     prefect = facets.get("lineal_prefect") or {}
-    names = [str(job.get("name", "")), *(str(prefect[key]) for key in ("flowRunName", "runName") if prefect.get(key))]
-    return list(dict.fromkeys(names))
+    called = str(job.get("name", ""))
+    names = [str(prefect[key]) for key in ("flowRunName", "runName") if prefect.get(key)]
+    return [("job", called), *(("name", name) for name in dict.fromkeys(names) if name != called)]
 
 
-def _said(facets: Mapping[str, Any]) -> list[str]:
+def _said(facets: Mapping[str, Any]) -> list[tuple[str, str]]:
     error = _error(facets)
-    parts = [error] if error else []
-    parts += [f"{name}={value}" for name, value in _parameters(facets).items()]
-    return parts + [f"{name}={value:.6g}" for name, value, *_ in _metrics(facets)]
+    parts = [("error", error)] if error else []
+    parts += [("parameter", f"{name}={value}") for name, value in _parameters(facets).items()]
+    return parts + [("metric", f"{name}={value:.6g}") for name, value, *_ in _metrics(facets)]
 
 
-def _clean(text: str) -> str:
+def clean(text: str) -> str:
+    """As much of a text as is searched, without secrets."""
     return redact(text[:_LONGEST_TEXT])
 
 

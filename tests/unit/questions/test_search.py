@@ -158,8 +158,95 @@ def test_the_command_can_be_copied_into_a_shell(lineage):
     assert hit.command == "lineal trace 'file:my data/march.csv'"
 
 
+def test_a_run_and_a_job_of_one_id_are_told_apart(lineage):
+    """Of a job its newest run is asked about; of a run itself."""
+    for depth in (3, 5):
+        fit(max_depth=depth, forest="large")
+    runs = [hit.subject for hit in search(lineage.store, "forest").hits if hit.kind == "run"]
+    assert len(set(runs)) == 2
+
+
+def matches(lineage, text):
+    return [[(match.what, match.excerpt) for match in hit.matches] for hit in search(lineage.store, text).hits]
+
+
+def test_a_hit_says_what_has_the_words(lineage):
+    fit(max_depth=7, depth_of_roots=3, note="none")
+    current = lineage.event("fit")["run"]["runId"]
+    (hit,) = search(lineage.store, "max_depth").hits
+    assert (hit.subject, hit.called, hit.state) == (f"run:{current}", ("fit",), "COMPLETE")
+    # Not the other that has but one of the words.
+    assert matches(lineage, "max_depth") == [[("parameter", "max_depth=7")]]
+    assert matches(lineage, "roots max") == [[("parameter", "max_depth=7"), ("parameter", "depth_of_roots=3")]]
+    with pytest.raises(ValueError, match="negative"):
+        broken()
+    ((found,),) = matches(lineage, "negative ages")
+    assert found[0] == "error"
+    assert "3 negative ages" in found[1]
+    (hit,) = search(lineage.store, "negative ages").hits
+    assert (hit.called, hit.state) == (("broken",), "FAIL")
+    assert "hush" not in str(hit)
+
+
+def test_a_metric_is_found_as_one(lineage):
+    @traced
+    def scored():
+        current_run().metrics({"accuracy": 0.75}, of="held-out")
+
+    scored()
+    assert matches(lineage, "accuracy") == [[("metric", "accuracy=0.75")]]
+
+
+def test_a_run_that_only_its_name_finds_is_called_by_it(lineage):
+    @traced
+    def nightly():
+        return None
+
+    nightly()
+    (hit,) = search(lineage.store, "nightly").hits
+    assert (hit.called, hit.matches) == (("nightly",), ())
+
+
+def test_of_a_decision_the_reason_is_shown_whatever_was_found_in_it(lineage):
+    decided("looks too good to be true", name="demo", control="robust")
+    (hit,) = search(lineage.store, "robust").hits
+    assert (hit.kind, hit.by, hit.action) == ("note", "Ada", ("note", "robust"))
+    assert [(match.what, match.excerpt) for match in hit.matches] == [("reason", "looks too good to be true")]
+
+
+def test_a_snippet_is_found_with_and_without_accents():
+    text = "and much was said " * 30 + "the Übergabe was late " + "and much was said " * 30
+    assert "the Übergabe was late" in snippet(text, ("ubergabe",))
+    assert "the Übergabe was late" in snippet(text, ("ÜBER",))
+
+
 def test_a_snippet_is_where_the_word_is():
     text = "a " * 300 + "needle" + " b" * 300
     assert "needle" in snippet(text, ("needle",))
     assert snippet(text, ("needle",)).startswith("…")
     assert snippet("short", ("none",)) == "short"
+
+
+@pytest.mark.parametrize("word", ["needle", "need", "haystack"])
+def test_a_snippet_is_cut_between_words_only(word):
+    words = [f"straw{number}" for number in range(200)]
+    words[103:103] = ["the", "needle", "haystack"]
+    made = snippet(" ".join(words), (word,))
+    assert "the needle haystack" in made
+    assert set(made.strip("… ").split()) <= set(words)
+    assert len(made) <= 210
+
+
+def test_a_snippet_has_the_most_of_the_words():
+    text = "wind " + "calm " * 100 + "rain and wind " + "calm " * 100
+    assert "rain and wind" in snippet(text, ("wind", "rain"))
+
+
+def test_a_snippet_of_one_endless_word():
+    made = snippet("storm" + "x" * 5_000, ("storm",))
+    assert made.startswith("storm")
+    assert len(made) < 210
+
+
+def test_a_word_that_is_everywhere_costs_no_more_than_the_text_is_long():
+    assert len(snippet("a b " * 5_000, ("b", "a"))) < 210

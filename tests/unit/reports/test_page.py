@@ -14,6 +14,7 @@ from lineal.questions.audit import chosen
 from lineal.questions.dossier import account, dossier
 from lineal.reports.page import Enclosed, Section, page, words
 from lineal.subjects import Subject
+from lineal.tracing.statements import Outcome
 from tests.parts import audited
 from tests.unit.reports.conftest import HOSTILE
 
@@ -68,7 +69,7 @@ def test_a_stakeholder_finds_what_it_is_how_good_and_who_decided(model, lineage)
         "as good as the pilot",
         "predicts left",
         "RandomForestClassifier",
-        "accuracy >= 0.9",
+        "accuracy at least 0.9 0.9500 held",
         "It goes back to 1 source, by way of 5 versions in between, made by 5 runs.",
         "lineal reproduce model:demo@1",
         "EU AI Act, high-risk systems",
@@ -77,6 +78,51 @@ def test_a_stakeholder_finds_what_it_is_how_good_and_who_decided(model, lineage)
     controls = len(about.audit.models[0].results)
     held = rf"Of {controls} controls, the record … supports \d+ contradicts \d+ does not show \d+"
     assert re.search(held, found.text)
+
+
+def test_a_figure_says_what_it_means(model):
+    text = Read(page([model(metrics={"accuracy": 0.95, "neg_mean_absolute_error": -0.2, "our_own": 3.0})])).text
+    assert text.count("share of rows answered right; 1 is all") == 2
+    assert "mean error without its sign, in units of left; 0 is perfect" in text
+
+
+@pytest.mark.parametrize(
+    ("asked", "actual", "said"),
+    [
+        ("accuracy >= 0.9", "0.950123", "accuracy at least 0.9 0.9501"),
+        ("neg_mean_absolute_error >= -350", "-214.883", "mean absolute error at most 350 214.9"),
+        ("neg_log_loss >= -0.5 and <= -0.1", "-0.2", "log loss at most 0.5 and at least 0.1 0.2000"),
+        ("accuracy >= 0.9", "nan", "accuracy at least 0.9 it is not defined"),
+        ("gap of accuracy by Sex <= 0.1", "0.05", "gap of accuracy by Sex <= 0.1 0.05"),
+    ],
+)
+def test_a_gate_is_told_in_words_and_an_error_without_a_minus(model, asked, actual, said):
+    gate = Outcome("gate", actual != "nan", "gate", asked, actual, "it is not defined")
+    held = "held" if actual != "nan" else "did not hold"
+    assert f"{said} {held}" in Read(page([model(held_to=(gate,))])).text
+
+
+def test_long_lists_are_counted_where_they_are_folded_away(model, lineage):
+    model()
+    about = dossier(lineage.store, Subject("model", "demo", "1"))
+    found = Read(page([about]))
+    results = about.audit.models[0].results
+    missing = [each for each in results if each.verdict == "open"]
+    counted = re.findall(r"(\d+) controls? that the record does not show, and what is missing", found.text)
+    assert sum(map(int, counted)) == len(missing) > 0
+    assert "versions, a line each: 1 file, " in found.text
+    # Folded away is not left out.
+    for each in missing:
+        assert each.title in found.text
+
+
+def test_what_was_decided_on_the_same_model_under_another_number_is_not_told_of_this_one(model, lineage):
+    # Their digests are the same: it is taken over the number and the salt together.
+    model(1, salt="1", alias="champion")
+    model(11, alias="rival")
+    text = Read(page([dossier(lineage.store, Subject("model", "demo", "1"), ())])).text
+    assert "given an alias @champion" in text
+    assert "given an alias @rival" not in text
 
 
 def test_nothing_is_claimed_about_a_law(model, lineage):
@@ -248,6 +294,7 @@ def test_a_picture_that_the_run_kept_stands_in_the_page(model):
     (image,) = found.all("img")
     assert image["src"].startswith("data:image/png;base64,iVBORw0KGgo")
     assert image["alt"] == "calibration, as the training run kept it"
+    assert "1 picture that the training run kept: calibration" in found.text
 
 
 def test_a_pack_adds_its_files_and_sections(model):

@@ -8,6 +8,7 @@ from lineal.questions.dossier import dossier
 from lineal.questions.trace import Node, Trace
 from lineal.reports.page import Enclosed, page
 from lineal.subjects import Subject
+from lineal.tracing.statements import Assertion
 from tests.parts.looked_at import DESKTOP, PHONE, seen
 from tests.unit.reports.conftest import HOSTILE
 from tests.unit.reports.test_page import NOW
@@ -67,6 +68,38 @@ def test_the_boxes_of_the_picture_lead_to_their_lines(model, browser, written):
     with seen(browser, written(model()), DESKTOP) as found:
         found.page.locator("svg.across a", has_text="snapshot").click()
         assert found.page.evaluate("document.querySelector('tr:target th').textContent").startswith("demo.snapshot")
+        # The lines are folded away until one is asked for.
+        assert found.page.locator("tr:target th").is_visible()
+
+
+@pytest.mark.parametrize("size", [DESKTOP, PHONE])
+def test_what_is_long_is_folded_away_behind_a_line_that_counts_it(model, lineage, browser, written, size):
+    model()
+    about = dossier(lineage.store, Subject("model", "demo", "1"))
+    with seen(browser, written(about), size) as found:
+        folded = found.page.locator("details:not([open]) > summary").all_inner_texts()
+        assert any(line.startswith("7 versions, a line each: 1 file, ") for line in folded)
+        assert any(line.endswith("that the record does not show, and what is missing") for line in folded)
+        shown = found.page.locator(".controls .verdict").all()
+        assert shown
+        seen_now = {each.inner_text() for each in shown if each.is_visible()}
+        assert seen_now <= {"contradicts", "a person must judge"}
+        for _ in folded:
+            found.page.locator("details:not([open]) > summary").first.click()
+        assert found.laid() == NOTHING_WRONG
+        assert found.page.locator(".controls .verdict.open").first.is_visible()
+
+
+def test_on_a_phone_no_long_name_is_cut_off_at_the_edge(model, browser, written):
+    long = "dataset:the_weekly_admissions_of_all_wards.snapshot@76af0b19c937"
+    about = model(checks=(Assertion("min", False, long, f"at least 0 in {long}", long),))
+    with seen(browser, written(about), PHONE) as found:
+        beyond = found.page.evaluate(
+            "[...document.querySelectorAll('.stack tbody td, .stack tbody th')].filter(e => e.checkVisibility())"
+            ".filter(e => e.scrollWidth > e.clientWidth + 1).map(e => e.textContent)"
+        )
+        assert beyond == []
+        assert found.page.locator(".stack td", has_text="at least 0").is_visible()
 
 
 def test_by_keyboard_one_gets_past_the_contents(model, browser, written):

@@ -30,6 +30,7 @@ class Best:
 
     Attributes:
         rows: the dataset versions that all were scored on.
+        tied: how many came to the very same, the best among them.
         ahead: how far the best is ahead of the next different result; None where there is none.
         within_noise: whether that is less than noise alone may make; None where the noise is not known.
         front: those that no other is better than in one metric and as good in all; empty where one metric is on record.
@@ -39,6 +40,7 @@ class Best:
     metric: str
     rows: tuple[str, ...]
     experiments: int
+    tied: int
     best: Point
     ahead: float | None
     next_run: str | None
@@ -76,6 +78,7 @@ def _of_group(rows: tuple[str, ...], runs: Sequence[Experiment], metric: str, no
         metric=metric,
         rows=rows,
         experiments=len(runs),
+        tied=int((values[:, 0] == values[first, 0]).sum()),
         best=_point(runs[first], known, rows),
         ahead=ahead,
         next_run=runs[second].run_id if second is not None else None,

@@ -40,6 +40,8 @@ class Lesson:
         nearest: of the changes with too few pairs, the one that wants the fewest more.
         constant: what was never varied, so that nothing is known of it.
         newest: the newest run, which shows what was given.
+        file: its pipeline file; None where it is a traced flow's.
+        seed: one for the split that no run had yet.
     """
 
     pipeline: str
@@ -61,6 +63,8 @@ class Lesson:
     best: tuple[Best, ...]
     decisions: tuple[Shaken, ...]
     newest: str
+    file: str | None
+    seed: int
 
     @property
     def enough(self) -> bool:
@@ -164,7 +168,14 @@ def _lesson(
         best=best(runs, name, usable),
         decisions=_decisions(store, runs, name, usable),
         newest=runs[-1].run_id,
+        file=runs[-1].file,
+        seed=_unused_seed(runs),
     )
+
+
+def _unused_seed(runs: Sequence[Experiment]) -> int:
+    known = {run.parameters.get("split.seed", "") for run in runs}
+    return max((int(seed) for seed in known if seed.isdecimal()), default=0) + 1
 
 
 def _metrics(runs: Sequence[Experiment]) -> tuple[str, ...]:

@@ -15,7 +15,7 @@ from lineal.store.log import Store
 
 # Those of a pipeline file that say nothing of the model: names, and what is asked of it afterwards.
 _ABOUT = ("name", "description", "owner", "source.uri")
-_AFTERWARDS = ("pipeline.", "checks.", "evaluate.", "register.", "importances.")
+_AFTERWARDS = ("pipeline.", "checks.", "evaluate.", "register.", "importances.", "drift.")
 _CHUNK = 20_000
 
 
@@ -36,6 +36,7 @@ class Experiment:
     Attributes:
         data: versions that came from outside, by dataset; the snapshot's where there is one.
         digest: of the pipeline file, settings that say nothing of the model among them.
+        file: the pipeline file itself, where it lay.
     """
 
     run_id: str
@@ -51,6 +52,7 @@ class Experiment:
     error: str | None = None
     importances: str | None = None
     digest: str | None = None
+    file: str | None = None
 
     def score(self, metric: str) -> Score | None:
         """The score by a metric: held-out rows first, else cross-validation, else any but the training rows'."""
@@ -100,7 +102,7 @@ def made_of(run_id: str, seq: int, parts: Sequence[Mapping[str, Any]]) -> Experi
     root = parts[-1]
     pipeline = root.get("pipeline") or root["job"]
     given = root.get("parameters") or {}
-    digest = given.get("pipeline.digest")
+    digest, file = given.get("pipeline.digest"), given.get("pipeline.file")
     if digest is None:
         # No pipeline file that says all: what any step was given counts.
         for part in parts[:-1]:
@@ -122,6 +124,7 @@ def made_of(run_id: str, seq: int, parts: Sequence[Mapping[str, Any]]) -> Experi
         error=root.get("error"),
         importances=importances,
         digest=digest,
+        file=file,
     )
 
 

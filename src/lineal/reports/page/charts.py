@@ -8,13 +8,14 @@ from collections.abc import Sequence
 from markupsafe import Markup
 
 from lineal.models.answers import Curve
-from lineal.reports.page.words import fitting, width
+from lineal.reports.page.words import lines, width
 
 # As wide as a phone's page, so that letters keep their size there.
 _WIDE = 360.0
 _SMALL = 11.0
 _LABELS = 150.0
 _BAR, _STEP = 12.0, 24.0
+_LINE = 12.0
 
 
 def bars(rows: Sequence[tuple[str, float, float | None]], axis: str) -> Markup:
@@ -28,19 +29,21 @@ def bars(rows: Sequence[tuple[str, float, float | None]], axis: str) -> Markup:
     high = max([0.0, *(value + (spread or 0.0) for _, value, spread in rows)]) or 1.0
     room = min(max((width(name, _SMALL) for name, _, _ in rows), default=0.0) + 10, _LABELS)
     ticks = [tick for tick in _ticks(low, high, 4) if low <= tick <= high]
-    span = _WIDE - room - 14
+    span = _WIDE - room - _edge(ticks)
 
     def x(value: float) -> float:
         return room + (value - low) / (high - low) * span
 
     bottom = len(rows) * _STEP + 4
     parts = [_line(x(tick), 0, x(tick), bottom, "grid") for tick in ticks]
-    parts += [_text(x(tick), bottom + 14, f"{tick:g}", "tick middle") for tick in ticks]
+    parts += [_text(x(tick), bottom + 14, _said(tick), "tick middle") for tick in ticks]
     for place, (name, value, spread) in enumerate(rows):
         middle = place * _STEP + _STEP / 2
         left, right = sorted((x(0), x(value)))
         title = f"{name}: {value:.4g}" + (f" ± {spread:.2g}" if spread is not None else "")
-        parts.append(_text(room - 8, middle + 4, fitting(name, room - 8, _SMALL), "label end"))
+        label = lines(name, room - 8, _SMALL, 2)
+        above = middle + 4 - (len(label) - 1) * _LINE / 2
+        parts += [_text(room - 8, above + _LINE * line, said, "label end") for line, said in enumerate(label)]
         parts.append(
             Markup('<rect class="bar" x="%s" y="%s" width="%s" height="%s" rx="2"><title>%s</title></rect>')
             % (_n(left), _n(middle - _BAR / 2), _n(max(right - left, 0.5)), _n(_BAR), title)
@@ -50,11 +53,13 @@ def bars(rows: Sequence[tuple[str, float, float | None]], axis: str) -> Markup:
             parts.append(_line(ends[0], middle, ends[1], middle, "whisker"))
             parts += [_line(end, middle - 3, end, middle + 3, "whisker") for end in ends]
     parts.append(_line(x(0), 0, x(0), bottom, "axis"))
-    said = fitting(axis, _WIDE, _SMALL)
-    half = width(said, _SMALL) / 2
+    named = lines(axis, _WIDE, _SMALL, 3)
+    half = max(width(said, _SMALL) for said in named) / 2
     # Under the bars where there is room for it, else as far to the left as it needs.
-    parts.append(_text(min(room + span / 2, _WIDE - half), bottom + 32, said, "tick middle"))
-    return _svg(bottom + 40, f"Bars: {axis}, for {len(rows)} columns; the table says the same.", parts)
+    centre = min(room + span / 2, _WIDE - half)
+    parts += [_text(centre, bottom + 32 + 14 * line, said, "tick middle") for line, said in enumerate(named)]
+    high_enough = bottom + 40 + 14 * (len(named) - 1)
+    return _svg(high_enough, f"Bars: {axis}, for {len(rows)} columns; the table says the same.", parts)
 
 
 def roc(curves: Sequence[Curve]) -> Markup:
@@ -80,7 +85,10 @@ def points(pairs: Sequence[tuple[float, float]]) -> Markup:
         low, high = low - 1, high + 1
     edge = (high - low) * 0.04
     low, high = low - edge, high + edge
-    left, top, side = 52.0, 6.0, 290.0
+    ticks = [tick for tick in _ticks(low, high, 4) if low <= tick <= high]
+    # The axis' name, then the widest number; to the right half of the last one.
+    left, top = max(52.0, 30 + max(width(_said(tick), _SMALL) for tick in ticks)), 6.0
+    side = _WIDE - left - max(18.0, _edge(ticks))
 
     def x(value: float) -> float:
         return left + (value - low) / (high - low) * side
@@ -88,7 +96,7 @@ def points(pairs: Sequence[tuple[float, float]]) -> Markup:
     def y(value: float) -> float:
         return top + side - (value - low) / (high - low) * side
 
-    parts = _frame(left, top, side, [(x(t), y(t), f"{t:g}") for t in _ticks(low, high, 4) if low <= t <= high])
+    parts = _frame(left, top, side, [(x(tick), y(tick), _said(tick)) for tick in ticks])
     parts.append(_line(x(low), y(low), x(high), y(high), "chance"))
     parts += [Markup('<circle class="point" cx="%s" cy="%s" r="2.6"/>') % (_n(x(a)), _n(y(p))) for a, p in pairs]
     parts += _axes(left, top, side, "actual", "predicted")
@@ -133,6 +141,19 @@ def _axes(left: float, top: float, side: float, across: str, up: str) -> list[Ma
         _text(left + side / 2, top + side + 33, across, "tick middle"),
         turned,
     ]
+
+
+def _said(tick: float) -> str:
+    """A number of an axis, never in powers of ten where people do not write it so."""
+    for power, word in ((1e9, " bn"), (1e6, " M")):
+        if abs(tick) >= power and abs(tick) < 1e12:
+            return f"{tick / power:g}{word}"
+    return f"{tick:,g}"
+
+
+def _edge(ticks: Sequence[float]) -> float:
+    """What has to be free at the right for the last number."""
+    return max(14.0, width(_said(ticks[-1]), _SMALL) / 2 + 2) if ticks else 14.0
 
 
 def _ticks(low: float, high: float, most: int) -> list[float]:

@@ -25,6 +25,7 @@ from lineal.reports.terminal import size, span
 
 # Of what a page shows of one kind, before it says how many more there are.
 _MOST_COLUMNS = 15
+_MOST_IN_FIGURES = 200
 _MOST_DECISIONS = 100
 _MOST_PACKAGES = 600
 
@@ -185,6 +186,7 @@ def _template() -> Any:
         "SAID": SAID,
         "DRAWS": DRAWS,
         "MOST_COLUMNS": _MOST_COLUMNS,
+        "MOST_IN_FIGURES": _MOST_IN_FIGURES,
         "MOST_DECISIONS": _MOST_DECISIONS,
         "MOST_PACKAGES": _MOST_PACKAGES,
     }

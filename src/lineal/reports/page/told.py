@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lineal.questions.dossier import Account, Dossier
 from lineal.questions.prediction import Prediction
-from lineal.reports.page.words import MINUS, counted, figure
+from lineal.reports.page.words import MINUS, NOTHING, counted, figure
 from lineal.reports.terminal import moment, span
 
 if TYPE_CHECKING:
     from lineal.models.attribution.attribute import Contribution
     from lineal.questions.importances import ColumnImportance
+    from lineal.reports.page.pedigree import Step
 
 _KINDS = {"dataset": "Dataset", "run": "Run", "prediction": "Prediction"}
 _MOST_VALUES = 60
@@ -85,7 +87,7 @@ def columns(about: Account) -> list[tuple[str, str]]:
 
 def values(asked: Prediction) -> tuple[list[tuple[str, str]], int]:
     """What the row held that was scored, and how many more columns it had."""
-    found = [(str(key), str(value)) for key, value in (asked.input or {}).items()]
+    found = [(str(key), held(asked, key)) for key in asked.input or {}]
     return found[:_MOST_VALUES], max(len(found) - _MOST_VALUES, 0)
 
 
@@ -112,8 +114,23 @@ def _prediction_facts(asked: Prediction, base: Path | None) -> list[tuple[str, s
 
 
 def answer(asked: Prediction) -> str:
-    """What was predicted."""
-    return f"{asked.model.target or 'predicted'}: {'gone' if asked.value is None else asked.value}"
+    """What was predicted, and with what probability."""
+    likely = asked.answers.get(f"probability_{asked.value}")
+    with_it = f", with a probability of {likely:.1%}" if likely is not None else ""
+    return f"{asked.model.target or 'predicted'}: {_value(asked.value) or 'gone'}{with_it}"
+
+
+def _value(value: Any) -> str:
+    """A value as a person writes it; empty where there is none."""
+    if value is None:
+        return ""
+    return figure(value) if isinstance(value, float) else str(value)
+
+
+def held(asked: Prediction, column: str) -> str:
+    """What a row held in a column."""
+    there = asked.input or {}
+    return (_value(there[column]) or "missing") if column in there else NOTHING
 
 
 def _below(uri: str, base: Path | None) -> str:
@@ -127,6 +144,18 @@ def _statistics(each: Mapping[str, Any]) -> str:
     version = ((each.get("facets") or {}).get("version") or {}).get("datasetVersion", "")
     said = [str(version)[:12]] if version else []
     return ", ".join([*said, *([counted(rows, "row")] if isinstance(rows, int) else [])]) or "no version"
+
+
+def steps_words(steps: Sequence[Step]) -> str:
+    """The lines of a pedigree's table, counted by what they are of."""
+    kinds = Counter(step.kind for step in steps)
+    by_kind = [counted(number, one) for one, number in kinds.items()]
+    return f"{counted(len(steps), 'version')}, a line each: {', '.join(by_kind)}"
+
+
+def measures_words(columns: int, measures: Sequence[str]) -> str:
+    """The table of importances, by what is in it."""
+    return f"{counted(columns, 'column')} in figures, by {counted(len(measures), 'measure')}: {', '.join(measures)}"
 
 
 def shown(value: float) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -12,7 +13,8 @@ from lineal.questions.audit import VERDICTS, Applied, Result, Verdict
 from lineal.questions.dossier import Dossier
 from lineal.questions.gates import found as gate_found
 from lineal.questions.trace import Node
-from lineal.reports.page.words import NOTHING, counted, figure
+from lineal.reports.page.meanings import meaning
+from lineal.reports.page.words import NOTHING, counted, figure, short
 
 _OF = {"held-out": "held-out rows", "cross-validation": "cross-validation", "train": "training rows"}
 _WORDS = {"r2": "R²", "roc_auc": "ROC AUC", "f1": "F1", "roc_auc_ovr": "ROC AUC, each class against the rest"}
@@ -30,6 +32,9 @@ _TALLY: Mapping[Verdict, str] = {
     "review": "leaves {} to a person",
     "n/a": "{} out of scope",
 }
+_FIGURE = r"-?\d+(?:\.\d+)?(?:e[+-]?\d+)?"
+_NUMBER = re.compile(_FIGURE)
+_LIMIT = re.compile(rf"(\w+) ([<>]= {_FIGURE})(?: and ([<>]= {_FIGURE}))?")
 # What the page draws of its own, out of the same numbers.
 _DRAWN = ("feature_importance", "confusion_matrix", "roc_curve", "precision_recall_curve")
 _DRAWN_REGRESSION = ("predicted_against_actual", "residuals", "feature_importance")
@@ -121,18 +126,35 @@ def _doubt(line: Figures) -> str:
     return f"\u00b1 {figure(spread)} over folds" if spread is not None else ""
 
 
+def means(line: Figures, about: Dossier) -> str:
+    """What a metric's figure means; of one that is not known at least which way is better, where that is."""
+    return meaning(line.scorer, short(asked(about, "source.target"), 60)) or ("less is better" if line.less else "")
+
+
 def gates(about: Dossier) -> list[Gate]:
     """The gates that the model was held to when it was trained."""
     return [
-        Gate(
-            str(test.get("expected") or test["name"]),
-            gate_found(test) or NOTHING,
-            test.get("status") == "pass",
-        )
+        _gate(str(test.get("expected") or test["name"]), gate_found(test) or NOTHING, test.get("status") == "pass")
         for run in about.facts.runs
         for test in run.tests
         if test.get("type") == "gate"
     ]
+
+
+def _gate(expected: str, actual: str, held: bool) -> Gate:
+    """A gate in words, where it is one on a metric; an error is told without the minus that scikit-learn gives it."""
+    limit = _LIMIT.fullmatch(expected)
+    if limit is None:
+        return Gate(expected, actual, held)
+    name, *bounds = (part for part in limit.groups() if part is not None)
+    sign = -1 if name.startswith("neg_") else 1
+    said = []
+    for bound in bounds:
+        way, _, number = bound.partition(" ")
+        least = (way == ">=") == (sign == 1)
+        said.append(f"{'at least' if least else 'at most'} {sign * float(number):,g}")
+    found = figure(sign * float(actual)) if _NUMBER.fullmatch(actual) else actual
+    return Gate(f"{metric_words(name)} {' and '.join(said)}", found, held)
 
 
 def checks(about: Dossier) -> list[tuple[str, str, str, str, bool | None]]:
@@ -203,7 +225,10 @@ def registered(about: Dossier) -> list[tuple[str, str, str]]:
             each.by,
         )
         for each in about.facts.decisions
-        if each.run_id not in people and each.action in _ACTIONS
+        # One and the same model may be registered again, under a number of its own.
+        if each.run_id not in people
+        and each.action in _ACTIONS
+        and each.values.get("number") in (None, about.facts.model.number)
     ]
 
 
@@ -319,6 +344,11 @@ def clauses(result: Result) -> str:
     for each in result.maps:
         found.setdefault(each.framework, []).append(each.clause)
     return "; ".join(f"{framework} {', '.join(clauses)}" for framework, clauses in found.items())
+
+
+def open_words(found: Sequence[Result]) -> str:
+    """What the record has no answer to, in a phrase."""
+    return f"{counted(len(found), 'control')} that the record does not show, and what is missing"
 
 
 def quiet_words(found: Sequence[Result]) -> str:

@@ -56,6 +56,27 @@ def fitting(text: str, room: float, size: float) -> str:
     return f"{flat}…"
 
 
+def lines(text: str, room: float, size: float, most: int) -> list[str]:
+    """A label on as many lines as it needs, broken where a word or a part of a name ends.
+
+    Args:
+        text: the label.
+        room: that a line has.
+        size: of the letters.
+        most: so many lines at most; the last ends in an ellipsis where that is not all of it.
+    """
+    left, made = short(text, 200), list[str]()
+    while len(made) < most - 1 and width(left, size) > room:
+        fits = 1
+        while fits < len(left) and width(left[: fits + 1], size) <= room:
+            fits += 1
+        ends = [place for place in range(1, fits + 1) if left[place - 1] in " _-/." or left[place : place + 1] == " "]
+        cut_at = ends[-1] if ends else fits
+        made.append(left[:cut_at].rstrip())
+        left = left[cut_at:].lstrip()
+    return [*made, fitting(left, room, size)]
+
+
 def day(time: str | None) -> Markup:
     """A recorded time as a day, with the second for whoever asks."""
     if not time:

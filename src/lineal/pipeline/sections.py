@@ -115,8 +115,8 @@ class Split(Section):
 
     Attributes:
         test_size: the share of rows (of groups, with `group`) that is held out, in (0, 1).
-        seed: seed of the draw. Rows are drawn by a hash of their id, or of all their values where there is none, so that
-            a record keeps its side, but for a few at the boundary, when other rows come and go.
+        seed: seed of the draw. Rows are drawn by a hash of their id, or of all their values where there is none, so
+            that a record keeps its side, but for a few at the boundary, when other rows come and go.
         stratify: keep the target's shares in both parts; left out, it is so for classification where neither `group`
             nor `time` is given.
         group: a column whose equal values stay on one side.

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from uuid import uuid4
+from zlib import crc32
 
 import pytest
 from hypothesis import settings
@@ -31,6 +32,8 @@ SHARED = ROOT.parent / "shared"
 # What a developer's shell may hold that would lead a test astray.
 _STRAY = ("PREFECT_", "MLFLOW_", "OPENLINEAGE_", "LINEAL_", "DVC_", "AWS_")
 
+_SERVERS = 2
+
 os.environ.setdefault("MPLBACKEND", "agg")
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     # Begun in a shell's background: the programs that tests interrupt would inherit that they are not to be.
@@ -39,6 +42,15 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 settings.register_profile("ci", derandomize=True)
 if os.environ.get("CI"):
     settings.load_profile("ci")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Share the tests of a Prefect server, which mostly wait for it, between as many servers, a module with one."""
+    for item in items:
+        group = item.get_closest_marker("xdist_group")
+        if group is not None and group.args == ("prefect",):
+            number = crc32(item.path.name.encode()) % _SERVERS
+            item.add_marker(pytest.mark.xdist_group(f"prefect {number}"), append=False)
 
 
 @pytest.fixture(autouse=True)

@@ -180,5 +180,12 @@ def test_rows_come_from_a_query_and_go_to_parquet(lineal, project):
 
 
 def test_a_model_of_set_parameters_is_loaded_by_the_pipeline_that_was_run(lineal, project):
-    train(lineal, "wine", "--set", "model={estimator='sklearn.tree.DecisionTreeClassifier',params={max_depth=3}}")
+    train(
+        lineal,
+        "wine",
+        "--set",
+        "model={estimator='sklearn.tree.DecisionTreeClassifier',params={max_depth=3}}",
+        "--set",
+        "evaluate.gates=[]",
+    )
     assert predict(lineal, "model:wine@1", "--data", "pipelines/data/wine.csv")["rows"] == 178

@@ -136,6 +136,7 @@ def _lay_out(project: Path) -> None:
     lines = [line for line in bare.splitlines() if not line.startswith(("description", "owner"))]
     (pipelines / "bare.toml").write_text("\n".join(lines).replace(GATES.rstrip(), ""))
     careless = plain.replace('name = "wine"', 'name = "careless"').replace(GATES, "")
+    careless = careless.replace('target = "cultivar"', 'target = "cultivar"\nid = "bottle"')
     lines = [line for line in careless.splitlines() if not line.startswith("description")]
     text = "\n".join(lines).replace("data/shared.csv", "data/careless.csv")
     (pipelines / "careless.toml").write_text(text + CARELESS)
@@ -152,13 +153,14 @@ def _lay_out(project: Path) -> None:
 
 
 def _careless_rows(data: Path) -> None:
-    """Each row twice, a column that was filled in afterwards, and values that are not there; and a strange batch."""
+    """Each row twice under two ids, a column filled in afterwards, and values that are not there; and a batch."""
     import pandas as pd
 
     rows = pd.read_csv(data / "wine.csv")
     rows["outcome"] = rows["cultivar"].map({"A": "sold to Asti", "B": "sold to Bari", "C": "sold to Como"})
     rows.loc[:9, "hue"] = None
-    pd.concat([rows, rows]).to_csv(data / "careless.csv", index=False)
+    twice = pd.concat([rows, rows])
+    twice.assign(bottle=range(len(twice))).to_csv(data / "careless.csv", index=False)
     rows.assign(alcohol=rows["alcohol"] + 4).to_csv(data / "stronger.csv", index=False)
 
 

@@ -108,9 +108,12 @@ class DataRentgen:
 
     def listed(self, what: str, **query: str | int) -> list[dict[str, Any]]:
         """All items of a list."""
-        found = self.get(what, page_size=50, **query)
-        assert not found["meta"]["has_next"]
-        items: list[dict[str, Any]] = found["items"]
+        items: list[dict[str, Any]] = []
+        page: int | None = 1
+        while page is not None:
+            found = self.get(what, page_size=50, page=page, **query)
+            items += found["items"]
+            page = found["meta"]["next_page"] if found["meta"]["has_next"] else None
         return items
 
 

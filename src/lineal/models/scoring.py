@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import math
 import warnings
+from collections import deque
 from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any
@@ -25,6 +27,7 @@ from lineal.datasets.read import batches
 from lineal.datasets.types import columns_of
 from lineal.datasets.writer import TableWriter
 from lineal.errors import DataError, EstimatorError
+from lineal.models import inorder
 from lineal.models.columns import Kind, kind_of
 from lineal.models.metrics import classes_of, first_sentence
 from lineal.progress import Progress, unwatched
@@ -33,7 +36,10 @@ ROW_NUMBER = "row"
 """Names a row of the batch, by its 1-based number, where the batch has no id column."""
 # What they predict is by definition the class of the highest probability: they need not be asked twice.
 _BY_PROBABILITY = (RandomForestClassifier, ExtraTreesClassifier, DecisionTreeClassifier, ExtraTreeClassifier)
+# Blocks of rows that are predicted at once: each takes memory.
+_MOST_AT_ONCE = 4
 _Floats = np.ndarray[Any, np.dtype[np.float64]]
+_Answer = tuple[pa.Array, dict[str, np.ndarray[Any, np.dtype[np.float64]]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +108,9 @@ def score(
 ) -> Scores:
     """Predict every row of a batch, in order.
 
+    The same model gives the same bytes for the same rows, whatever its `n_jobs`: an ensemble that would spread its
+    parts over threads has blocks of rows spread over them, each predicted in one thread.
+
     Args:
         estimator: the fitted pipeline, from raw columns to prediction.
         batch: the rows; other columns than those that the model takes are not read.
@@ -129,8 +138,8 @@ def score(
     writer: TableWriter | None = None
     done = 0
     with cache.temporary(".parquet") as file, threadpool_limits(limits=threads), ExitStack() as stack:
-        for rows in batches(batch, wanted):
-            predicted, answers = _asked(oracle, rows, columns)
+        asked = min(inorder.threads_asked(estimator), inorder.cores(), _MOST_AT_ONCE)
+        for rows, (predicted, answers) in _all_asked(oracle, batches(batch, wanted), columns, asked, threads):
             made = _table(rows, key.name if key else None, prefix, done, predicted, answers, version)
             if writer is None:
                 writer = stack.enter_context(TableWriter(file, made.schema))
@@ -166,8 +175,12 @@ class _Oracle:
         self._by_probability = type(self._model) in _BY_PROBABILITY and self.answer == "predict_proba"
         self._labels = _labels(self.classes)
 
-    def __call__(self, frame: pd.DataFrame) -> tuple[pa.Array, dict[str, _Floats]]:
+    def __call__(self, frame: pd.DataFrame) -> _Answer:
         """The predictions, and the columns of probabilities or scores."""
+        with inorder.in_order(self._model):
+            return self._answered(frame)
+
+    def _answered(self, frame: pd.DataFrame) -> _Answer:
         features = self._preprocess.transform(frame)
         told = None if self.answer is None else np.asarray(getattr(self._model, self.answer)(features))
         columns: dict[str, _Floats] = {}
@@ -202,17 +215,44 @@ def _labels(classes: Sequence[Any]) -> pa.Array:
     return pa.array(list(classes))
 
 
-def _asked(oracle: _Oracle, rows: pa.RecordBatch, columns: Sequence[str]) -> tuple[pa.Array, dict[str, _Floats]]:
-    frame = as_frame(rows.select(list(columns)), plain_text=True)
+def _all_asked(
+    oracle: _Oracle, blocks: Iterator[pa.RecordBatch], columns: Sequence[str], at_once: int, threads: int
+) -> Iterator[tuple[pa.RecordBatch, _Answer]]:
+    """Each block of rows with what the model says of it, in order, some of them asked at once."""
+
+    def ask(rows: pa.RecordBatch) -> _Answer:
+        return _asked(oracle, rows, columns)
+
     with warnings.catch_warnings():
         # A value that was never learnt is told of by the comparison with the training rows, once for the whole batch.
         warnings.simplefilter("ignore")
-        try:
-            return oracle(frame)
-        except (ValueError, TypeError, ArithmeticError) as problem:
-            raise EstimatorError(
-                f"the model cannot predict these rows: {first_sentence(problem)}; correct them, or leave them out"
-            ) from problem
+        if at_once == 1:
+            for rows in blocks:
+                yield rows, ask(rows)
+            return
+        waiting: deque[tuple[pa.RecordBatch, Future[_Answer]]] = deque()
+        # OpenMP's limit is a thread's own, so that each sets it.
+        with ThreadPoolExecutor(at_once, initializer=threadpool_limits, initargs=(threads,)) as pool:
+            try:
+                for rows in blocks:
+                    waiting.append((rows, pool.submit(ask, rows)))
+                    if len(waiting) > at_once:
+                        first, answer = waiting.popleft()
+                        yield first, answer.result()
+                for first, answer in waiting:
+                    yield first, answer.result()
+            finally:
+                pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _asked(oracle: _Oracle, rows: pa.RecordBatch, columns: Sequence[str]) -> _Answer:
+    frame = as_frame(rows.select(list(columns)), plain_text=True)
+    try:
+        return oracle(frame)
+    except (ValueError, TypeError, ArithmeticError) as problem:
+        raise EstimatorError(
+            f"the model cannot predict these rows: {first_sentence(problem)}; correct them, or leave them out"
+        ) from problem
 
 
 def _table(

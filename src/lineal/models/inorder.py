@@ -6,7 +6,6 @@ cores: sums of floating-point numbers differ by their order in the last bits, an
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -14,7 +13,8 @@ from typing import Any
 import joblib
 
 # By name, with what is derived from them: nobody pays for importing what they do not have.
-_ADDS_UP = {"ForestClassifier", "ForestRegressor", "BaseBagging"}
+_FORESTS = {"ForestClassifier", "ForestRegressor"}
+_ADDS_UP = _FORESTS | {"BaseBagging"}
 # These fit what is inside them and ask it nothing, so that it may be fitted in many threads.
 _ONLY_FIT = {"Pipeline", "VotingClassifier", "VotingRegressor"}
 
@@ -49,9 +49,9 @@ def fitted_in_order(estimator: Any) -> Iterator[None]:
         yield
 
 
-def cores() -> int:
-    """How many cores this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+def is_forest(model: Any) -> bool:
+    """Tell whether a model is a forest, which looks at each row by itself."""
+    return not _FORESTS.isdisjoint(each.__name__ for each in type(model).__mro__)
 
 
 def _adds_up(part: Any) -> bool:

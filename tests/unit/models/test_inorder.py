@@ -18,7 +18,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.tree import DecisionTreeClassifier
 
-from lineal.models.inorder import fitted_in_order, in_order, threads_asked
+from lineal.models.inorder import fitted_in_order, in_order, is_forest, threads_asked
 
 
 class Derived(RandomForestClassifier):
@@ -55,6 +55,12 @@ def test_a_search_predicts_by_the_best_that_it_found():
     rows, truth = load_wine(return_X_y=True)
     search = GridSearchCV(RandomForestClassifier(5, random_state=0), {"n_jobs": [2]}, cv=2).fit(rows, truth)
     assert threads_asked(search) == threads_asked(make_pipeline(search)) == 2
+
+
+def test_only_a_forest_gives_a_row_the_same_bits_among_whichever_others():
+    assert [is_forest(each) for each in (Derived(), ExtraTreesRegressor(), RandomForestClassifier(5))] == [True] * 3
+    assert not is_forest(BaggingClassifier(LogisticRegression()))
+    assert not is_forest(VotingClassifier([("one", RandomForestClassifier())]))
 
 
 def test_all_cores_are_several_threads():

@@ -14,7 +14,7 @@ from lineal.datasets.read import to_frame, to_table
 from lineal.datasets.table import write_table
 from lineal.datasets.writer import GROUP_ROWS
 from lineal.errors import DataError, EstimatorError
-from lineal.models import inorder
+from lineal.models import scoring
 from lineal.models.digest import digest
 from lineal.models.fitting import fit
 from lineal.models.scoring import score
@@ -167,9 +167,9 @@ def test_the_same_bytes_come_of_an_ensemble_whatever_its_n_jobs_and_each_time(fi
         jobs: fitted(estimator, target, f"params = {{ {params.replace('JOBS', str(jobs))} }}\n[evaluate]\n")
         for jobs in (1, 4)
     }
-    # Of several blocks, so that their order is seen as well; and of cores that this machine may not have.
+    # Of several blocks and parts of them, so that their order is seen as well.
     monkeypatch.setattr(reading, "BATCH_ROWS", 1500)
-    monkeypatch.setattr(inorder, "cores", lambda: 4)
+    monkeypatch.setattr(scoring, "_LEAST_ROWS", 100)
     before = digest(of[4])
     table = rows(count=4000, seed=1, target=target)
     alone = scored(of[1], table)[1].predictions

@@ -62,7 +62,7 @@ def test_predictions_lead_back_to_the_rows_of_the_files(example, trained, lineal
     target = TARGETS[example]
     for number, (name, row) in {1: ("a.csv", 1), 40: ("a.csv", 40), 97: ("b.csv", 57)}.items():
         loaded._held.clear()
-        found = answer(lineal, "trace", f"prediction:{prefix}{number}", "--plot", "why.png")
+        found = answer(lineal, "trace", f"prediction:{prefix}{number}", "--plot", "why.png", "--force")
         prediction, explanation = found["prediction"], found["explanation"]
         assert prediction["missing"] == explanation["missing"] == []
 

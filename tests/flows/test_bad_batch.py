@@ -112,7 +112,7 @@ def test_a_batch_that_is_not_there(refused, small):
         ("model:small@challenger", "model small has no version or alias 'challenger'; there are 1 @champion"),
         ("model:small@7", "model small has no version or alias '7'; there are 1 @champion"),
         ("dataset:small.train", "cannot be asked about here; write one of model:NAME@VERSION_OR_ALIAS"),
-        ("small", "'small' is no subject; write one of model:NAME@VERSION_OR_ALIAS"),
+        ("small", "'small' is no subject; did you mean model:small?"),
     ],
 )
 def test_a_model_that_is_not_there(refused, model, message):

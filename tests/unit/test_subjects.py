@@ -1,5 +1,7 @@
 """Subjects: what a question is about, read and written."""
 
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -70,13 +72,26 @@ def test_any_text_is_a_subject_or_one_sentence(text):
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("models:/wine/3", "'models:/wine/3' is no subject; did you mean model:NAME@VERSION_OR_ALIAS?"),
-        ("datset:x", "'datset:x' is no subject; did you mean dataset:NAME@VERSION?"),
+        ("models:/wine/3", "'models:/wine/3' is no subject; did you mean model:wine@3?"),
+        ("models:/wine@champion", "'models:/wine@champion' is no subject; did you mean model:wine@champion?"),
+        ("datset:x", "'datset:x' is no subject; did you mean dataset:x?"),
+        ("Model:wine@3", "'Model:wine@3' is no subject; did you mean model:wine@3?"),
+        ("wine@champion", "'wine@champion' is no subject; did you mean model:wine@champion?"),
+        ("wine", "'wine' is no subject; did you mean model:wine?"),
+        ("runner", "'runner' is no subject; did you mean model:runner?"),
+        ("wine.snapshot@9f2c", "'wine.snapshot@9f2c' is no subject; did you mean dataset:wine.snapshot@9f2c?"),
+        ("data/wine.csv", "'data/wine.csv' is no subject; did you mean file:data/wine.csv?"),
+        ("s3://lake/wine.csv", "'s3://lake/wine.csv' is no subject; did you mean dataset:s3://lake/wine.csv?"),
+        ("wine/17", "'wine/17' is no subject; did you mean record:wine/17?"),
+        ("p01k2m9c3q8x4_17", "'p01k2m9c3q8x4_17' is no subject; did you mean prediction:p01k2m9c3q8x4_17?"),
+        ("0199aabb-1122", "'0199aabb-1122' is no subject; did you mean run:0199aabb-1122?"),
         (
-            "wine@champion",
-            "'wine@champion' is no subject; write one of model:NAME@VERSION_OR_ALIAS, dataset:NAME@VERSION, "
+            "the wine model",
+            "'the wine model' is no subject; write one of model:NAME@VERSION_OR_ALIAS, dataset:NAME@VERSION, "
             "prediction:ID, run:ID, file:PATH, record:PIPELINE/ID",
         ),
+        ("modle", "'modle' is no subject; did you mean model:NAME@VERSION_OR_ALIAS?"),
+        ("mdoel:", "'mdoel:' is no subject; did you mean model:NAME@VERSION_OR_ALIAS?"),
         ("model:", "'model:' is incomplete; write model:NAME@VERSION_OR_ALIAS"),
         ("model:@3", "'model:@3' is incomplete; write model:NAME@VERSION_OR_ALIAS"),
         ("dataset:wine@", "'dataset:wine@' is incomplete; write dataset:NAME@VERSION"),
@@ -102,3 +117,40 @@ def test_a_question_takes_only_what_it_can_answer():
     with pytest.raises(SubjectError) as error:
         Subject.parse("files:a.csv", allowed=("model", "run"))
     assert error.value.message == "'files:a.csv' is no subject; write one of model:NAME@VERSION_OR_ALIAS, run:ID"
+
+
+@pytest.mark.parametrize(
+    ("text", "allowed", "said"),
+    [
+        ("wine", ("model",), "did you mean model:wine?"),
+        ("wine.snapshot", ("model",), "did you mean model:wine.snapshot?"),
+        ("wine", ("dataset", "file"), "did you mean dataset:wine?"),
+        # What cannot be asked about here is never named.
+        ("data/wine.csv", ("model", "dataset"), "write one of model:NAME@VERSION_OR_ALIAS, dataset:NAME@VERSION"),
+        ("pipelines/wine.toml", ("model",), "write one of model:NAME@VERSION_OR_ALIAS"),
+        ("p01k2m9c3q8x4_17", ("model", "run"), "write one of model:NAME@VERSION_OR_ALIAS, run:ID"),
+        ("0199aabb-1122", ("model",), "did you mean model:0199aabb-1122?"),
+        ("wine/17", ("model",), "write one of model:NAME@VERSION_OR_ALIAS"),
+    ],
+)
+def test_what_is_meant_is_named_among_what_a_question_can_answer(text, allowed, said):
+    with pytest.raises(SubjectError) as error:
+        Subject.parse(text, allowed=allowed)
+    assert error.value.message == f"{text!r} is no subject; {said}"
+
+
+def test_a_file_that_is_there_is_meant_whatever_it_is_called(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "LICENSE").touch()
+    with pytest.raises(SubjectError, match=re.escape("did you mean file:LICENSE?")):
+        Subject.parse("LICENSE")
+
+
+@given(text=st.text(min_size=1, max_size=300), allowed=st.sets(st.sampled_from(KINDS), min_size=1).map(tuple))
+def test_what_is_proposed_can_be_written(text, allowed):
+    try:
+        Subject.parse(text, allowed=allowed)
+    except SubjectError as error:
+        proposed = re.search(r"; did you mean (.*)\?$", error.message, re.DOTALL)
+        if proposed is not None:
+            assert Subject.parse(proposed[1], allowed=allowed).kind in allowed

@@ -39,7 +39,7 @@ for name, place, summary in (
     ("explain", "explain", "Show what a model's predictions rest on, led back to source columns."),
     ("recall", "recall", "Mark a dataset version, file or model as bad; move aliases away from what rests on it."),
     ("decide", "decide", "Approve, reject or waive, or take that back: a decision with your name, on this evidence."),
-    ("note", "note", "Note something about a model, dataset, file or run, for whoever asks about it."),
+    ("note", "note", "Note something about a model, dataset, file, run or prediction, for whoever asks."),
     ("key", "key", "Make the key that your decisions are signed with, or trust somebody else's."),
     ("list", "listing", "Show what there is: pipelines, datasets, models, runs, predictions or decisions."),
     ("verify", "verify", "Check that all on record is there and as it was recorded."),

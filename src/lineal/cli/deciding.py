@@ -56,9 +56,16 @@ def say(
     """
     from lineal import people
     from lineal.deciding import say as said
-    from lineal.questions.decisions import KINDS
+    from lineal.questions.decisions import KINDS, NOTED
 
-    asked = Subject.parse(subject, allowed=KINDS)
+    if action == "note" and subject.startswith("record:"):
+        raise DecisionError(
+            f"{subject}: a note stays in the log for good, and the id of a record, which may be a person's, stands in "
+            "the data alone; note it on prediction:ID, which `lineal impact` of the record names, or on its dataset, "
+            "without the id",
+            subject=subject,
+        )
+    asked = Subject.parse(subject, allowed=NOTED if action == "note" else KINDS)
     store, me = Store(create=False), people.myself()
     return said(
         store,

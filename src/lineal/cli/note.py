@@ -22,7 +22,7 @@ def note(
     """Note something about a subject, for whoever asks about it: an event of the log, with your name.
 
     Args:
-        subject: model:NAME@VERSION_OR_ALIAS, dataset:NAME@VERSION, file:PATH or run:ID.
+        subject: model:NAME@VERSION_OR_ALIAS, dataset:NAME@VERSION, file:PATH, run:ID or prediction:ID.
         text: what there is to say; - reads it from standard input.
         kind: what it tells of, for `lineal audit`: an incident; a gap or shortcoming of the data; or that a person
             reviewed these predictions.

@@ -14,6 +14,8 @@ from lineal.store.log import Store
 def rebuild(*, as_json: Annotated[bool, Parameter(name="--json", negative=())] = False) -> int:
     """Remake the index from the event log, and show that nothing changed.
 
+    It is made beside the store, and what differs is put right: whoever records meanwhile need not wait.
+
     Args:
         as_json: print one JSON object.
     """

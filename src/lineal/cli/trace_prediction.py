@@ -12,6 +12,7 @@ from lineal.subjects import Subject
 def trace_prediction(subject: Subject, *, plot: Path | None, force: bool, explain: bool, json: bool) -> None:
     """Show a prediction, why it is what it is, and where it came from."""
     from lineal.questions import explanation as explaining
+    from lineal.questions.decisions import with_notes
     from lineal.questions.prediction import prediction
     from lineal.reports import prediction_trace, terminal
 
@@ -21,7 +22,8 @@ def trace_prediction(subject: Subject, *, plot: Path | None, force: bool, explai
         require_png(plot, force=force)
         if not explain:
             raise SubjectError("--plot draws the explanation, which --no-explain leaves out; give one of the two")
-    found = prediction(Store(create=False), subject)
+    store = Store(create=False)
+    found = with_notes(store, prediction(store, subject))
     answer = explaining.Explained(found, explaining.explain(found) if explain else None)
     if plot is not None:
         from lineal.cli.plotting import save

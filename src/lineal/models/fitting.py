@@ -22,6 +22,7 @@ from lineal.models.columns import Kind, feature_columns, target_values
 from lineal.models.crossvalidation import CrossValidation, Training
 from lineal.models.digest import digest
 from lineal.models.estimators import at, build, effective_params, nondeterminism, search_space, seeds
+from lineal.models.inorder import fitted_in_order
 from lineal.models.preprocessing import preprocessor, remarks
 from lineal.pipeline import Pipeline
 from lineal.progress import Progress, unwatched
@@ -66,7 +67,8 @@ class Fitted:
 def fit(pipeline: Pipeline, train: pd.DataFrame, on_progress: Progress = unwatched) -> Fitted:
     """Fit the pipeline's estimator, or the best of its search, to the training rows.
 
-    Everything runs in this process, under the pipeline's number of threads; an estimator's own `n_jobs` is its own.
+    Everything runs in this process, under the pipeline's number of threads; an estimator's own `n_jobs` is its own, but
+    for one whose last bits would differ by it.
 
     Args:
         pipeline: the validated pipeline.
@@ -95,7 +97,7 @@ def fit(pipeline: Pipeline, train: pd.DataFrame, on_progress: Progress = unwatch
                 metrics.check(name, classifier=classifier, kind=kind)
         said += [*remarks(train, features), *nondeterminism(model)]
         training = Training(pipeline, train, train[list(features)], truth, classifier)
-        with _refusals(pipeline):
+        with _refusals(pipeline), fitted_in_order(model):
             steps, seconds, cv = _fit_steps(training, steps, kind, said, on_progress)
         with at(pipeline, "evaluate"):
             scores = metrics.scores(metrics.metric_names(pipeline, kind, steps), steps, training.rows, truth)

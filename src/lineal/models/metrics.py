@@ -9,20 +9,19 @@ scikit-learn's `roc_auc` speaks of.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import cache
 from typing import Any
 
-import joblib
 import numpy as np
 import pandas as pd
 from sklearn.metrics import get_scorer, get_scorer_names
 
 from lineal.errors import EstimatorError
 from lineal.models.columns import Kind
+from lineal.models.inorder import in_order
 from lineal.pipeline import RATES, Pipeline
 
 DEFAULTS: dict[Kind, tuple[str, ...]] = {
@@ -113,8 +112,6 @@ def metric(name: str) -> Metric:
     )
 
 
-_FORESTS = {"RandomForestClassifier", "RandomForestRegressor", "ExtraTreesClassifier", "ExtraTreesRegressor"}
-
 # What people write for a scorer that has another name.
 _ALIASES = {
     "auc": "roc_auc",
@@ -188,27 +185,12 @@ def ask(estimator: Any, frame: pd.DataFrame, methods: Iterable[str]) -> Answers:
         EstimatorError: when it has no answer for some of them.
     """
     try:
-        with _in_order(estimator):
+        with in_order(estimator):
             return Answers(
                 **{method: np.asarray(getattr(estimator, method)(frame)) for method in dict.fromkeys(methods)}
             )
     except ValueError as problem:
         raise EstimatorError(f"{_named(estimator)} cannot predict these rows: {first_sentence(problem)}") from problem
-
-
-@contextmanager
-def _in_order(estimator: Any) -> Iterator[None]:
-    """Have a forest add up its trees one after the other, as their order decides the last bits, and so ties.
-
-    With `n_jobs` it adds them as its threads finish: the same model would give other answers each time it is asked.
-    """
-    known = estimator.get_params(deep=True) if hasattr(estimator, "get_params") else {}
-    parts = (estimator, *known.values())
-    if any(type(part).__name__ in _FORESTS and part.n_jobs not in (None, 1) for part in parts):
-        with joblib.parallel_config(backend="sequential"):
-            yield
-    else:
-        yield
 
 
 def methods_of(names: Sequence[str], estimator: Any) -> tuple[str, ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import warnings
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any
@@ -26,6 +27,7 @@ from lineal.datasets.types import columns_of
 from lineal.datasets.writer import TableWriter
 from lineal.errors import DataError, EstimatorError
 from lineal.models.columns import Kind, kind_of
+from lineal.models.inorder import in_order, is_forest, threads_asked
 from lineal.models.metrics import classes_of, first_sentence
 from lineal.progress import Progress, unwatched
 
@@ -33,6 +35,8 @@ ROW_NUMBER = "row"
 """Names a row of the batch, by its 1-based number, where the batch has no id column."""
 # What they predict is by definition the class of the highest probability: they need not be asked twice.
 _BY_PROBABILITY = (RandomForestClassifier, ExtraTreesClassifier, DecisionTreeClassifier, ExtraTreeClassifier)
+# Fewer rows are not worth a thread.
+_LEAST_ROWS = 1_000
 _Floats = np.ndarray[Any, np.dtype[np.float64]]
 
 
@@ -100,7 +104,7 @@ def score(
     cache: Cache | None = None,
     on_progress: Progress = unwatched,
 ) -> Scores:
-    """Predict every row of a batch, in order.
+    """Predict every row of a batch, in order: the same model gives the same bits each time, whatever its `n_jobs`.
 
     Args:
         estimator: the fitted pipeline, from raw columns to prediction.
@@ -120,7 +124,7 @@ def score(
         StorageError: the table cannot be written.
     """
     cache = cache or Cache()
-    oracle = _Oracle(estimator)
+    oracle = _Oracle(estimator, threads_asked(estimator))
     columns = oracle.columns
     prefix = batch_prefix(run_id)
     key = next((column for column in batch.columns if column.name == id_column), None)
@@ -155,9 +159,14 @@ def score(
 
 
 class _Oracle:
-    """A fitted pipeline that is asked once a batch: the preprocessing is done once for all its answers."""
+    """A fitted pipeline that is asked once a batch: the preprocessing is done once for all its answers.
 
-    def __init__(self, estimator: Any) -> None:
+    Args:
+        estimator: the pipeline.
+        threads: that its ensemble asks for; a forest has its rows spread over them, and not its trees.
+    """
+
+    def __init__(self, estimator: Any, threads: int) -> None:
         self.columns = taken_columns(estimator)
         self.classes = classes_of(estimator)
         self._preprocess, self._model = estimator[:-1], estimator[-1]
@@ -165,11 +174,12 @@ class _Oracle:
         self.answer = told[0] if told else None
         self._by_probability = type(self._model) in _BY_PROBABILITY and self.answer == "predict_proba"
         self._labels = _labels(self.classes)
+        self._threads = threads if is_forest(self._model) else 1
 
     def __call__(self, frame: pd.DataFrame) -> tuple[pa.Array, dict[str, _Floats]]:
         """The predictions, and the columns of probabilities or scores."""
         features = self._preprocess.transform(frame)
-        told = None if self.answer is None else np.asarray(getattr(self._model, self.answer)(features))
+        told = None if self.answer is None else self._said(self.answer, features)
         columns: dict[str, _Floats] = {}
         if told is not None:
             word = "probability" if self.answer == "predict_proba" else "score"
@@ -179,10 +189,25 @@ class _Oracle:
                 columns = {f"{word}_{label}": told[:, place] for place, label in enumerate(labels)}
         if self._by_probability and told is not None:
             return self._labels.take(pa.array(np.argmax(told, axis=1))), columns
-        predicted = np.asarray(self._model.predict(features))
+        predicted = self._said("predict", features)
         if not self.classes:
             return pa.array(predicted.astype(np.float64).reshape(len(frame))), columns
         return pa.array(predicted.tolist(), self._labels.type), columns
+
+    def _said(self, way: str, features: Any) -> np.ndarray[Any, Any]:
+        """One of the model's answers about all rows."""
+
+        def ask(some: Any) -> np.ndarray[Any, Any]:
+            # How joblib works is set a thread.
+            with in_order(self._model):
+                return np.asarray(getattr(self._model, way)(some))
+
+        size = max(_LEAST_ROWS, -(-features.shape[0] // self._threads))
+        parts = [features[at : at + size] for at in range(0, features.shape[0], size)]
+        if len(parts) < 2:
+            return ask(features)
+        with ThreadPoolExecutor(len(parts)) as pool:
+            return np.concatenate(list(pool.map(ask, parts)))
 
 
 def taken_columns(estimator: Any) -> list[str]:

@@ -11,7 +11,7 @@ from lineal.errors import LinealError, VersionError
 from lineal.questions.audit import Audit, Facts, Policy, Run, Table, chosen
 from lineal.questions.audit import audit as hold_to_policies
 from lineal.questions.audit.gather import gather as gather_facts
-from lineal.questions.decisions import Decided, added
+from lineal.questions.decisions import Decided, added, with_notes
 from lineal.questions.groups import Groups, recorded
 from lineal.questions.lookup import find_model
 from lineal.questions.materials import Materials, bytes_of, materials
@@ -191,7 +191,7 @@ def account(store: Store, subject: Subject, *, now: datetime | None = None) -> A
     from lineal.questions import explanation
     from lineal.questions.prediction import prediction
 
-    asked = prediction(store, subject)
+    asked = with_notes(store, prediction(store, subject))
     missing: list[str] = []
     why = None
     try:
@@ -202,7 +202,7 @@ def account(store: Store, subject: Subject, *, now: datetime | None = None) -> A
     return Account(
         asked.subject,
         moment,
-        replace(descent, recalls=asked.recalls),
+        replace(descent, recalls=asked.recalls, decisions=asked.decisions),
         explanation.Explained(asked, why),
         (*asked.missing, *missing, *(why.missing if why else ())),
     )

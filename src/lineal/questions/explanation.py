@@ -85,11 +85,13 @@ def explain(asked: Prediction) -> Explanation | None:
         return None
     from threadpoolctl import threadpool_limits
 
+    from lineal.models.inorder import in_order
+
     estimator, plan = fitted(asked.descent)
     row = _frame(asked.batch, asked.row - 1)
     missing: list[str] = []
     learnt = training_node(asked.descent)
-    with threadpool_limits(limits=plan.model.threads):
+    with threadpool_limits(limits=plan.model.threads), in_order(estimator):
         training = _training(estimator, learnt, missing)
         return Explanation(
             attribution=_attribution(estimator, plan, row, training, asked, missing),

@@ -230,12 +230,13 @@ def _computed(descent: Trace, rows: Any, seed: int, missing: list[str]) -> MeanA
     from threadpoolctl import threadpool_limits
 
     from lineal.models.attribution import NotAttributableError, mean_absolute
+    from lineal.models.inorder import in_order
     from lineal.models.training_rows import TrainingRows
 
     estimator, plan = fitted(descent)
     learnt = training_node(descent)
     try:
-        with threadpool_limits(limits=plan.model.threads):
+        with threadpool_limits(limits=plan.model.threads), in_order(estimator):
             sample = TrainingRows(estimator, rows).sample(MOST_ROWS, seed)
             training = TrainingRows(estimator, handle_of(learnt)) if learnt else None
             return mean_absolute(estimator, sample, training, target=plan.source.target, seed=seed)

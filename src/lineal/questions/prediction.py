@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from lineal.datasets.dataset import Dataset
 from lineal.datasets.prediction_ids import PredictionPlace, prediction_place
@@ -19,6 +19,9 @@ from lineal.store.log import Store
 from lineal.store.recalls import Recall
 from lineal.store.runs import RunRow, read_runs, select_runs
 from lineal.subjects import Subject
+
+if TYPE_CHECKING:
+    from lineal.questions.decisions import Decided
 
 # How many of several batches an error names, and among how many it looks.
 _SHOWN = 5
@@ -93,6 +96,7 @@ class Prediction:
         descent: the model's, as `trace` has it.
         missing: what cannot be shown, a sentence each.
         recalls: that stand against the batch, the model, or anything that these were made of.
+        decisions: the notes of people on it, newest first; `lineal.questions.decisions` finds them.
     """
 
     subject: str
@@ -112,6 +116,53 @@ class Prediction:
     descent: Trace
     missing: tuple[str, ...] = ()
     recalls: tuple[Recall, ...] = ()
+    decisions: tuple[Decided, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Scored:
+    """Where a prediction stands, by the log alone: the tables are not looked at.
+
+    Attributes:
+        id: of the prediction, whole.
+        row: its 1-based number in the batch.
+        run: that scored the batch.
+        event: the run's newest event.
+        facet: what that says of the predictions.
+        table: of predictions, as the event names it.
+        version: of that table.
+    """
+
+    id: str
+    row: int
+    run: RunRow
+    event: RunDetail
+    facet: Mapping[str, Any]
+    table: Mapping[str, Any]
+    version: str
+
+    @property
+    def subject(self) -> str:
+        """The prediction as a subject."""
+        return f"prediction:{self.id}"
+
+
+def scored(store: Store, subject: Subject) -> Scored:
+    """Find the batch that a prediction is one of.
+
+    Raises:
+        SubjectError: no prediction has such an id, or several may be meant.
+    """
+    place = _place(store, subject)
+    run, event, facet = _scoring(store, subject, place)
+    rows = facet.get("rows")
+    if rows is not None and place.row > rows:
+        raise SubjectError(
+            f"{subject}: the batch has {rows:,} predictions, {facet['idPrefix']}1 to {facet['idPrefix']}{rows}",
+            subject=str(subject),
+        )
+    made = next(out for out in event.outputs if out["name"].endswith(".predictions"))
+    return Scored(f"{facet['idPrefix']}{place.row}", place.row, run, event, facet, made, _version(made) or "")
 
 
 def prediction(store: Store, subject: Subject) -> Prediction:
@@ -125,40 +176,32 @@ def prediction(store: Store, subject: Subject) -> Prediction:
         SubjectError: no prediction has such an id, or several may be meant.
         VersionError: the bytes at the recorded place are not those of the recorded batch.
     """
-    place = _place(store, subject)
-    run, event, facet = _scoring(store, subject, place)
-    rows = facet.get("rows")
-    if rows is not None and place.row > rows:
-        raise SubjectError(
-            f"{subject}: the batch has {rows:,} predictions, {facet['idPrefix']}1 to {facet['idPrefix']}{rows}",
-            subject=str(subject),
-        )
-    asked = f"{facet['idPrefix']}{place.row}"
-    made = next(out for out in event.outputs if out["name"].endswith(".predictions"))
+    place = scored(store, subject)
+    run, event, facet, made = place.run, place.event, place.facet, place.table
     missing: list[str] = []
     predictions = handle(made)
     answer = _row(predictions, place.row - 1, missing)
-    if answer is not None and answer.get("prediction_id") != asked:
+    if answer is not None and answer.get("prediction_id") != place.id:
         raise VersionError(
-            f"row {place.row} of {_called(made)} holds the id {answer.get('prediction_id')!r} and not {asked!r}; "
+            f"row {place.row} of {_called(made)} holds the id {answer.get('prediction_id')!r} and not {place.id!r}; "
             "the file is not the recorded one (see `lineal verify`)",
             version=_version(made),
         )
-    scored = next((read for read in event.inputs if not _is_model(read)), None)
-    batch = None if scored is None else handle(scored)
+    read = next((each for each in event.inputs if not _is_model(each)), None)
+    batch = None if read is None else handle(read)
     given = None if batch is None else _row(batch, place.row - 1, missing)
     descent = trace_subject(store, Subject("model", facet["model"], str(facet["version"])))
     parameters = parameters_of(descent.flow)
     key = parameters.get("source.id")
     above = trace_subject(store, Subject("run", run.root_id), depth=0)
-    source = _source(above.runs, scored, place.row - 1, (given or {}).get(key or ""))
+    source = _source(above.runs, read, place.row - 1, (given or {}).get(key or ""))
     if source is None:
         missing.append(f"where row {place.row} of the batch was read is not on record")
     return Prediction(
-        subject=f"prediction:{asked}",
-        id=asked,
+        subject=place.subject,
+        id=place.id,
         row=place.row,
-        rows=rows,
+        rows=facet.get("rows"),
         value=None if answer is None else answer.get("prediction"),
         answers=_answers(answer),
         predicted_at=run.ended_at,

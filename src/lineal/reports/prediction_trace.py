@@ -15,6 +15,8 @@ from lineal.models import units
 from lineal.questions.explanation import Explained, Explanation
 from lineal.questions.prediction import Prediction, SourceRow
 from lineal.questions.trace import Node, made_of
+from lineal.reports.decision import label
+from lineal.reports.decision import line as said_by
 from lineal.reports.recall import line
 from lineal.reports.terminal import command, figure, moment, short
 
@@ -22,6 +24,7 @@ _MOST_ANSWERS = 6
 _MOST_BARS = 8
 _MOST_SOURCES = 6
 _MOST_VALUES = 8
+_MOST_NOTES = 8
 _BAR = 24
 
 
@@ -80,6 +83,10 @@ def _rows(asked: Prediction, explanation: Explanation | None) -> Iterable[tuple[
         items = [f"{name}={_shown(value)}" for name, value in asked.input.items()]
         more = f"  … {len(items) - _MOST_VALUES} more" if len(items) > _MOST_VALUES else ""
         yield "values", "  ".join(items[:_MOST_VALUES]) + more
+    for each in asked.decisions[:_MOST_NOTES]:
+        yield label(each), said_by(each)
+    if len(asked.decisions) > _MOST_NOTES:
+        yield "", f"… {len(asked.decisions) - _MOST_NOTES} more; --json has them all"
     if explanation is not None and explanation.same is False:
         yield "WARNING", "the model as it is loaded here gives another prediction for this row"
     for sentence in (*asked.missing, *(explanation.missing if explanation else ())):

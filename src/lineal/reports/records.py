@@ -11,11 +11,14 @@ from rich.tree import Tree
 
 from lineal.questions.impact import ModelReached
 from lineal.questions.records import Appearance, Predicted, RecordImpact
+from lineal.reports.decision import label
+from lineal.reports.decision import line as said_by
 from lineal.reports.impact import hold
 from lineal.reports.terminal import command, figure, moment, short
 
 # How many of each kind are named before the rest is counted.
 _MOST = 8
+_MOST_NOTES = 3
 
 
 def render(found: RecordImpact) -> RenderableType:
@@ -71,7 +74,12 @@ def _prediction(each: Predicted) -> Text:
     if each.probabilities:
         text.append("  " + "  ".join(f"{name} {figure(value)}" for name, value in each.probabilities.items()))
     text.append(f"  by version {each.model_version}  {each.prediction_id or ''}")
-    return text.append(f"  {moment(each.predicted_at)}", style="dim")
+    text.append(f"  {moment(each.predicted_at)}", style="dim")
+    for note in each.notes[:_MOST_NOTES]:
+        text.append(f"\n{label(note)}: {said_by(note)}")
+    if len(each.notes) > _MOST_NOTES:
+        text.append(f"\n… {len(each.notes) - _MOST_NOTES} more notes; --json has them all", style="dim")
+    return text
 
 
 def _value(value: Any) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -18,6 +18,7 @@ from lineal.store import graph, tables
 from lineal.store.log import Store
 
 ACTIONS = ("approve", "reject", "waive", "withdraw", "note")
+_BATCH = 500
 NoteKind = Literal["incident", "data-gap", "review"]
 
 
@@ -116,6 +117,22 @@ def read(
     bodies = graph.bodies(store, places)
     found = [decision for place in places if place in bodies for decision in _decisions(json.loads(bodies[place]))]
     return [decision for decision in found if subject is None or decision.subject == subject]
+
+
+def noted_versions(store: Store, keys: Collection[str]) -> list[str]:
+    """Those of some versions, by their keys, that somebody noted something on, or on a row of."""
+    jobs, runs, edges = tables.jobs.c, tables.runs.c, tables.edges.c
+    named = sa.select(jobs.key).where(sa.or_(jobs.name == "note", jobs.name.like("%.note")))
+    found = list[str]()
+    listed = sorted(keys)
+    for start in range(0, len(listed), _BATCH):
+        query = (
+            sa.select(sa.distinct(edges.version))
+            .select_from(tables.edges.join(tables.runs, runs.run_id == edges.run_id))
+            .where(edges.version.in_(listed[start : start + _BATCH]), edges.role == "i", runs.job.in_(named))
+        )
+        found += [str(row[0]) for row in store.read(query)]
+    return sorted(found)
 
 
 def _decisions(event: Mapping[str, Any]) -> list[Decision]:

@@ -173,12 +173,12 @@ class Store:
         raise AssertionError("unreachable")  # pragma: no cover
 
     def rebuild(self) -> dict[str, int]:
-        """Remake the index from the log in one transaction.
+        """Remake the index from the log; what is recorded meanwhile need not wait for it.
 
         Returns:
             How many rows differ from what stood there before, a table; all 0 where nothing changed.
         """
-        return self.write(remake)
+        return remake(self)
 
     def _read(self, query: sa.Select[Any]) -> list[Any]:
         with self.engine.connect() as connection:

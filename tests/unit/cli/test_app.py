@@ -114,7 +114,7 @@ def test_a_run_is_found_by_the_beginning_of_its_id(run, recorded):
         ("file:nowhere.csv", "there is no such file, and none on record; see `lineal list datasets`"),
         ("prediction:1", "is no prediction id; they look like p01k2m9c3q8x4_17"),
         ("record:demo/1", "cannot be asked about here; write one of model:NAME@VERSION_OR_ALIAS"),
-        ("mdel:demo", "is no subject; did you mean model:NAME@VERSION_OR_ALIAS?"),
+        ("mdel:demo", "is no subject; did you mean model:demo?"),
     ],
 )
 def test_what_is_not_there_is_said_in_one_sentence(run, recorded, subject, sentence):

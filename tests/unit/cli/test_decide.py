@@ -4,10 +4,13 @@ import io
 import json
 from datetime import UTC, datetime, timedelta
 
+import pyarrow as pa
 import pytest
 
-from lineal import current_run, people, traced
-from tests.parts.made_up import evaluate, fit, register, step, table
+from lineal import Model, current_run, people, traced
+from lineal.datasets.prediction_ids import batch_prefix
+from lineal.datasets.table import write_table
+from tests.parts.made_up import digest, evaluate, fit, register, step, table
 
 TOMORROW = (datetime.now(UTC).date() + timedelta(days=1)).isoformat()
 
@@ -176,7 +179,6 @@ def test_subjects_that_are_none(run, recorded):
     for subject, said in (
         ("model:nope", "no model 'nope' is on record"),
         ("model:demo@7", "has no version or alias '7'"),
-        ("prediction:1", "cannot be asked about here"),
         ("demo", "is no subject"),
     ):
         for words in (("note", subject, "x"), ("decide", subject, "reject", "--reason", "x")):
@@ -305,3 +307,102 @@ def test_what_no_incident_can_be_closed_by(run, recorded):
         assert (status, out, err.count("\n")) == (2, "", 1)
         assert said in err
     assert len(recorded.events("note", "COMPLETE")) == 3
+
+
+@traced
+def scored(model, rows=3):
+    running = current_run()
+    prefix = batch_prefix(running.ref.id)
+    ids = [f"{prefix}{row}" for row in range(1, rows + 1)]
+    running.prediction(
+        {"model": "demo", "version": 1, "digest": model.digest, "aliases": [], "rows": rows, "idPrefix": prefix}
+    )
+    return write_table(
+        pa.table({"case": [f"c{row}" for row in range(rows)], "prediction_id": ids, "prediction": ["yes"] * rows}),
+        "demo.predictions",
+    )
+
+
+@pytest.fixture
+def predicted(recorded):
+    """A batch of three predictions; gives what their ids begin with."""
+    scored(Model("models/demo", digest("demo.model1"), "models:/demo/1", "mlflow://local", number=1))
+    return recorded.event("scored")["run"]["facets"]["lineal_prediction"]["idPrefix"]
+
+
+def test_a_note_on_a_prediction_is_shown_where_it_is(run, recorded, predicted):
+    subject = f"prediction:{predicted}2"
+    status, out, err = run("note", subject.upper().replace("PREDICTION", "prediction"), "the customer asked why")
+    assert (status, err) == (0, "")
+    assert out.splitlines()[:2] == [f"{subject}: noted by Grace", "  the customer asked why"]
+    assert out.splitlines()[-2].startswith(f"lineal trace {subject}")
+    told = run("trace", subject, "--no-explain")[1]
+    (line,) = [line for line in told.splitlines() if "the customer asked why" in line]
+    assert line.split()[0] == "note"
+    assert "(Grace, " in line
+    found = json.loads(run("trace", subject, "--no-explain", "--json")[1])["prediction"]["decisions"]
+    assert [each["decision"]["subject"] for each in found] == [subject]
+    assert subject in run("list", "decisions")[1]
+    assert f"lineal trace {subject}" in run("search", "customer")[1]
+    # It is about that one: neither about the next, nor about the table or the model.
+    table_of = recorded.event("note")["inputs"][0]
+    for other in (f"prediction:{predicted}1", f"dataset:{table_of['name']}", "model:demo@1"):
+        assert (
+            "the customer asked why" not in run("trace", other, *(("--no-explain",) if "pred" in other[:5] else ()))[1]
+        )
+
+
+@traced
+def snapshot():
+    current_run().parameters({"source.id": "case"})
+    return write_table(pa.table({"case": ["c0", "c1", "c2"]}), "demo.snapshot")
+
+
+def test_notes_on_what_was_predicted_for_a_record_are_shown_with_it(run, recorded, predicted):
+    snapshot()
+    for number in range(5):
+        run("note", f"prediction:{predicted}2", f"call {number}")
+    run("note", f"prediction:{predicted}1", "of another record")
+    shown = run("impact", "record:demo/c1")[1]
+    assert [line.split("(")[0].split()[-3:] for line in shown.splitlines() if "call" in line] == [
+        ["note:", "call", str(number)] for number in (4, 3, 2)
+    ]
+    assert "2 more notes; --json has them all" in shown
+    (made,) = json.loads(run("impact", "record:demo/c1", "--json")[1])["predictions"]
+    assert [each["decision"]["reason"] for each in made["notes"]] == [f"call {number}" for number in (4, 3, 2, 1, 0)]
+
+
+def test_the_event_of_a_note_on_a_prediction_has_no_value_of_its_row(run, recorded, predicted):
+    run("note", f"prediction:{predicted}2", "the customer asked why")
+    event = recorded.event("note")
+    (decision,) = event["run"]["facets"]["lineal_decision"]["decisions"]
+    assert decision["evidence"]["of"].keys() == {"prediction", "dataset", "model"}
+    assert event["inputs"][0]["name"] == "demo.predictions"
+    assert '"c1"' not in json.dumps(event)
+    assert '"yes"' not in json.dumps(event)
+
+
+def test_an_incident_on_a_prediction_is_closed(run, recorded, predicted):
+    subject = f"prediction:{predicted}2"
+    place = run("note", subject, "wrong on its face", "--kind", "incident")[1].splitlines()[-1].rpartition(" ")[2]
+    status, out, err = run("note", subject, "corrected by hand", "--closes", place[:18])
+    assert (status, err) == (0, "")
+    assert out.splitlines()[0] == f"{subject}: incident {place} closed by Grace"
+    assert "none is on record" in run("note", f"prediction:{predicted}1", "x", "--closes", place)[2]
+
+
+def test_what_is_noted_on_a_prediction_or_record_that_is_none(run, recorded, predicted):
+    for subject, said in (
+        ("prediction:17", "is no prediction id"),
+        ("prediction:p00000000000z_1", "no batch on record has predictions of such an id"),
+        (f"prediction:{predicted}4", "the batch has 3 predictions"),
+        ("record:demo/c1", "a note stays in the log for good, and the id of a record, which may be a person's"),
+        ("record:demo/c1", "note it on prediction:ID, which `lineal impact` of the record names"),
+    ):
+        status, out, err = run("note", subject, "x")
+        assert (status, out, err.count("\n")) == (2, "", 1)
+        assert said in err
+    status, _, err = run("decide", f"prediction:{predicted}1", "approve", "--reason", "x")
+    assert (status, err.count("\n")) == (2, 1)
+    assert "cannot be asked about here; write one of model:NAME" in err
+    assert recorded.events("note") == []

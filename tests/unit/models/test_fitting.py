@@ -96,6 +96,34 @@ def test_one_changed_cell_gives_another_model(make_pipeline, cancer, column):
     assert digest(fit(pipeline, changed).estimator) != digest(fit(pipeline, cancer).estimator)
 
 
+INNER = (
+    '{ estimator = "sklearn.ensemble.RandomForestClassifier", '
+    "params = { n_estimators = 60, min_samples_leaf = 3, random_state = 0, n_jobs = 4 } }"
+)
+ASKED_WHILE_FITTED = {
+    "stacking": ("sklearn.ensemble.StackingClassifier", f'cv = 2, estimators = [["one", {INNER}]]'),
+    "calibrated": ("sklearn.calibration.CalibratedClassifierCV", f"cv = 2, estimator = {INNER}"),
+    "calibrated pipeline": (
+        "sklearn.calibration.CalibratedClassifierCV",
+        f'cv = 2, estimator = {{ estimator = "sklearn.pipeline.Pipeline", params = {{ steps = [["one", {INNER}]] }} }}',
+    ),
+    "search": (
+        "sklearn.model_selection.GridSearchCV",
+        f'cv = 2, estimator = {INNER}, scoring = "neg_log_loss", param_grid = {{ max_depth = [4, 6] }}',
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", ASKED_WHILE_FITTED)
+def test_what_is_fitted_to_a_forests_answers_is_one_model_each_time(make_pipeline, cancer, kind):
+    estimator, params = ASKED_WHILE_FITTED[kind]
+    found = {
+        digest(fit(make_pipeline(estimator, f"params = {{ {text} }}\n"), cancer).estimator)
+        for text in (params.replace("n_jobs = 4", "n_jobs = 1"), params, params, params)
+    }
+    assert len(found) == 1
+
+
 def test_another_seed_gives_another_model(make_pipeline, cancer):
     forest = "sklearn.ensemble.RandomForestClassifier"
     first = fit(make_pipeline(forest, "params = {n_estimators = 5}\n[split]\nseed = 1\n"), cancer)

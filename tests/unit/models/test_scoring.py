@@ -14,6 +14,8 @@ from lineal.datasets.read import to_frame, to_table
 from lineal.datasets.table import write_table
 from lineal.datasets.writer import GROUP_ROWS
 from lineal.errors import DataError, EstimatorError
+from lineal.models import scoring
+from lineal.models.digest import digest
 from lineal.models.fitting import fit
 from lineal.models.scoring import score
 
@@ -128,6 +130,52 @@ def test_the_same_again_differs_in_its_ids_alone(fitted):
     one, two = (to_table(each.predictions) for each in (first, second))
     assert one.drop_columns("prediction_id") == two.drop_columns("prediction_id")
     assert not set(one["prediction_id"].to_pylist()) & set(two["prediction_id"].to_pylist())
+
+
+FOREST = "n_estimators = 60, min_samples_leaf = 3, random_state = 0"
+IN = '{ estimator = "sklearn.ensemble.RandomForestClassifier", params = { FOREST, n_jobs = JOBS } }'.replace(
+    "FOREST", FOREST
+)
+IN_PARALLEL = {
+    "forest": ("sklearn.ensemble.RandomForestClassifier", f"{FOREST.replace('60', '200')}, n_jobs = JOBS"),
+    "extra trees": ("sklearn.ensemble.ExtraTreesClassifier", f"{FOREST}, n_jobs = JOBS"),
+    "regressor": ("sklearn.ensemble.RandomForestRegressor", f"{FOREST}, n_jobs = JOBS"),
+    "extra regressor": ("sklearn.ensemble.ExtraTreesRegressor", f"{FOREST}, n_jobs = JOBS"),
+    "voting": ("sklearn.ensemble.VotingClassifier", f'voting = "soft", estimators = [["one", {IN}]]'),
+    "stacking": ("sklearn.ensemble.StackingClassifier", f'cv = 2, estimators = [["one", {IN}]]'),
+    "calibrated": ("sklearn.calibration.CalibratedClassifierCV", f"cv = 2, estimator = {IN}"),
+    "pipeline": ("sklearn.pipeline.Pipeline", f'steps = [["one", {IN}]]'),
+    "search": ("sklearn.model_selection.GridSearchCV", f"cv = 2, estimator = {IN}, param_grid = {{ max_depth = [6] }}"),
+    "search of jobs": (
+        "sklearn.model_selection.GridSearchCV",
+        f"cv = 2, estimator = {IN.replace('JOBS', '1')}, param_grid = {{ n_jobs = [JOBS] }}",
+    ),
+    "bagging": (
+        "sklearn.ensemble.BaggingClassifier",
+        "n_estimators = 40, random_state = 0, n_jobs = JOBS, "
+        'estimator = { estimator = "sklearn.tree.DecisionTreeClassifier", '
+        "params = { max_depth = 2, max_features = 1 } }",
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", IN_PARALLEL)
+def test_the_same_bytes_come_of_an_ensemble_whatever_its_n_jobs_and_each_time(fitted, kind, monkeypatch):
+    estimator, params = IN_PARALLEL[kind]
+    target = "numbers" if "regressor" in kind else "three"
+    of = {
+        jobs: fitted(estimator, target, f"params = {{ {params.replace('JOBS', str(jobs))} }}\n[evaluate]\n")
+        for jobs in (1, 4)
+    }
+    # Of several blocks and parts of them, so that their order is seen as well.
+    monkeypatch.setattr(reading, "BATCH_ROWS", 1500)
+    monkeypatch.setattr(scoring, "_LEAST_ROWS", 100)
+    before = digest(of[4])
+    table = rows(count=4000, seed=1, target=target)
+    alone = scored(of[1], table)[1].predictions
+    assert {scored(of[4], table)[1].predictions.version for _ in range(5)} == {alone.version}
+    assert list(to_table(alone)["key"].to_pylist()) == table["key"].to_pylist()
+    assert digest(of[4]) == before
 
 
 def test_without_an_id_column_rows_go_by_their_number(fitted):

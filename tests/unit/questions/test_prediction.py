@@ -8,6 +8,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from lineal import Dataset, Model, current_run, traced
+from lineal.cli.app import main
 from lineal.datasets import read as reading
 from lineal.datasets.cache import Cache
 from lineal.datasets.read import to_frame
@@ -19,6 +20,7 @@ from lineal.models.fitting import fit
 from lineal.models.scoring import score
 from lineal.pipeline import parse
 from lineal.questions import explanation
+from lineal.questions.dossier import account
 from lineal.questions.prediction import prediction
 from lineal.subjects import Subject
 
@@ -128,6 +130,15 @@ def test_a_row_is_led_to_its_place_in_its_own_file(lineage, made, number, uri, r
     assert len(why.training_rows) == 5
     learnt = rows(50, 0).to_pylist()
     assert all(near.label == learnt[near.row - 1]["target"] for near in why.training_rows)
+
+
+def test_a_report_of_a_prediction_has_the_notes_on_it(lineage, made, monkeypatch):
+    monkeypatch.setenv("LINEAL_USER", "Grace")
+    with pytest.raises(SystemExit):
+        main(["note", f"prediction:{to_prefix(lineage)}31", "the customer asked why"])
+    told = {row: account(lineage.store, Subject("prediction", f"{to_prefix(lineage)}{row}")) for row in (30, 31)}
+    assert [each.decision.reason for each in told[31].trace.decisions] == ["the customer asked why"]
+    assert told[30].trace.decisions == ()
 
 
 def test_other_runs_are_not_mistaken_for_it(lineage, made):

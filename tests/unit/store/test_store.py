@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from concurrent.futures import ProcessPoolExecutor
+from itertools import islice
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from lineal.errors import StoreError
-from lineal.store import graph, tables
+from lineal.questions.search import search
+from lineal.store import engine, graph, index, rebuild, tables
 from lineal.store.importing import import_events
 from lineal.store.log import Store
 from lineal.store.producers import last_producer
@@ -122,6 +124,63 @@ def test_a_rebuild_mends_the_index_and_says_what_differed(store, sql):
     differing = {name: count for name, count in store.rebuild().items() if count}
     assert differing == {"lineal_runs": 2, "lineal_edges": 1}  # a row that was other than it is now counts on each side
     assert find_run(store, RUN.format(1)).state == "COMPLETE"
+    assert set(store.rebuild().values()) == {0}
+
+
+def test_what_is_recorded_while_the_index_is_remade_need_not_wait_and_is_in_it(store, sql, monkeypatch):
+    store.append(event(1, outputs=[("a", "1")]))
+    store.append(event(2, "COMPLETE", outputs=[("b", "1")]))
+    store.append(event(3))
+    sql("update lineal_runs set state = 'FAIL'")
+    sql("delete from lineal_edges")
+    other, made = Store(store.url), index.rows_of_all
+    other._writer = engine.writing(other.engine, 0.2)
+    waiting = [event(1, "COMPLETE", outputs=[("a", "2")]), event(4, "COMPLETE", inputs=[("a", "2")])]
+
+    def meanwhile(events):
+        while waiting:
+            other.append(waiting.pop(0))
+        return made(events)
+
+    monkeypatch.setattr(index, "rows_of_all", meanwhile)
+    # What they have said since is no difference.
+    assert {name: count for name, count in store.rebuild().items() if count} == {"lineal_runs": 6, "lineal_edges": 2}
+    assert [find_run(store, RUN.format(run)).state for run in (1, 2, 3, 4)] == [
+        "COMPLETE",
+        "COMPLETE",
+        "START",
+        "COMPLETE",
+    ]
+    assert last_producer(store, graph.version_key("d", "a", "2")).job == "job1"
+    assert set(store.rebuild().values()) == {0}
+
+
+def test_a_rebuild_follows_a_log_that_grows_faster_than_it_reads(store, sql, monkeypatch):
+    monkeypatch.setattr(rebuild, "_CHUNK", 3)
+    for run in range(10):
+        store.append(event(run, outputs=[("a", str(run))]))
+    sql("delete from lineal_versions")
+    numbers, made, other = iter(range(10, 30)), index.rows_of_all, Store(store.url)
+
+    def meanwhile(events):
+        for run in list(islice(numbers, 4)):
+            other.append(event(run, "COMPLETE", inputs=[("a", str(run - 1))], outputs=[("a", str(run))]))
+        return made(events)
+
+    monkeypatch.setattr(index, "rows_of_all", meanwhile)
+    store.rebuild()
+    assert set(store.rebuild().values()) == {0}
+    assert last_producer(store, graph.version_key("d", "a", "29")).job == "job29"
+
+
+def test_texts_that_were_meddled_with_are_found_again_by_their_words(store, sql):
+    described = {"documentation": {"description": "ripe grapes"}}
+    store.append({**event(1, "COMPLETE"), "job": {"namespace": "n", "name": "job1", "facets": described}})
+    assert [hit.subject for hit in search(store, "grapes").hits] == [f"run:{RUN.format(1)}"]
+    sql("update lineal_texts set text = 'sour lemons'")
+    assert store.rebuild()["lineal_texts"] > 0
+    assert [hit.subject for hit in search(store, "grapes").hits] == [f"run:{RUN.format(1)}"]
+    assert search(store, "lemons").hits == ()
     assert set(store.rebuild().values()) == {0}
 
 

@@ -13,6 +13,7 @@ from lineal.questions.audit.facts import Consumer, Decision, Pack, Run, Step
 from lineal.questions.decisions import Decided, noted
 from lineal.questions.lookup import ModelRow
 from lineal.store import tables
+from lineal.store.decisions import noted_versions
 from lineal.store.log import Store
 from lineal.store.runs import read_runs, select_runs
 
@@ -35,24 +36,9 @@ def notes(
     keys = {step.table.key for step in steps if step.table.kind != "MODEL"}
     keys |= {table.key for run in scorings for table in run.outputs}
     found = [each for each in model if each.action == "note"]
-    for key in _noted(store, keys):
+    for key in noted_versions(store, keys):
         found += [_decision(each, key) for each in noted(store, key)]
     return tuple(sorted(found, key=lambda each: each.at))
-
-
-def _noted(store: Store, keys: Collection[str]) -> list[str]:
-    """Those of some versions that somebody noted something on."""
-    jobs, runs, edges = tables.jobs.c, tables.runs.c, tables.edges.c
-    named = sa.select(jobs.key).where(sa.or_(jobs.name == "note", jobs.name.like("%.note")))
-    found = list[str]()
-    for batch in _batches(keys):
-        query = (
-            sa.select(sa.distinct(edges.version))
-            .select_from(tables.edges.join(tables.runs, runs.run_id == edges.run_id))
-            .where(edges.version.in_(batch), edges.role == "i", runs.job.in_(named))
-        )
-        found += [str(row[0]) for row in store.read(query)]
-    return sorted(found)
 
 
 def _decision(decided: Decided, key: str) -> Decision:

@@ -111,7 +111,12 @@ def predictions_reviewed(facts: Facts) -> Found:
         return found("n/a", "[declared] legal_effect says that they have none", runs=[facts.fit])
     if not facts.scorings:
         return found("open", "it has predicted nothing so far")
-    reviewed = {each.on: each for each in facts.notes if each.kind == "review" and each.counts}
+    reviewed = {
+        each.on: each
+        for each in facts.notes
+        # Who looked at one prediction has not reviewed its batch.
+        if each.kind == "review" and each.counts and not each.subject.startswith("prediction:")
+    }
     missing = [
         (run, table) for run in facts.scorings for table in run.outputs if table.version and table.key not in reviewed
     ]

@@ -11,7 +11,7 @@ from lineal.questions.decisions.allowed import (
     waits,
     waived,
 )
-from lineal.questions.decisions.evidence import KINDS, About, Pending, about, about_traced
+from lineal.questions.decisions.evidence import KINDS, NOTED, About, Pending, about, about_traced
 from lineal.questions.decisions.standing import (
     Decided,
     Standing,
@@ -20,11 +20,14 @@ from lineal.questions.decisions.standing import (
     decided,
     listed,
     noted,
+    on_predictions,
     shaken_by,
+    with_notes,
 )
 
 __all__ = [
     "KINDS",
+    "NOTED",
     "About",
     "Decided",
     "Pending",
@@ -40,8 +43,10 @@ __all__ = [
     "is_rejected",
     "listed",
     "noted",
+    "on_predictions",
     "require_allowed",
     "shaken_by",
     "waits",
     "waived",
+    "with_notes",
 ]

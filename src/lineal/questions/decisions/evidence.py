@@ -18,6 +18,8 @@ from lineal.subjects import Kind, Subject
 
 # What can be decided on.
 KINDS: tuple[Kind, ...] = ("model", "dataset", "file", "run")
+# What can be noted something on: a prediction is the model's, which is what is decided on.
+NOTED: tuple[Kind, ...] = (*KINDS, "prediction")
 # More dataset versions than these are known by their hash alone.
 _MOST_NAMED = 100
 
@@ -49,7 +51,7 @@ class About:
         subject: as it was asked, the version filled in.
         namespace: of that in lineage.
         name: of that in lineage; of a registered model as MLflow has it.
-        version: key of the version that it is; None for a run.
+        version: key of the version that it is, or stands in; None for a run.
         content: the model's digest or the version's content hash; of a run its id.
         looked_at: what a decision on it rests on; empty where nothing tells it from the next of its name.
         evidence: SHA-256 of that.
@@ -78,7 +80,32 @@ def about(store: Store, subject: Subject) -> About:
     Raises:
         SubjectError: unknown or ambiguous.
     """
+    if subject.kind == "prediction":
+        return _about_prediction(store, subject)
     return about_traced(store, trace_subject(store, subject))
+
+
+def _about_prediction(store: Store, subject: Subject) -> About:
+    """What a note on a prediction is about: a row of a table of predictions, by its id; no value of it."""
+    from lineal.questions.prediction import scored
+
+    place = scored(store, subject)
+    namespace, name, facet = place.table["namespace"], place.table["name"], place.facet
+    looked_at = {
+        "prediction": place.id,
+        "dataset": {"name": f"{namespace}/{name}", "version": place.version},
+        "model": {"name": facet.get("model"), "version": facet.get("version"), "digest": facet.get("digest")},
+    }
+    return About(
+        subject=place.subject,
+        namespace=namespace,
+        name=name,
+        version=graph.version_key(namespace, name, place.version),
+        content=place.version,
+        looked_at=looked_at,
+        evidence=digest_of(looked_at),
+        author=None,
+    )
 
 
 def about_traced(store: Store, found: Trace) -> About:

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from lineal import people
 from lineal.errors import SubjectError
 from lineal.people import KnownKey
-from lineal.questions.decisions.evidence import KINDS, About, about, about_traced
+from lineal.questions.decisions.evidence import NOTED, About, about, about_traced
 from lineal.questions.trace import Trace
 from lineal.questions.trace import trace as trace_subject
 from lineal.questions.verify.findings import Verification
@@ -20,6 +20,9 @@ from lineal.store import decisions
 from lineal.store.decisions import Decision, digest_of
 from lineal.store.log import Store
 from lineal.subjects import Subject
+
+if TYPE_CHECKING:
+    from lineal.questions.prediction import Prediction
 
 Standing = Literal["stands", "stale", "ended", "withdrawn", "overruled", "not counted"]
 
@@ -114,7 +117,7 @@ def listed(store: Store, limit: int = 20, *, at: datetime | None = None) -> list
     for each in newest:
         if each.subject not in judged:
             try:
-                what = about(store, Subject.parse(each.subject, allowed=KINDS))
+                what = about(store, Subject.parse(each.subject, allowed=NOTED))
             except SubjectError as problem:
                 judged[each.subject] = {each.run_id: Decided(each, "stale", problem.message, False, False)}
                 continue
@@ -125,6 +128,21 @@ def listed(store: Store, limit: int = 20, *, at: datetime | None = None) -> list
         or Decided(each, "stale", "what is there now is another version", False, False)
         for each in newest
     ]
+
+
+def with_notes(store: Store, found: Prediction) -> Prediction:
+    """Add the notes on a prediction to it."""
+    return replace(found, decisions=decided(store, about(store, Subject.parse(found.subject))))
+
+
+def on_predictions(store: Store, keys: Collection[str]) -> dict[str, list[Decided]]:
+    """The notes on single predictions of some tables, given by their keys: by subject, newest first."""
+    found: dict[str, list[Decided]] = {}
+    for key in decisions.noted_versions(store, keys):
+        for each in noted(store, key):
+            if _of_prediction(each.decision.subject):
+                found.setdefault(each.decision.subject, []).append(each)
+    return found
 
 
 def noted(store: Store, version: str) -> tuple[Decided, ...]:
@@ -142,9 +160,14 @@ def noted(store: Store, version: str) -> tuple[Decided, ...]:
 
 
 def _on(store: Store, about: About) -> list[Decision]:
-    # A file or table is its content, under whatever name somebody has decided on it.
-    by_content = about.model is None and about.version is not None
-    return decisions.read(store, version=about.version, subject=None if by_content else about.subject)
+    # A file or table is its content, under whatever name somebody has decided on it; a prediction is one row of it.
+    by_content = about.model is None and about.version is not None and not _of_prediction(about.subject)
+    found = decisions.read(store, version=about.version, subject=None if by_content else about.subject)
+    return [each for each in found if not _of_prediction(each.subject)] if by_content else found
+
+
+def _of_prediction(subject: str) -> bool:
+    return subject.startswith("prediction:")
 
 
 def _judged(

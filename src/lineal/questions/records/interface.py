@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from lineal.questions.decisions import Decided
 from lineal.questions.impact import ModelReached
 
 
@@ -47,6 +48,7 @@ class Predicted:
         version: of it.
         row: its 1-based number in the batch.
         predicted_at: when.
+        notes: of people on it, newest first.
     """
 
     prediction_id: str | None
@@ -57,6 +59,7 @@ class Predicted:
     version: str
     row: int
     predicted_at: str | None
+    notes: tuple[Decided, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

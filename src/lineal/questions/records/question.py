@@ -21,6 +21,7 @@ from lineal.datasets.rows import as_values, row_of
 from lineal.datasets.search import Hits, Search, search
 from lineal.datasets.types import ROW
 from lineal.errors import LinealError, SubjectError
+from lineal.questions.decisions import on_predictions
 from lineal.questions.descent import Descent, descend
 from lineal.questions.impact import ModelReached, answer
 from lineal.questions.records import recorded
@@ -122,7 +123,8 @@ class _Asked:
             rows = [row for row, _ in there]
             hits = search(Search(path, self.column or "", self.value, tuple(self._columns(path))) for _, path in there)
         found = []
-        times = recorded.times(self.store, {row.key for row, hit in zip(rows, hits, strict=True) if hit.rows})
+        keys = {row.key for row, hit in zip(rows, hits, strict=True) if hit.rows}
+        times, notes = recorded.times(self.store, keys), on_predictions(self.store, keys)
         for row, hit in zip(rows, hits, strict=True):
             self._tell(row, hit)
             for number, values in zip(hit.rows, hit.values, strict=False):
@@ -140,6 +142,7 @@ class _Asked:
                         version=row.version,
                         row=number + 1,
                         predicted_at=times.get(row.key),
+                        notes=tuple(notes.get(f"prediction:{values.get('prediction_id')}", ())),
                     )
                 )
         return found

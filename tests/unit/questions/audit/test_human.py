@@ -4,8 +4,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from lineal import Dataset
+from lineal import Dataset, Model, current_run, traced
 from lineal.cli.app import main
+from lineal.datasets.prediction_ids import batch_prefix
 from lineal.questions.audit import audit, chosen
 from lineal.subjects import Subject
 from lineal.tracing import recalling
@@ -145,3 +146,37 @@ def test_a_waiver_by_the_command(flow, decide, lineage, project):
     assert "no-leak" not in [each.control for each in answer.failed]
     decide("Grace", "model:demo@1", "withdraw", "house.no-leak", "--reason", "it is over")
     assert "no-leak" in [each.control for each in audit(lineage.store, policies, asked).failed]
+
+
+@traced
+def score(model: Model):
+    run = current_run()
+    ids = batch_prefix(run.ref.id)
+    run.prediction({"model": "demo", "version": 1, "digest": model.digest, "rows": 3, "idPrefix": ids})
+    return Dataset("s3://out/p.parquet", name="demo.predictions", version="9" * 32, rows=3), ids
+
+
+def noted(*words):
+    with pytest.raises(SystemExit) as ended:
+        main(["note", *words])
+    assert ended.value.code == 0
+
+
+def test_who_looked_at_one_prediction_has_not_reviewed_its_batch(flow, ask, monkeypatch):
+    monkeypatch.setenv("LINEAL_USER", "Grace")
+    model = flow.train(flow.Plan(parameters={"declared.legal_effect": "true"}))
+    _, ids = score(model)
+    noted(f"prediction:{ids}2", "as I would have it", "--kind", "review")
+    assert ask("predictions-reviewed").verdict == "fail"
+    noted("dataset:demo.predictions", "looked at each row", "--kind", "review")
+    found = ask("predictions-reviewed")
+    assert (found.verdict, found.numbers) == ("pass", {"batches": 1, "reviewed": 1})
+
+
+def test_an_incident_on_a_prediction_is_one_of_its_model(flow, ask, monkeypatch):
+    monkeypatch.setenv("LINEAL_USER", "Grace")
+    model = flow.train(flow.Plan(parameters={"asked.owner": "Ada"}))
+    _, ids = score(model)
+    noted(f"prediction:{ids}2", "wrong on its face", "--kind", "incident")
+    found = ask("incidents-closed")
+    assert found.numbers["incidents"] == 1

@@ -172,7 +172,7 @@ def _decisions(lesson: Lesson) -> Iterator[Entry]:
 
 def _best(each: Best, floor: Noise | None) -> Entry:
     (name, value), *others = each.best.metrics
-    alike = f", which {each.tied} of them reach" if each.tied > 1 else ""
+    alike = f", which {'all' if each.tied == each.experiments else each.tied} of them reach" if each.tied > 1 else ""
     said = f"{name} {figure(value)} is the best of {counted(each.experiments, 'run')} on the same held-out rows{alike}"
     if each.ahead is not None:
         said += f"; the next is {figure(each.ahead)} behind"

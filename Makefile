@@ -47,7 +47,7 @@ demo: $(READY)
 	$(BIN)/lineal run pipelines/breast_cancer.toml
 
 test: $(READY) $(VALIDATORS)/.ready
-	$(BIN)/pytest -n 2 --dist loadgroup $(PYTEST)
+	$(BIN)/pytest -n 3 --dist loadgroup $(PYTEST)
 
 test-fast: $(READY)
 	$(BIN)/pytest -n 2 --dist loadgroup -m "not slow" $(PYTEST)

@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from uuid import uuid4
-from zlib import crc32
 
 import pytest
 from hypothesis import settings
@@ -32,8 +31,6 @@ SHARED = ROOT.parent / "shared"
 # What a developer's shell may hold that would lead a test astray.
 _STRAY = ("PREFECT_", "MLFLOW_", "OPENLINEAGE_", "LINEAL_", "DVC_", "AWS_")
 
-_SERVERS = 2
-
 os.environ.setdefault("MPLBACKEND", "agg")
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     # Begun in a shell's background: the programs that tests interrupt would inherit that they are not to be.
@@ -45,12 +42,11 @@ if os.environ.get("CI"):
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Share the tests of a Prefect server, which mostly wait for it, between as many servers, a module with one."""
+    """Let each worker have a Prefect server, and a module's tests stay with one: they mostly wait for it."""
     for item in items:
         group = item.get_closest_marker("xdist_group")
         if group is not None and group.args == ("prefect",):
-            number = crc32(item.path.name.encode()) % _SERVERS
-            item.add_marker(pytest.mark.xdist_group(f"prefect {number}"), append=False)
+            item.add_marker(pytest.mark.xdist_group(f"prefect {item.path.stem}"), append=False)
 
 
 @pytest.fixture(autouse=True)

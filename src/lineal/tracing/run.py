@@ -345,7 +345,7 @@ class Run:
             return self._event(kind)
 
     def _leave_out_what_is_no_facet(self) -> bool:
-        """Give up the facets that cannot be written, so that the event and all else in it can; whether there are any."""
+        """Give up the facets that cannot be written, so that all else can; whether there are any."""
         entries = (*self._inputs.values(), *self._outputs.values())
         own = [getattr(entry, "inputFacets", None) or getattr(entry, "outputFacets", None) for entry in entries]
         problems = []

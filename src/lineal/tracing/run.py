@@ -82,6 +82,8 @@ class Run:
             columns: figures a column, by the names of the specification's column metrics (`nullCount`,
                 `distinctCount`, `min`, `max`, `sum`, `count`).
         """
+        if self._is_no_handle(thing, "input"):
+            return
         thing = self._described(thing)
         key = _key("inputs", thing)
         entry = self._inputs.get(key) or self._inputs.setdefault(key, facets.input_of(thing))
@@ -134,6 +136,8 @@ class Run:
             columns: for each of its columns, the columns it comes from.
             part: what makes it a part of something larger, such as the split it is one side of.
         """
+        if self._is_no_handle(thing, "output"):
+            return
         thing = self._described(thing)
         key = _key("outputs", thing)
         entry = self._outputs.get(key) or self._outputs.setdefault(key, facets.output_of(thing))
@@ -316,6 +320,19 @@ class Run:
         self.facets["extractionError"] = extraction_error_run.ExtractionErrorRunFacet(
             totalTasks=len(self._errors), failedTasks=len(self._errors), errors=self._errors
         )
+
+    def _is_no_handle(self, thing: object, role: str) -> bool:
+        """Whether a caller's own mistake is to be told instead of ending the caller's work."""
+        if isinstance(thing, (Dataset, Model)):
+            return False
+        error = TypeError(
+            f"an {role} is a Dataset or Model, not a {type(thing).__name__}; write Dataset(...) around it"
+        )
+        if settings.strict():
+            raise error
+        self.uncaptured(error, f"adding an {role}")
+        logger.warning("lineage: adding an %s to %s went wrong: %s", role, self.ref.job.name, error)
+        return True
 
     def _described(self, thing: Dataset | Model) -> Dataset | Model:
         """A handle with what it leaves out; as it is where its file cannot be read, for its name is known even so."""

@@ -240,6 +240,19 @@ def test_a_dataset_whose_file_has_gone_is_said_and_the_work_goes_on(lineage, tmp
     assert "gone.csv" in caplog.text
 
 
+def test_strict_does_no_work_on_a_dataset_whose_file_has_gone(lineage, monkeypatch, tmp_path):
+    monkeypatch.setenv("LINEAL_STRICT", "1")
+    called = []
+
+    @traced
+    def work(data: Dataset) -> None:
+        called.append(1)
+
+    with pytest.raises(FileNotFoundError, match=r"gone\.csv"):
+        work(Dataset(tmp_path / "gone.csv"))
+    assert (called, lineage.events()) == ([], [])
+
+
 def test_a_store_that_cannot_be_written_never_stops_the_work(monkeypatch, tmp_path, caplog):
     (tmp_path / "file").write_text("")
     monkeypatch.setenv("LINEAL_STORE", f"sqlite:///{tmp_path}/file/lineal.db")
@@ -467,3 +480,19 @@ def test_a_facet_with_odd_text_and_of_any_size_is_recorded(lineage, check_events
     }
     assert max(len(line) for line in lineage.ndjson().splitlines()) < 1024 * 1024
     check_events(lineage.ndjson())
+
+
+@pytest.mark.parametrize("role", ["input", "output"])
+def test_what_is_no_handle_is_said_and_the_work_goes_on(lineage, monkeypatch, caplog, role):
+    @traced
+    def work():
+        getattr(current_run(), role)("raw.csv")
+        return 7
+
+    assert work() == 7
+    said = f"an {role} is a Dataset or Model, not a str; write Dataset(...) around it"
+    assert lineage.event("work")["run"]["facets"]["extractionError"]["errors"][0]["errorMessage"].endswith(said)
+    assert f"lineage: adding an {role} to work went wrong: {said}" in caplog.text
+    monkeypatch.setenv("LINEAL_STRICT", "1")
+    with pytest.raises(TypeError, match="is a Dataset or Model, not a str"):
+        work()

@@ -1,8 +1,8 @@
 """What a consumer costs the traced program, and how fast it is served: `python benchmarks/delivery.py`.
 
-Traced calls (two events each) with no consumer, a healthy one and a dead one, in turn with the same events sent by the
-official client's own transports: milliseconds a call (median), and the whole program's seconds with its end. Then the
-rate at which a healthy consumer is sent a log that waits.
+Traced calls (two events each) with no consumer, a healthy, a dead and a hanging one, in turn with the same events sent
+by the official client's own transports: milliseconds a call (median), and the whole program's seconds with its end.
+Then the rate at which a healthy consumer is sent a log that waits.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ from main_job import machine
 from tests.parts.consumer import consumer
 
 COLUMNS = 30
+STATES = ("healthy", "dead", "hanging")
 
 
 def main() -> None:
@@ -41,20 +42,20 @@ def main() -> None:
         program(arguments.program, arguments.calls)
         return
     print(machine())
-    print(f"{'':26}{'healthy consumer':>28}{'dead consumer':>28}")
-    print(f"{'':26}{'ms a call   s in all':>28}{'ms a call   s in all':>28}")
+    print(f"{'':26}" + "".join(f"{f'{state} consumer':>28}" for state in STATES))
+    print(f"{'':26}" + f"{'ms a call   s in all':>28}" * len(STATES))
     for name in ("lineal without a consumer", "lineal", "official http", "official async_http", "official file"):
         cells = []
-        for alive in (True, False):
-            blocks = name == "official http" and not alive
-            cells.append(run(name, arguments.dead_calls if blocks else arguments.calls, alive=alive))
+        for state in STATES:
+            blocks = name == "official http" and state != "healthy"
+            cells.append(run(name, arguments.dead_calls if blocks else arguments.calls, state))
         print(f"{name:26}" + "".join(f"{ms:>17.2f}{seconds:>11.1f}" for ms, seconds in cells))
     print(f"a log that waits: {rate(arguments.calls * 5):.0f} events/s to a healthy consumer")
 
 
-def run(name: str, calls: int, *, alive: bool) -> tuple[float, float]:
+def run(name: str, calls: int, state: str) -> tuple[float, float]:
     """Milliseconds a call, and seconds of the whole program."""
-    with server(alive=alive) as url, tempfile.TemporaryDirectory() as folder:
+    with server(state) as url, tempfile.TemporaryDirectory() as folder:
         environment = {k: v for k, v in os.environ.items() if not k.startswith(("OPENLINEAGE", "LINEAL"))}
         environment |= {"LINEAL_HOME": folder, "BENCHMARK_URL": url}
         if name == "lineal":
@@ -69,11 +70,13 @@ def run(name: str, calls: int, *, alive: bool) -> tuple[float, float]:
 
 
 @contextmanager
-def server(*, alive: bool) -> Iterator[str]:
-    """A consumer's URL; nobody listens there, where it is dead."""
+def server(state: str) -> Iterator[str]:
+    """A consumer's URL; nobody listens there, where it is dead, and nobody answers, where it hangs."""
     with consumer() as made:
-        if not alive:
+        if state == "dead":
             made.refuse()
+        elif state == "hanging":
+            made.hang(60)
         yield made.url
 
 

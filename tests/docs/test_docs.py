@@ -72,7 +72,7 @@ def test_the_how_to_on_tracing_runs(tmp_path, monkeypatch, lineage):
 
 @pytest.mark.slow
 @pytest.mark.xdist_group("prefect")
-def test_the_tutorial_does_what_it_says(tmp_path, monkeypatch, prefect_api, lineage):
+def test_the_tutorial_does_what_it_says(tmp_path, monkeypatch, prefect_api, lineage, check_events):
     (code,) = blocks(ROOT / "docs" / "tutorial" / "a-flow-that-can-be-traced.md", "python")
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("PREFECT_API_URL", prefect_api)
@@ -88,6 +88,9 @@ def test_the_tutorial_does_what_it_says(tmp_path, monkeypatch, prefect_api, line
     traced = run(*lineal, "trace", "file:moved.csv").stdout
     for name in ("clean.csv", "stock.csv", "prices.csv", "daily.join"):
         assert name in traced, traced
+    ran = lineage.event("daily")["run"]["runId"]
+    for task in ("daily.clean", "daily.join"):
+        assert lineage.event(task)["run"]["facets"]["parent"]["run"]["runId"] == ran
     Path("prices.py").write_text(code.replace('on="item"', 'onn="item"'))
     assert run(sys.executable, "prices.py").returncode == 1
     failed = lineage.event("daily.join", "FAIL")["run"]["facets"]["errorMessage"]
@@ -98,4 +101,5 @@ def test_the_tutorial_does_what_it_says(tmp_path, monkeypatch, prefect_api, line
         Path("prices.py").write_text(code)
         assert run(sys.executable, "prices.py").returncode == 0
         assert run(*lineal, "deliver").returncode == 0
-        assert len(server.events) == len(lineage.events())
+        assert server.events == lineage.events()
+    check_events(lineage.ndjson())

@@ -7,13 +7,20 @@ import subprocess
 import sys
 import textwrap
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
+import yaml
 
 from lineal import Dataset, traced
+from lineal.store import checkpoints
 from lineal.store.log import Store
+from lineal.testing import recording
 from lineal.tracing.sweep import sweep
+from tests.parts.consumer import consumer
 from tests.parts.processes import on_machine
+
+ROOT = Path(__file__).resolve().parent.parent.parent
 
 PLAIN = """
 import time
@@ -48,6 +55,13 @@ def outer():
 
 outer()
 """
+
+
+@pytest.fixture
+def lineage(store_url):
+    """The lineage that the test records, on each database that a store can be in."""
+    with recording(url=store_url) as recorded:
+        yield recorded
 
 
 @contextmanager
@@ -187,8 +201,6 @@ def set_state(api, flow_run, name):
 
 @pytest.mark.slow
 def test_the_command_ends_and_delivers(lineage, monkeypatch):
-    from tests.parts.consumer import consumer
-
     killed(PLAIN)
     with consumer() as server:
         monkeypatch.setenv("OPENLINEAGE_URL", server.url)
@@ -198,6 +210,33 @@ def test_the_command_ends_and_delivers(lineage, monkeypatch):
         assert "2 runs ended" in done.stdout
         assert "4 events sent; it has all" in done.stdout
         assert [event["eventType"] for event in server.events] == ["START", "START", "FAIL", "FAIL"]
+
+
+@pytest.mark.slow
+@pytest.mark.xdist_group("prefect")
+def test_the_flow_ends_delivers_and_seals(lineage, prefect_api, monkeypatch, check_events):
+    """As the shipped deployment runs it: on a Prefect server, in a process of its own."""
+    monkeypatch.setenv("PREFECT_API_URL", prefect_api)
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    entrypoints = {
+        each["name"]: each["entrypoint"] for each in yaml.safe_load((ROOT / "prefect.yaml").read_text())["deployments"]
+    }
+    module, _, name = entrypoints["sweep"].rpartition(".")
+    killed(FLOW)
+    with consumer() as server:
+        monkeypatch.setenv("OPENLINEAGE_URL", server.url)
+        call = [sys.executable, "-c", f"from {module} import {name}; print('ended', {name}())"]
+        said = [subprocess.run(call, capture_output=True, text=True, check=True).stdout for _ in range(2)]
+        assert said == ["ended 2\n", "ended 0\n"]
+        assert [(event["job"]["name"], event["eventType"]) for event in lineage.events()] == [
+            ("outer", "START"),
+            ("outer.inner", "START"),
+            ("outer.inner", "FAIL"),
+            ("outer", "FAIL"),
+        ]  # and none of the sweep itself
+        assert server.events == lineage.events()
+    assert checkpoints.newest(lineage.store).last_seq == 4
+    check_events(lineage.ndjson())
 
 
 def test_a_terminated_run_needs_no_sweep(lineage):

@@ -11,6 +11,7 @@ from typing import Any
 
 from lineal import settings
 from lineal.datasets.dataset import Dataset
+from lineal.errors import EventError
 from lineal.models.model import Model
 from lineal.orchestration import context
 from lineal.orchestration.cached import CachedResult
@@ -108,7 +109,12 @@ class Recorder:
                 self.raised(problem)
                 self._emit(self.end.kind)
                 raise
-        self._emit(self.end.kind)
+        try:
+            self._emit(self.end.kind)
+        except EventError as problem:  # the same; what the event could not be written for is left out by now
+            self.raised(problem)
+            self._emit(self.end.kind)
+            raise
         if self.run is not None and self.run.parent is None and not self._owed:
             sealing.seal()
             with self._shielded("delivering the events"):

@@ -28,6 +28,7 @@ from openlineage.client.facet_v2 import (
 from lineal import settings
 from lineal.datasets.dataset import Dataset
 from lineal.datasets.describe import describe
+from lineal.errors import EventError
 from lineal.models.model import Model
 from lineal.redaction import redact
 from lineal.tracing import facets
@@ -81,6 +82,8 @@ class Run:
             columns: figures a column, by the names of the specification's column metrics (`nullCount`,
                 `distinctCount`, `min`, `max`, `sum`, `count`).
         """
+        if self._is_no_handle(thing, "input"):
+            return
         thing = self._described(thing)
         key = _key("inputs", thing)
         entry = self._inputs.get(key) or self._inputs.setdefault(key, facets.input_of(thing))
@@ -133,6 +136,8 @@ class Run:
             columns: for each of its columns, the columns it comes from.
             part: what makes it a part of something larger, such as the split it is one side of.
         """
+        if self._is_no_handle(thing, "output"):
+            return
         thing = self._described(thing)
         key = _key("outputs", thing)
         entry = self._outputs.get(key) or self._outputs.setdefault(key, facets.output_of(thing))
@@ -316,6 +321,19 @@ class Run:
             totalTasks=len(self._errors), failedTasks=len(self._errors), errors=self._errors
         )
 
+    def _is_no_handle(self, thing: object, role: str) -> bool:
+        """Whether a caller's own mistake is to be told instead of ending the caller's work."""
+        if isinstance(thing, (Dataset, Model)):
+            return False
+        error = TypeError(
+            f"an {role} is a Dataset or Model, not a {type(thing).__name__}; write Dataset(...) around it"
+        )
+        if settings.strict():
+            raise error
+        self.uncaptured(error, f"adding an {role}")
+        logger.warning("lineage: adding an %s to %s went wrong: %s", role, self.ref.job.name, error)
+        return True
+
     def _described(self, thing: Dataset | Model) -> Dataset | Model:
         """A handle with what it leaves out; as it is where its file cannot be read, for its name is known even so."""
         if not isinstance(thing, Dataset):
@@ -331,7 +349,38 @@ class Run:
             return thing
 
     def event(self, kind: EventType) -> tuple[dict[str, Any], str]:
-        """The run as one OpenLineage event: clean JSON data, and its text."""
+        """The run as one OpenLineage event: clean JSON data, and its text.
+
+        Raises:
+            EventError: a facet is no JSON object, and the settings are strict; without them, it is left out.
+        """
+        try:
+            return self._event(kind)
+        except Exception:
+            if not self._leave_out_what_is_no_facet():
+                raise
+            return self._event(kind)
+
+    def _leave_out_what_is_no_facet(self) -> bool:
+        """Give up the facets that cannot be written, so that all else can; whether there are any."""
+        entries = (*self._inputs.values(), *self._outputs.values())
+        own = [getattr(entry, "inputFacets", None) or getattr(entry, "outputFacets", None) for entry in entries]
+        problems = []
+        for holder in (self.facets, self.job_facets, *(entry.facets for entry in entries), *own):
+            for name, facet in list((holder or {}).items()):
+                problem = _no_facet(facet)
+                if problem is not None and holder is not None:
+                    del holder[name]
+                    problems.append(EventError(f"the facet {name!r} of {self.ref.job.name} is left out: {problem}"))
+        self._cleaned.clear()
+        for error in problems:
+            if settings.strict():
+                raise error
+            self.uncaptured(error, "writing a facet")
+            logger.warning("lineage: %s", error)
+        return bool(problems)
+
+    def _event(self, kind: EventType) -> tuple[dict[str, Any], str]:
         event = ol.RunEvent(
             eventType=ol.RunState[kind],
             eventTime=datetime.now(UTC).isoformat(),
@@ -369,6 +418,14 @@ def _said(error: BaseException | None) -> str:
     # An exit's own words are a bare number as a rule.
     bare = isinstance(error, SystemExit) or not str(error)
     return f"{type(error).__name__}: {error}".removesuffix(": ") if bare else str(error)
+
+
+def _no_facet(facet: Any) -> str | None:
+    """Why something can be no facet; None for one that can."""
+    try:
+        return None if isinstance(clean(facet), dict) else f"it is no JSON object but a {type(facet).__name__}"
+    except Exception as problem:  # noqa: BLE001 - a value's own code may raise whatever it likes
+        return f"it is no JSON ({problem})"
 
 
 def _key(role: str, thing: Dataset | Model) -> tuple[str, ...]:

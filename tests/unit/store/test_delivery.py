@@ -105,8 +105,10 @@ def test_history_can_be_passed_over(lineage, server, unconfigured):
         lambda server: server.answer(404),
         lambda server: server.cut("request"),
         lambda server: server.cut("response"),
+        lambda server: server.slow(0.5),
+        lambda server: server.slow(15),
     ],
-    ids=["refuses", "hangs", "503", "500", "429", "401", "404", "cut-request", "cut-response"],
+    ids=["refuses", "hangs", "503", "500", "429", "401", "404", "cut-request", "cut-response", "slow", "too-slow"],
 )
 def test_a_consumer_in_trouble_costs_a_run_two_seconds_at_most_and_loses_nothing(
     lineage, server, trouble, caplog, monkeypatch

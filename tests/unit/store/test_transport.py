@@ -123,3 +123,82 @@ def test_without_a_consumer_deliver_says_how_to_configure_one(server, monkeypatc
     assert done.returncode == 2
     assert done.stderr.startswith("lineal: no consumer is configured; set OPENLINEAGE_URL")
     assert "not configured here" in lineal("deliver", "--status").stdout
+
+
+BAD = """
+import logging, sys
+from openlineage.client import OpenLineageClient
+from openlineage.client.event_v2 import Job, Run, RunEvent, RunState
+from openlineage.client.uuid import generate_new_uuid
+
+logging.basicConfig(format="%(message)s")
+client = OpenLineageClient()
+
+def emit(name, facet=1.5, time="2026-01-02T03:04:05+00:00"):
+    run = Run(str(generate_new_uuid()), facets={"mine": {"_producer": "urn:x", "_schemaURL": "urn:x", "v": facet}})
+    client.emit(RunEvent(
+        eventType=RunState.START, eventTime=time, run=run, job=Job("n", name), producer="urn:x", inputs=[], outputs=[]
+    ))
+
+emit("first")
+bad = sys.argv[1]
+if bad == "zone":
+    emit("bad", time="2026-01-02T03:04:05")
+elif bad == "json":
+    emit("bad", facet=object())
+elif bad == "large":
+    emit("bad", facet="x" * 17_000_000)
+elif bad == "name":
+    emit("x" * 3000)
+elif bad == "odd":
+    emit("odd", facet=float("nan"))
+    emit("odd\\0\\ud800")
+emit("last")
+client.close()
+print("done")
+"""
+
+
+def lines_of(done):
+    return [line for line in done.stderr.splitlines() if line.startswith("lineage: ")]
+
+
+def with_bad(what, **environ):
+    return subprocess.run(
+        [sys.executable, "-c", BAD, what], env=os.environ | environ, capture_output=True, text=True, check=False
+    )
+
+
+@pytest.mark.parametrize(
+    ("what", "said"),
+    [
+        ("zone", "an event of bad was not recorded: has the eventTime '2026-01-02T03:04:05', which has no zone"),
+        ("json", "an event of bad was not recorded: is not JSON (Object of type object is not JSON serializable)"),
+        ("large", "an event of bad was not recorded: is larger than 16 MiB"),
+        ("name", "has a job with a name of more than 2600 bytes"),
+    ],
+)
+def test_an_event_that_is_none_is_told_in_a_line_and_the_program_goes_on(server, what, said):
+    done = with_bad(what)
+    assert (done.returncode, done.stdout) == (0, "done\n"), done.stderr
+    (line,) = lines_of(done)
+    assert said in line
+    assert [event["job"]["name"] for event in server.events] == ["first", "last"]
+    strict = with_bad(what, LINEAL_STRICT="1")
+    assert strict.returncode == 1
+    assert said.rpartition("recorded: ")[2] in strict.stderr
+
+
+def test_what_json_has_no_word_for_and_no_database_takes_is_cleaned(server):
+    done = with_bad("odd")
+    assert (done.returncode, lines_of(done)) == (0, []), done.stderr
+    assert [event["job"]["name"] for event in server.events] == ["first", "odd", "odd\ufffd?", "last"]
+    assert server.events[1]["run"]["facets"]["mine"].get("v") is None
+
+
+def test_a_store_that_cannot_be_written_stops_no_program(server, monkeypatch, tmp_path):
+    (tmp_path / "kept.db").write_text("not a database, and quite long enough to be looked at" * 20)
+    done = with_bad("")
+    assert (done.returncode, done.stdout) == (0, "done\n"), done.stderr
+    assert ["it is no Lineal store" in line for line in lines_of(done)] == [True, True]
+    assert with_bad("", LINEAL_STRICT="1").returncode == 1

@@ -12,7 +12,7 @@ from uuid import RFC_4122, UUID, uuid4
 import pytest
 
 from lineal import Column, Dataset, Model, current_run, run_id, traced
-from lineal.errors import ProjectError, StoreError
+from lineal.errors import EventError, ProjectError, StoreError
 from lineal.tracing.statements import Assertion, Origin
 
 
@@ -240,6 +240,19 @@ def test_a_dataset_whose_file_has_gone_is_said_and_the_work_goes_on(lineage, tmp
     assert "gone.csv" in caplog.text
 
 
+def test_strict_does_no_work_on_a_dataset_whose_file_has_gone(lineage, monkeypatch, tmp_path):
+    monkeypatch.setenv("LINEAL_STRICT", "1")
+    called = []
+
+    @traced
+    def work(data: Dataset) -> None:
+        called.append(1)
+
+    with pytest.raises(FileNotFoundError, match=r"gone\.csv"):
+        work(Dataset(tmp_path / "gone.csv"))
+    assert (called, lineage.events()) == ([], [])
+
+
 def test_a_store_that_cannot_be_written_never_stops_the_work(monkeypatch, tmp_path, caplog):
     (tmp_path / "file").write_text("")
     monkeypatch.setenv("LINEAL_STORE", f"sqlite:///{tmp_path}/file/lineal.db")
@@ -384,3 +397,102 @@ def test_each_event_says_what_was_cut_from_it(lineage):
         cuts = event["run"]["facets"]["lineal_truncation"]["cuts"]
         assert {cut["length"] for cut in cuts} == {4000}
         assert len(event["inputs"][0]["facets"]["schema"]["fields"]) == cuts[0]["kept"]
+
+
+class Unsaid:
+    """A value whose own code fails."""
+
+    def __str__(self):
+        raise RuntimeError("no words for it")
+
+
+def ring():
+    ring = []
+    ring.append(ring)
+    return ring
+
+
+BAD_FACETS = pytest.mark.parametrize(
+    ("facet", "why"),
+    [
+        (7, "it is no JSON object but a int"),
+        ({"value": Unsaid()}, "it is no JSON (no words for it)"),
+        ({"value": ring()}, "it is no JSON (maximum recursion depth exceeded"),
+    ],
+    ids=["no object", "fails", "holds itself"],
+)
+
+
+@BAD_FACETS
+def test_a_facet_that_is_no_json_is_left_out_and_said_and_the_run_ends(lineage, caplog, check_events, facet, why):
+    @traced
+    def work(data: Dataset) -> Dataset:
+        current_run().facets["mine"] = facet
+        current_run().tag("kept")
+        return Dataset("s3://out/k", version="2", columns=(Column("a", "int64"),))
+
+    assert work(Dataset("s3://in/k", version="1")).location == "s3://out/k"
+    event = lineage.event("work")
+    said = f"the facet 'mine' of work is left out: {why}"
+    assert "mine" not in event["run"]["facets"]
+    assert said in event["run"]["facets"]["extractionError"]["errors"][0]["errorMessage"]
+    assert (len(event["inputs"]), len(event["outputs"])) == (1, 1)
+    assert event["run"]["facets"]["tags"]["tags"][0]["key"] == "kept"
+    (line,) = [record.getMessage() for record in caplog.records if record.name == "lineal"]
+    assert said in line
+    assert "\n" not in line
+    check_events(lineage.ndjson())
+
+
+@BAD_FACETS
+def test_strict_fails_a_run_whose_facet_is_no_json(lineage, monkeypatch, check_events, facet, why):
+    monkeypatch.setenv("LINEAL_STRICT", "1")
+
+    @traced
+    def work():
+        current_run().facets["mine"] = facet
+
+    with pytest.raises(EventError, match="the facet 'mine' of work is left out"):
+        work()
+    assert why in lineage.event("work", "FAIL")["run"]["facets"]["errorMessage"]["message"]
+    assert [event["eventType"] for event in lineage.events()] == ["START", "FAIL"]
+    check_events(lineage.ndjson())
+
+
+def test_a_facet_with_odd_text_and_of_any_size_is_recorded(lineage, check_events):
+    @traced
+    def work():
+        current_run().facets["mine"] = {
+            "_schemaURL": "https://example.org/mine.json#/$defs/Mine",
+            "text": "a\x00b\ud800",
+            "number": float("nan"),
+            "long": "x" * 3_000_000,
+        }
+
+    work()
+    facets = lineage.event("work")["run"]["facets"]
+    assert facets["mine"]["text"] == "a\ufffdb?"
+    assert "number" not in facets["mine"]
+    assert facets["lineal_truncation"]["cuts"][0] == {
+        "path": "run.facets.mine.long",
+        "length": 3_000_000,
+        "kept": 200_000,
+    }
+    assert max(len(line) for line in lineage.ndjson().splitlines()) < 1024 * 1024
+    check_events(lineage.ndjson())
+
+
+@pytest.mark.parametrize("role", ["input", "output"])
+def test_what_is_no_handle_is_said_and_the_work_goes_on(lineage, monkeypatch, caplog, role):
+    @traced
+    def work():
+        getattr(current_run(), role)("raw.csv")
+        return 7
+
+    assert work() == 7
+    said = f"an {role} is a Dataset or Model, not a str; write Dataset(...) around it"
+    assert lineage.event("work")["run"]["facets"]["extractionError"]["errors"][0]["errorMessage"].endswith(said)
+    assert f"lineage: adding an {role} to work went wrong: {said}" in caplog.text
+    monkeypatch.setenv("LINEAL_STRICT", "1")
+    with pytest.raises(TypeError, match="is a Dataset or Model, not a str"):
+        work()

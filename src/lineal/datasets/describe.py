@@ -6,6 +6,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from lineal.datasets.dataset import Column, Dataset
+from lineal.datasets.dialect import HEADER_BYTES, delimiter_of
 
 
 def describe(dataset: Dataset) -> Dataset:
@@ -50,9 +51,12 @@ def _schema(path: str) -> tuple[tuple[Column, ...], int | None]:
             file = pq.ParquetFile(path)
             return tuple(Column(field.name, str(field.type)) for field in file.schema_arrow), file.metadata.num_rows
         if kind in (".csv", ".tsv"):
+            import pyarrow as pa
             import pyarrow.csv as csv
 
-            options = csv.ParseOptions(delimiter="\t" if kind == ".tsv" else ",")
+            with pa.input_stream(path) as stream:
+                start = stream.read(HEADER_BYTES)
+            options = csv.ParseOptions(delimiter="\t" if kind == ".tsv" else delimiter_of(start))
             with csv.open_csv(path, parse_options=options) as reader:
                 return tuple(Column(field.name, str(field.type)) for field in reader.schema), None
     except (OSError, ValueError):

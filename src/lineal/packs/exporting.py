@@ -42,7 +42,7 @@ class Exported:
         path: of the pack.
         sha256: of the pack.
         size: in bytes.
-        files: how many are in it.
+        files: how many its manifest lists.
         with_data: whether data rows are.
         missing: what it goes without.
         key: id of the key that it is signed with.
@@ -160,7 +160,7 @@ def _write(
         path=str(to),
         sha256=hashed,
         size=size,
-        files=len(found.pieces),
+        files=len(whole.files),
         with_data=with_data,
         missing=whole.missing,
         key=key.public.id,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
+from pathlib import Path
 
 from rich.console import Group, RenderableType
 from rich.table import Table
@@ -93,7 +94,11 @@ def _when(*sides: Side) -> Iterator[tuple[str, str]]:
 
 
 def _causes(diff: Diff) -> RenderableType:
-    rows = [(f"{number} {cause.aspect}", cause.sentence) for number, cause in enumerate(diff.causes[:_MOST_CAUSES], 1)]
+    here = f"{Path.cwd()}/"
+    rows = [
+        (f"{number} {cause.aspect}", cause.sentence.replace(here, ""))
+        for number, cause in enumerate(diff.causes[:_MOST_CAUSES], 1)
+    ]
     return _grid(_more(rows, len(diff.causes)))
 
 

@@ -77,7 +77,7 @@ def runs(items: Sequence[RunItem]) -> RenderableType:
 
 def predictions(items: Sequence[PredictionItem]) -> RenderableType:
     """Batches of predictions."""
-    table = _table("predictions", "version", "rows", "model", "asked by", "when", "ids", "run")
+    table = _table("predictions", "version", "rows", "model", "asked as", "when", "ids", "run")
     for item in items:
         rows = "-" if item.rows is None else f"{item.rows:,}"
         model, alias = f"{item.model}@{item.number}", Text(f"@{item.alias}" if item.alias else "-", style="green")

@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from lineal.datasets.dataset import Dataset
-from lineal.models.drift import Drift
+from lineal.models.drift import FEWEST_ROWS, Drift
 from lineal.models.model import TrackedRun
 from lineal.models.scoring import Share, Spread
 from lineal.reports.terminal import command, figure, short
@@ -156,6 +156,9 @@ def _drift(drift: Drift | None) -> str:
         ]
         more = f"   and {len(drift.drifted) - _MOST_COLUMNS} more" if drift.drifted[_MOST_COLUMNS:] else ""
         return f"{len(drift.drifted)} of {len(drift.columns)} columns over the limits: {'   '.join(shown)}{more}"
+    if drift.rows < FEWEST_ROWS:
+        # Figures of so few rows alarm without cause.
+        return f"none of {len(drift.columns)} columns has more missing or unseen values than allowed; no more is judged"
     most = max(drift.columns, key=lambda column: column.psi or 0.0)
     return (
         f"none of {len(drift.columns)} columns is over the limits; {most.column} differs most, PSI {figure(most.psi)}"

@@ -29,8 +29,9 @@ def render(answer: Stale) -> RenderableType:
         closing.append(f"{len(answer.fresh)} rest{'s' if len(answer.fresh) == 1 else ''} on the newest: {subjects}\n")
     for sentence in answer.unknown[:3]:
         closing.append(f"not known: {sentence}\n", style="yellow")
-    if answer.items:
-        closing.append(command("trace", answer.items[0].subject))
+    first = answer.items[0].subject if answer.items else answer.fresh[0] if answer.fresh else None
+    if first is not None:
+        closing.append(command("trace", first))
     return Group(*parts, closing)
 
 

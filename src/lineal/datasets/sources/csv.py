@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv as pc_csv
 
+from lineal.datasets.dialect import HEADER_BYTES, delimiter_of
 from lineal.datasets.sources import text
 from lineal.datasets.sources.base import BlockTooSmall, Plan, SourceFile, TypeChanged, agreed
 from lineal.datasets.sources.opening import lines_of, opened
@@ -105,10 +106,7 @@ def _delimiter(file: SourceFile) -> str:
     if file.format == "TSV":
         return "\t"
     with opened(file) as stream:
-        # A header longer than this is one of many columns, and its start tells as much as the whole.
-        header = stream.read(1 << 16).lstrip(b"\xef\xbb\xbf\r\n").splitlines()[:1]
-    line = header[0].decode("utf-8", "replace") if header else ""
-    return "," if "," in line else max(",;\t|", key=line.count)
+        return delimiter_of(stream.read(HEADER_BYTES))
 
 
 def _told(problem: Exception, file: SourceFile) -> Exception:

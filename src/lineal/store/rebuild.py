@@ -12,13 +12,12 @@ from __future__ import annotations
 import json
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
-from lineal.store import fulltext, index, tables
+from lineal.store import fulltext, index, scratch, tables
 
 if TYPE_CHECKING:
     from lineal.store.log import Store
@@ -36,7 +35,12 @@ def remake(store: Store) -> dict[str, int]:
     Raises:
         StoreError: the store cannot be read or written; the index is as it was.
     """
-    with tempfile.TemporaryDirectory(prefix="lineal-rebuild-") as folder, _opened(Path(folder) / "index.db") as fresh:
+    with (
+        tempfile.TemporaryDirectory(prefix="lineal-rebuild-") as name,
+        scratch.opened(Path(name) / "index.db") as fresh,
+    ):
+        _make_tables(fresh)
+        fresh.exec_driver_sql("BEGIN")
         with store.snapshot() as connection:
             last = 0
             for events in _events(connection.execute, 0):
@@ -59,29 +63,13 @@ def remake(store: Store) -> dict[str, int]:
     return differing
 
 
-@contextmanager
-def _opened(file: Path) -> Iterator[sa.Connection]:
-    """A database with an empty index, that need survive nothing."""
-    engine = sa.create_engine(f"sqlite:///{file}", isolation_level="AUTOCOMMIT")
-    try:
-        with engine.connect() as connection:
-            for pragma in ("journal_mode = OFF", "synchronous = OFF", "cache_size = -65536"):
-                connection.exec_driver_sql(f"PRAGMA {pragma}")
-            for table in tables.INDEX_TABLES:
-                # Without the indexes that questions need: they take as long as all the rest.
-                bare = table.to_metadata(sa.MetaData())
-                bare.indexes.clear()
-                bare.create(connection)
-                key = ", ".join(_key(table))
-                connection.exec_driver_sql(
-                    f"CREATE TABLE {_touched(table)} AS SELECT {key} FROM {table.name} WHERE false"
-                )
-                connection.exec_driver_sql(f"CREATE UNIQUE INDEX {_touched(table)}_key ON {_touched(table)} ({key})")
-            connection.exec_driver_sql("BEGIN")
-            yield connection
-            connection.exec_driver_sql("COMMIT")
-    finally:
-        engine.dispose()
+def _make_tables(fresh: sa.Connection) -> None:
+    """Make an empty index, and beside each table one of the keys of rows that are to be put in."""
+    scratch.make_tables(fresh)
+    for table in tables.INDEX_TABLES:
+        key = ", ".join(_key(table))
+        fresh.exec_driver_sql(f"CREATE TABLE {_touched(table)} AS SELECT {key} FROM {table.name} WHERE false")
+        fresh.exec_driver_sql(f"CREATE UNIQUE INDEX {_touched(table)}_key ON {_touched(table)} ({key})")
 
 
 def _key(table: sa.Table) -> list[str]:

@@ -105,10 +105,15 @@ class DurableTransport(Transport):
 def _text_of(event: Any) -> str:
     """An event of the client's as JSON that the log can hold; where it has NaN, which JSON has no word for, null."""
     try:
-        data = json.loads(json.dumps(Serde.to_dict(event)), parse_constant=lambda _: None)
+        data = Serde.to_dict(event)
+        try:
+            text = json.dumps(data, allow_nan=False, separators=(",", ":"))
+        except ValueError:
+            without = json.loads(json.dumps(data), parse_constant=lambda _: None)
+            text = json.dumps(without, separators=(",", ":"))
     except (TypeError, ValueError, RecursionError) as problem:
         raise EventError(f"is not JSON ({problem})") from problem
-    return parse(json.dumps(data, separators=(",", ":")).encode())
+    return parse(text.encode())
 
 
 def _job_of(event: Any) -> str:

@@ -8,7 +8,6 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
-from contextlib import contextmanager
 from itertools import islice
 from multiprocessing import get_context
 from pathlib import Path
@@ -19,7 +18,7 @@ import sqlalchemy as sa
 from pydantic_core import from_json
 
 from lineal.questions.verify.findings import Finding, Tally
-from lineal.store import index, tables
+from lineal.store import index, scratch, tables
 from lineal.store.log import Store
 
 _CHUNK = 1000
@@ -56,7 +55,7 @@ def check_index(store: Store, tally: Tally, *, processes: int = 1) -> dict[str, 
                 jobs = [pool.submit(_make_part, store.url, file, last, part, parts) for part, file in enumerate(files)]
                 for job in jobs:
                     tally.take(iter(job.result()))
-        with _opened(files[0]) as fresh:
+        with scratch.opened(files[0]) as fresh:
             for file in files[1:]:
                 _join(fresh, file)
             counts = {}
@@ -68,27 +67,10 @@ def check_index(store: Store, tally: Tally, *, processes: int = 1) -> dict[str, 
     return counts
 
 
-@contextmanager
-def _opened(file: Path) -> Iterator[sa.Connection]:
-    """A database of our own that is thrown away: it need survive nothing."""
-    engine = sa.create_engine(f"sqlite:///{file}", isolation_level="AUTOCOMMIT")
-    try:
-        with engine.connect() as connection:
-            for pragma in ("journal_mode = OFF", "synchronous = OFF", "cache_size = -65536"):
-                connection.exec_driver_sql(f"PRAGMA {pragma}")
-            yield connection
-    finally:
-        engine.dispose()
-
-
 def _make_part(url: str, file: Path, last: int, part: int, parts: int) -> list[Finding]:
     """Make the index anew of the runs that fall to one process, up to a place in the log."""
-    with Store(url, create=False).snapshot() as connection, _opened(file) as fresh:
-        for table in tables.INDEX_TABLES:
-            # Without the indexes that questions need: they take as long as all the rest.
-            bare = table.to_metadata(sa.MetaData())
-            bare.indexes.clear()
-            bare.create(fresh)
+    with Store(url, create=False).snapshot() as connection, scratch.opened(file) as fresh:
+        scratch.make_tables(fresh)
         fresh.exec_driver_sql("BEGIN")
         found = list(_fill(connection, fresh, last, part, parts))
         fresh.exec_driver_sql("COMMIT")

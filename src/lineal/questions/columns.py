@@ -301,6 +301,8 @@ class _Forward:
             if edge.role == "i":
                 read[edge.run_id].add(edge.version)
         self._read = read
+        others = {key for keys in read.values() for key in keys} - found.reached.keys()
+        named = {key: (row.namespace, row.name) for key, row in graph.versions(store, others).items()}
         for key, each in found.reached.items():
             lineages = {run_id: facets.lineage(run_id, run.last_seq, key) for run_id, run in (each.runs or {}).items()}
             if each.steps and not any(lineage is not None for lineage in lineages.values()):
@@ -309,7 +311,9 @@ class _Forward:
                 self.told = self.told or (lineage is not None and each.steps == 1)
                 for column, origins in (lineage or {}).items():
                     for origin, how in origins.items():
-                        for source in self._sources(by_name[origin.namespace, origin.name], read[run_id], key):
+                        dataset = origin.namespace, origin.name
+                        elsewhere = any(named.get(each) == dataset for each in read[run_id])
+                        for source in self._sources(by_name[dataset], read[run_id], key, elsewhere=elsewhere):
                             self._into[source, origin.column].setdefault((key, column), how)
                             if self._is_model(source) and not self._is_model(key):
                                 self._answers[source].setdefault((key, column), how)
@@ -351,10 +355,13 @@ class _Forward:
         return self.found.reached[key].version.kind == "MODEL"
 
     @staticmethod
-    def _sources(named: list[str], read: set[str], target: str) -> list[str]:
-        """Of the versions of a dataset that were reached, those that a run read; a facet gives none."""
+    def _sources(named: list[str], read: set[str], target: str, *, elsewhere: bool) -> list[str]:
+        """Of the versions of a dataset that were reached, those that a run read; a facet gives none.
+
+        Of a run that says of no version that it read it, any may be meant; not of one that read another, `elsewhere`.
+        """
         exact = [key for key in named if key in read]
-        return [key for key in exact or named if key != target]
+        return [key for key in exact or (() if elsewhere else named) if key != target]
 
     def _column(self, key: str, column: str, *, steps: int) -> ColumnFound:
         each = self.found.reached[key]

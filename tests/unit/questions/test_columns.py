@@ -168,6 +168,19 @@ def test_versions_are_kept_apart(lineage):
     assert [each.version for each in forward(lineage, "dataset:raw@2", "x").columns] == ["2", "2"]
 
 
+def test_who_reads_something_of_it_and_another_version_makes_no_column_of_it(lineage):
+    # As the evaluation of a challenger does: it reads the champion, and held-out rows of its own.
+    first, second = (table("test", "age", version=version) for version in "12")
+    champion = Model("demo.model", digest("m"), "models:/m-1", columns=(Column("age", "int64"),))
+    snapshot = table("snapshot", "age")
+    make(snapshot, makes=first, of={"age": [(snapshot, "age")]})
+    make(snapshot, makes=champion, of={"age": [(snapshot, "age")]})
+    make(champion, second, makes=table("judged", "prediction"), of={"prediction": [(second, "age")]})
+    found = forward(lineage, "dataset:snapshot@1", "age")
+    assert {named(each) for each in found.columns} >= {"test.age"}
+    assert not [each for each in found.columns if each.column == "prediction"]
+
+
 def test_what_a_run_makes_of_no_column_ends_the_way(chain):
     (found,) = back(chain, "dataset:clean@1", "row").columns
     assert found.end == "made"

@@ -7,7 +7,6 @@ import gc
 import os
 import sys
 from collections.abc import Sequence
-from importlib.metadata import version
 
 from cyclopts import App, CycloptsError
 
@@ -16,6 +15,14 @@ from lineal.errors import LinealError
 OK, NOT_HELD, WRONG = 0, 1, 2
 INTERRUPTED = 130  # 128 + SIGINT, as shells have it
 
+
+def _version() -> str:
+    # Loading it takes a tenth of what the smallest command does.
+    from importlib.metadata import version
+
+    return version("lineal")
+
+
 app = App(
     name="lineal",
     help=(
@@ -23,7 +30,7 @@ app = App(
         "Exit status: 0 done, and what was asked holds; 1 what was asked does not hold; 2 wrong usage or input.\n\n"
         "`--debug` after any command shows Prefect's log and the traceback of an error."
     ),
-    version=lambda: version("lineal"),
+    version=_version,
     help_format="markdown",
 )
 # Named, not imported: `lineal --help` loads none of them.

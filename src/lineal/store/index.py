@@ -6,10 +6,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, fields, replace
 from datetime import UTC, datetime
 from functools import cache
+from importlib import import_module
 from typing import Any
 
 from sqlalchemy import Connection, Dialect, Table, case, func
-from sqlalchemy.dialects import postgresql, sqlite
 
 from lineal.store import tables
 from lineal.store.facts import fact_of, root_of, texts_of
@@ -135,8 +135,8 @@ def _written(dialect: Dialect, table: Table) -> tuple[str, tuple[str, ...]]:
 
 
 def _statement(dialect: str, table: Table) -> Any:
-    # Both dialects know ON CONFLICT, each by a construct of its own.
-    statement = (postgresql if dialect == "postgresql" else sqlite).insert(table)
+    # Both dialects know ON CONFLICT, each by a construct of its own; the other one takes long to load.
+    statement = import_module(f"sqlalchemy.dialects.{dialect}").insert(table)
     if table is tables.versions:
         # The first to tell is taken at its word, as a rebuild takes it.
         told = func.coalesce(table.c.rows, statement.excluded.rows)

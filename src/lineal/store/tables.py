@@ -12,6 +12,7 @@ from functools import lru_cache
 from sqlalchemy import (
     BigInteger,
     Column,
+    Connection,
     Float,
     Index,
     Integer,
@@ -22,6 +23,7 @@ from sqlalchemy import (
     Text,
     text,
 )
+from sqlalchemy.event import listens_for
 
 from lineal.store import fulltext
 
@@ -33,6 +35,17 @@ meta = Table(
     "lineal_meta", metadata, Column("key", String(50), primary_key=True), Column("value", Text, nullable=False)
 )
 
+
+def _partial(index: Index, where: str) -> Index:
+    """An index of those rows alone, said when it is made: to say it here would load the other database's dialect."""
+
+    @listens_for(index, "before_create")
+    def say(index: Index, connection: Connection, **_: object) -> None:
+        index.dialect_options[connection.dialect.name]["where"] = text(where)
+
+    return index
+
+
 events = Table(
     "lineal_events",
     metadata,
@@ -43,9 +56,7 @@ events = Table(
     Column("body", Text, nullable=False),
     Index("lineal_events_run", "run_id", "seq"),
     # Events of jobs and datasets alone are few, and found by their time.
-    Index(
-        "lineal_events_time", "event_time", sqlite_where=text("run_id IS NULL"), postgresql_where=text("run_id IS NULL")
-    ),
+    _partial(Index("lineal_events_time", "event_time"), "run_id IS NULL"),
 )
 
 jobs = Table(
@@ -78,12 +89,7 @@ runs = Table(
     Index("lineal_runs_mlflow", "mlflow_id"),
 )
 # What a sweep looks at: few of many.
-Index(
-    "lineal_runs_open",
-    runs.c.first_seq,
-    sqlite_where=runs.c.ended_at.is_(None),
-    postgresql_where=runs.c.ended_at.is_(None),
-)
+_partial(Index("lineal_runs_open", runs.c.first_seq), "ended_at IS NULL")
 
 datasets = Table(
     "lineal_datasets",

@@ -243,6 +243,14 @@ def test_a_file_that_is_no_store(tmp_path):
         Store(f"sqlite:///{tmp_path}/x.db")
 
 
+def test_a_store_loads_its_own_database_dialect_alone(tmp_path):
+    script = (
+        "import sys; from lineal.store.log import Store; "
+        f"Store('sqlite:///{tmp_path}/lineal.db'); sys.exit('sqlalchemy.dialects.postgresql' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", script], check=False).returncode == 0
+
+
 def test_a_url_that_is_none():
     with pytest.raises(StoreError, match="cannot be opened"):
         Store("no url at all")

@@ -14,6 +14,7 @@ from lineal.errors import LinealError
 
 OK, NOT_HELD, WRONG = 0, 1, 2
 INTERRUPTED = 130  # 128 + SIGINT, as shells have it
+_RARELY = 100_000
 
 
 def _version() -> str:
@@ -66,6 +67,9 @@ for name, place, summary in (
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command and end the process with its exit status."""
+    # Nearly all that a command makes stays until it ends: to look for garbage as often as Python does takes a tenth of
+    # the time of a small one, and more of one that reads a long log.
+    gc.set_threshold(_RARELY)
     # Python would look for garbage once more when it ends: a second, after all that Prefect and MLflow load.
     atexit.register(gc.freeze)
     words = list(sys.argv[1:] if arguments is None else arguments)

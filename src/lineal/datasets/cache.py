@@ -8,8 +8,9 @@ import shutil
 import tempfile
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from threading import Thread
+from threading import Event
 
 from lineal import settings
 from lineal.datasets import versioning
@@ -200,15 +201,23 @@ def _within(root: Path, version: str) -> Path:
 
 
 def _copied(source: Path, target: Path) -> Fingerprint:
-    """Copy a file as cheaply as the system can, and hash the copy while the disk takes it."""
-    with source.open("rb"), writing(target):
-        shutil.copyfile(source, target)
-        flushing = Thread(target=_sync, args=(target,), name="lineal-sync")
-        flushing.start()
+    """Copy a file as cheaply as the system can, and hash the copy while it grows and the disk takes it."""
+    written = Event()
+
+    def copy() -> None:
         try:
-            return fingerprint(target)
+            shutil.copyfile(source, target)
         finally:
-            flushing.join()
+            written.set()
+        _sync(target)
+
+    with source.open("rb"), writing(target), ThreadPoolExecutor(1, "lineal-copy") as pool:
+        copying = pool.submit(copy)
+        try:
+            return fingerprint(target, written)
+        finally:
+            # What stopped it is what is told, not what was hashed until then.
+            copying.result()
 
 
 def _sync(path: Path) -> None:

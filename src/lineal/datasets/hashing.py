@@ -10,13 +10,14 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from queue import Queue
-from threading import Thread
+from threading import Event, Thread
 from typing import Any, BinaryIO
 
 from lineal.errors import StorageError
 
 _CHUNK = 1 << 20
 _WAITING = 8
+_SOON_SECONDS = 0.002
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,37 +189,76 @@ def _reason(problem: OSError) -> str:
     return f"{problem.strerror or problem}; set LINEAL_HOME to a folder that can be written"
 
 
-def fingerprint(path: str | Path) -> Fingerprint:
+def fingerprint(path: str | Path, written: Event | None = None) -> Fingerprint:
     """Hash a local file in constant memory.
+
+    Args:
+        path: the file.
+        written: set once all of it is there, where another thread is still writing it.
 
     Raises:
         OSError: as `open` does.
     """
     path = Path(path)
-    if path.stat().st_size <= _CHUNK:
+    if written is None and path.stat().st_size <= _CHUNK:
         data = path.read_bytes()
         return Fingerprint(
             hashlib.md5(data, usedforsecurity=False).hexdigest(), hashlib.sha256(data).hexdigest(), len(data)
         )
+    whole = written or Event()
+    if written is None:
+        whole.set()
     # Each reads for itself, into a small buffer of its own: handing large blocks over costs more than reading twice
     # from memory, where the slower one finds what the faster has just read.
     md5: Queue[str | BaseException] = Queue()
 
     def work() -> None:
         try:
-            with path.open("rb") as stream:
+            with _Growing(path, whole) as stream:
                 md5.put(hashlib.file_digest(stream, _md5).hexdigest())
         except BaseException as problem:  # noqa: BLE001  # it is raised again below
             md5.put(problem)
 
     Thread(target=work, daemon=True, name="lineal-hash").start()
-    with path.open("rb") as stream:
+    with _Growing(path, whole) as stream:
         sha256 = hashlib.file_digest(stream, "sha256").hexdigest()
-        size = stream.tell()
+        size = stream.size
     found = md5.get()
     if isinstance(found, BaseException):
         raise found
     return Fingerprint(found, sha256, size)
+
+
+class _Growing(io.RawIOBase):
+    """A file to read whole, behind another thread that may still be writing it.
+
+    Args:
+        path: the file.
+        written: set once all of it is there.
+    """
+
+    def __init__(self, path: Path, written: Event) -> None:
+        self._raw, self._written, self.size = path.open("rb", buffering=0), written, 0
+
+    def readable(self) -> bool:
+        """Say that it can be read."""
+        return True
+
+    def readinto(self, buffer: Any, /) -> int:
+        """Read the next bytes into a buffer; none only at the end."""
+        while True:
+            # Asked first: all that was written before that can then be read.
+            whole = self._written.is_set()
+            count = self._raw.readinto(buffer) or 0
+            self.size += count
+            if count or whole:
+                return count
+            self._written.wait(_SOON_SECONDS)
+
+    def close(self) -> None:
+        """Close the file."""
+        self._raw.close()
+        super().close()
 
 
 def _md5() -> Any:

@@ -127,6 +127,18 @@ def test_a_disk_that_takes_no_more_is_told_with_what_to_do(tmp_path: Path) -> No
     assert left_over(cache) == []
 
 
+def test_a_copy_that_the_disk_does_not_take_is_told_and_not_kept(tmp_path: Path) -> None:
+    cache, file = Cache(tmp_path / "c"), tmp_path / "large"
+    file.write_bytes(os.urandom(3 << 20))
+    with (
+        pytest.raises(StorageError, match=r"cannot write to .*/c/tmp/.*free some space there, or set LINEAL_HOME"),
+        disk_that_takes(1 << 20),
+    ):
+        cache.add(file)
+    assert left_over(cache) == []
+    assert cache.add(file)[0].read_bytes() == file.read_bytes()
+
+
 def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
     (tmp_path / "c").touch()
     with pytest.raises(StorageError, match=r"cannot write to .*/c/tmp: Not a directory; set LINEAL_HOME"):

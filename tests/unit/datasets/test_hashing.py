@@ -2,7 +2,10 @@ from __future__ import annotations
 
 import hashlib
 import io
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Event
 
 import pytest
 from hypothesis import given
@@ -42,6 +45,23 @@ def test_much_is_hashed_in_a_thread_to_the_same_end(tmp_path: Path) -> None:
         assert sink.finish() == expected(data)
         assert sink.tell() == len(data)
     assert fingerprint(file) == expected(data)
+
+
+@pytest.mark.parametrize("pieces", [0, 1, 40])
+def test_a_file_that_is_still_being_written_is_hashed_to_its_end(tmp_path: Path, pieces: int) -> None:
+    file, written, data = tmp_path / "f", Event(), bytes(range(256)) * 400
+    file.touch()
+
+    def write() -> None:
+        with file.open("wb", buffering=0) as sink:
+            for _ in range(pieces):
+                sink.write(data)
+                time.sleep(0.002)
+        written.set()
+
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(write)
+        assert fingerprint(file, written) == expected(data * pieces)
 
 
 def test_a_missing_file_is_the_callers_to_tell(tmp_path: Path) -> None:

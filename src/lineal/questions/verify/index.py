@@ -5,6 +5,7 @@ The index is made once more from the log, as `lineal rebuild` does, but beside t
 
 from __future__ import annotations
 
+import gc
 import tempfile
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
@@ -51,7 +52,9 @@ def check_index(store: Store, tally: Tally, *, processes: int = 1) -> dict[str, 
         if parts == 1:
             tally.take(iter(_make_part(store.url, files[0], last, 0, 1)))
         else:
-            with ProcessPoolExecutor(parts, mp_context=get_context("spawn")) as pool:
+            # Each looks for garbage as often as this one does.
+            context, often = get_context("spawn"), gc.get_threshold()
+            with ProcessPoolExecutor(parts, mp_context=context, initializer=gc.set_threshold, initargs=often) as pool:
                 jobs = [pool.submit(_make_part, store.url, file, last, part, parts) for part, file in enumerate(files)]
                 for job in jobs:
                     tally.take(iter(job.result()))

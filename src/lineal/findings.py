@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from difflib import get_close_matches
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ValidationError
@@ -52,7 +53,7 @@ def first_finding(problem: ValidationError, root: type[BaseModel], patterns: Map
     location = found["loc"]
     key, section = _dotted(location), _dotted(location[:-1])
     if found["type"] == "extra_forbidden":
-        said = unknown_key(str(location[-1]), _section_at(location[:-1], root))
+        said = unknown_key(str(location[-1]), _section_at(location[:-1], root), root)
         message = f"[{section}] {said}" if section else said
     elif found["type"] == "missing":
         message = f"{key} is missing; add it"
@@ -63,13 +64,23 @@ def first_finding(problem: ValidationError, root: type[BaseModel], patterns: Map
     return Finding(location, message, missing=found["type"] == "missing")
 
 
-def unknown_key(key: str, section: type[BaseModel]) -> str:
-    """Say that a section has no such key, and which is the nearest that it has."""
-    known = [field.alias or name for name, field in section.model_fields.items() if not field.exclude]
-    near = get_close_matches(key, known, n=1, cutoff=0.5)
+def unknown_key(key: str, section: type[BaseModel], root: type[BaseModel]) -> str:
+    """Say that a section has no such key, and where there is one: in another section, or the nearest of its own."""
+    known = _keys_of(section)
+    elsewhere = [
+        f"{name}.{key}"
+        for name, field in root.model_fields.items()
+        for inner in islice(_models_in(field.annotation), 1)
+        if inner is not section and key in _keys_of(inner)
+    ]
+    near = get_close_matches(key, known, n=1, cutoff=0.8) or elsewhere or get_close_matches(key, known, n=1, cutoff=0.5)
     return f"{_written(key)} is no key here; " + (
-        f"did you mean {near[0]}?" if near else f"known are {', '.join(known)}"
+        f"did you mean {' or '.join(near)}?" if near else f"known are {', '.join(known)}"
     )
+
+
+def _keys_of(section: type[BaseModel]) -> list[str]:
+    return [field.alias or name for name, field in section.model_fields.items() if not field.exclude]
 
 
 def shown(value: Any) -> str:

@@ -328,6 +328,8 @@ def test_arguments_are_set_over_the_file_in_order(file):
         ("owner.name=Ada", "--set owner.name: owner is no table; set it as a whole"),
         ("evaluate.gates.0.min=1", "--set evaluate.gates.0.min: gates is no table; set it as a whole"),
         ("split.seed=x", '--set split.seed=x: split.seed = "x": should be a whole number'),
+        ("seed=3", "--set seed=3: seed is no key here; did you mean split.seed?"),
+        ("split.target=x", "--set split.target=x: [split] target is no key here; did you mean source.target?"),
         ("sourc.uri=x", "--set sourc.uri=x: sourc is no key here; did you mean source?"),
         ("split.group=estate", "--set split.group=estate: [split] stratify and group exclude each other; keep one"),
         ("checks=[{rows_min=-1}]", "--set checks=[{rows_min=-1}]: checks.0.rows_min = -1: should be at least 0"),

@@ -76,7 +76,7 @@ def parse(text: str, path: Path, *, data: str | None = None, overrides: Sequence
     for reserved in ("path", "text", "overrides", "register_"):
         if reserved in tree:
             line = line_of(text, [reserved])
-            raise PipelineFileError(unknown_key(reserved, Pipeline), path=path, key=reserved, line=line)
+            raise PipelineFileError(unknown_key(reserved, Pipeline, Pipeline), path=path, key=reserved, line=line)
     try:
         pipeline = _validated(tree, path, text, overrides)
     except ValidationError as problem:

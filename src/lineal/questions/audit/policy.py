@@ -158,7 +158,7 @@ def load(path: Path, *, shipped: bool = False) -> Policy:
     for reserved in ("path", "shipped", "text"):
         if reserved in tree:
             line = line_of(text, [reserved])
-            raise PolicyError(unknown_key(reserved, Policy), path=path, key=reserved, line=line)
+            raise PolicyError(unknown_key(reserved, Policy, Policy), path=path, key=reserved, line=line)
     try:
         policy = Policy.model_validate({**_tupled(tree), "path": path, "shipped": shipped, "text": text})
     except ValidationError as problem:

@@ -47,10 +47,10 @@ demo: $(READY)
 	$(BIN)/lineal run pipelines/breast_cancer.toml
 
 test: $(READY) $(VALIDATORS)/.ready
-	$(BIN)/pytest -n 3 --dist loadgroup $(PYTEST)
+	$(BIN)/pytest -n 3 --dist loadgroup --no-loadscope-reorder $(PYTEST)
 
 test-fast: $(READY)
-	$(BIN)/pytest -n 2 --dist loadgroup -m "not slow" $(PYTEST)
+	$(BIN)/pytest -n 2 --dist loadgroup --no-loadscope-reorder -m "not slow" $(PYTEST)
 
 lint: $(READY)
 	$(BIN)/ruff format --check .

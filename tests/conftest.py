@@ -41,8 +41,18 @@ if os.environ.get("CI"):
     settings.load_profile("ci")
 
 
+# What takes longest is begun first: else one worker would be left with it when the others are done.
+_LONGEST = ("test_reproduce", "test_reproduce_kinds", "test_version_data", "test_bad_batch", "test_diff", "test_train")
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Let each worker have a Prefect server, and a module's tests stay with one: they mostly wait for it."""
+    items.sort(
+        key=lambda item: (
+            _LONGEST.index(item.path.stem) if item.path.stem in _LONGEST else len(_LONGEST),
+            item.get_closest_marker("xdist_group") is None,
+        )
+    )
     for item in items:
         group = item.get_closest_marker("xdist_group")
         if group is not None and group.args == ("prefect",):

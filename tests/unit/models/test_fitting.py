@@ -114,6 +114,7 @@ ASKED_WHILE_FITTED = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ASKED_WHILE_FITTED)
 def test_what_is_fitted_to_a_forests_answers_is_one_model_each_time(make_pipeline, cancer, kind):
     estimator, params = ASKED_WHILE_FITTED[kind]

@@ -51,6 +51,7 @@ def leaf_table(inner, features):
     return np.zeros((len(features), 0))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("chunk", [training_rows.CHUNK_NUMBERS, 300])
 @pytest.mark.parametrize(
     ("estimator", "measure"),

@@ -159,6 +159,7 @@ IN_PARALLEL = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", IN_PARALLEL)
 def test_the_same_bytes_come_of_an_ensemble_whatever_its_n_jobs_and_each_time(fitted, kind, monkeypatch):
     estimator, params = IN_PARALLEL[kind]

@@ -219,6 +219,7 @@ def test_each_consumer_gets_all_by_itself(lineage, server, monkeypatch, unconfig
         assert len(other.events) == 4
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("machines", [(), ("alpha", "beta")], ids=["one-machine", "two-machines"])
 def test_many_processes_that_deliver_at_a_time_keep_the_order(lineage, server, unconfigured, machines):
     before = [on_machine(name) for name in machines] or [[]]
@@ -236,6 +237,7 @@ def test_many_processes_that_deliver_at_a_time_keep_the_order(lineage, server, u
     assert server.events == log()  # none twice, as nobody failed
 
 
+@pytest.mark.slow
 def test_a_deliverer_that_was_killed_leaves_nothing_undone(lineage, server, unconfigured):
     unconfigured(200)
     server.slow(0.02)

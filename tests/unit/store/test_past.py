@@ -74,6 +74,7 @@ def answers(store):
     return found
 
 
+@pytest.mark.slow
 def test_at_every_place_of_the_log_the_answers_are_those_of_the_log_up_to_there(recorded, tmp_path):
     bodies = list(recorded.store.events())
     short = Store(f"sqlite:///{tmp_path}/short.db")

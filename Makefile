@@ -46,6 +46,7 @@ setup: $(READY)
 demo: $(READY)
 	$(BIN)/lineal run pipelines/breast_cancer.toml
 
+# In the order of tests/conftest.py, by which the longest begin first.
 test: $(READY) $(VALIDATORS)/.ready
 	$(BIN)/pytest -n 3 --dist loadgroup --no-loadscope-reorder $(PYTEST)
 

@@ -14,11 +14,11 @@ from lineal.errors import LinealError
 
 OK, NOT_HELD, WRONG = 0, 1, 2
 INTERRUPTED = 130  # 128 + SIGINT, as shells have it
-_RARELY = 100_000
+_RARELY = 200_000
 
 
 def _version() -> str:
-    # Loading it takes a tenth of what the smallest command does.
+    # Only `--version` asks, and `--help` needs nothing else of it.
     from importlib.metadata import version
 
     return version("lineal")
@@ -67,8 +67,8 @@ for name, place, summary in (
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command and end the process with its exit status."""
-    # Nearly all that a command makes stays until it ends: to look for garbage as often as Python does takes a tenth of
-    # the time of a small one, and more of one that reads a long log.
+    # Nearly all that a command makes stays until it ends: to look for garbage as often as Python does takes a twentieth
+    # of the time of a small one, and a fifth of one that reads a long log.
     gc.set_threshold(_RARELY)
     # Python would look for garbage once more when it ends: a second, after all that Prefect and MLflow load.
     atexit.register(gc.freeze)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 from typing import Annotated
 
 from cyclopts import Parameter, validators
@@ -37,8 +36,6 @@ def impact(
     from lineal.reports import terminal
     from lineal.reports.impact import render
 
-    # Nothing of an answer is garbage before it is printed, and looking for some takes a quarter of the time.
-    gc.disable()
     asked = Subject.parse(subject, allowed=question.KINDS)
     if column is not None:
         from lineal.questions.columns import column_impact

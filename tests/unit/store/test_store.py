@@ -243,6 +243,15 @@ def test_a_file_that_is_no_store(tmp_path):
         Store(f"sqlite:///{tmp_path}/x.db")
 
 
+def test_indexes_of_few_rows_hold_those_alone(store_url):
+    found = {}
+    for table in ("lineal_events", "lineal_runs"):
+        for each in sa.inspect(Store(store_url).engine).get_indexes(table):
+            found[each["name"]] = [str(part) for part in each.get("dialect_options", {}).values() if str(part) != "[]"]
+    assert "run_id IS NULL" in found["lineal_events_time"][0]
+    assert "ended_at IS NULL" in found["lineal_runs_open"][0]
+
+
 def test_a_store_loads_its_own_database_dialect_alone(tmp_path):
     script = (
         "import sys; from lineal.store.log import Store; "

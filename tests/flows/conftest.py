@@ -1,17 +1,30 @@
 """A project like a user's: the shipped flows, pipelines and data, in a folder of its own, beside a real server."""
 
 import os
+import shutil
 
 import pytest
 
+from lineal.models.tracking import connection
 from tests.parts.packed import PIPELINES, pack
 from tests.parts.project import lay_out
 
 
+@pytest.fixture(scope="session")
+def mlflow_database(tmp_path_factory):
+    """MLflow's database as Lineal makes it, without runs: its seventy migrations are not the point of each test."""
+    file = tmp_path_factory.mktemp("mlflow") / "mlflow.db"
+    with connection.hushed():
+        connection._make_store(file)
+    return file
+
+
 @pytest.fixture
-def project(tmp_path, monkeypatch, prefect_api):
+def project(tmp_path, monkeypatch, prefect_api, mlflow_database):
     """The working folder: the shipped project, with an own store, MLflow and cache."""
     folder = lay_out(tmp_path / "project")
+    (folder / ".lineal").mkdir()
+    shutil.copy(mlflow_database, folder / ".lineal" / "mlflow.db")
     monkeypatch.chdir(folder)
     monkeypatch.setenv("LINEAL_HOME", str(folder / ".lineal"))
     monkeypatch.setenv("PREFECT_API_URL", prefect_api)

@@ -1,6 +1,7 @@
 """Bad input to `lineal predict`: one sentence, status 2, nothing half-written, every run ended."""
 
 import json
+import shutil
 import sqlite3
 from contextlib import closing
 
@@ -11,6 +12,7 @@ from lineal.models import loaded, storage, tracking
 from lineal.store import tables
 from lineal.store.engine import engine_of
 from lineal.store.log import Store
+from tests.parts.project import lay_out, put_back
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("prefect")]
 
@@ -39,14 +41,44 @@ def row(number, a=None, b=None):
     return f"{number},{a},{b},{'yes' if number % 3 else 'no'}"
 
 
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory, prefect_api, mlflow_database):
+    """A project with a registered model and a good batch, and a copy to put back what a test has done to it."""
+    from lineal.cli.app import main
+
+    place = tmp_path_factory.mktemp("trained")
+    folder = lay_out(place / "project")
+    (folder / ".lineal").mkdir()
+    shutil.copy(mlflow_database, folder / ".lineal" / "mlflow.db")
+    (folder / "small.toml").write_text(PIPELINE)
+    (folder / "rows.csv").write_text("\n".join([HEADER, *map(row, range(60))]) + "\n")
+    batch(folder, *map(row, range(30)))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        patch.setenv("LINEAL_HOME", str(folder / ".lineal"))
+        patch.setenv("PREFECT_API_URL", prefect_api)
+        with pytest.raises(SystemExit) as ended:
+            main(["run", "small.toml"])
+    assert ended.value.code == 0
+    shutil.copytree(folder, place / "kept", symlinks=True)
+    return folder, place / "kept"
+
+
 @pytest.fixture
-def small(lineal, project):
-    """A project with a registered model, and a good batch."""
-    (project / "small.toml").write_text(PIPELINE)
-    (project / "rows.csv").write_text("\n".join([HEADER, *map(row, range(60))]) + "\n")
-    assert lineal("run", "small.toml")[0] == 0
+def project(trained, monkeypatch, prefect_api):
+    """The working folder: that project as it was."""
+    folder, kept = trained
+    put_back(kept, folder)
     loaded._held.clear()
-    batch(project, *map(row, range(30)))
+    monkeypatch.chdir(folder)
+    monkeypatch.setenv("LINEAL_HOME", str(folder / ".lineal"))
+    monkeypatch.setenv("PREFECT_API_URL", prefect_api)
+    return folder
+
+
+@pytest.fixture
+def small(project):
+    """The project, where a test speaks of it."""
     return project
 
 

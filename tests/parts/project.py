@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import shutil
+import sqlite3
 import subprocess
+from contextlib import closing
 from pathlib import Path
+
+from lineal.tracing import sealing
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 
@@ -32,3 +36,25 @@ def clone(folder: Path) -> Path:
     for words in (("init", "--quiet"), ("add", "."), ("commit", "--quiet", "-m", "As shipped")):
         subprocess.run([*git, *words], cwd=folder, check=True)
     return folder
+
+
+def put_back(kept: Path, folder: Path) -> None:
+    """Let a project's folder be as it was when it was copied, in this process as well, which has its databases open.
+
+    Args:
+        kept: the copy.
+        folder: the project, whose `.lineal` holds its records; the paths in these are not those of the copy.
+    """
+    sealing.forget(f"sqlite:///{folder}/.lineal/lineal.db")
+    databases = [file.relative_to(kept) for file in (kept / ".lineal").glob("*.db")]
+    for path in [*folder.iterdir(), *(folder / ".lineal").iterdir()]:
+        if path.name == ".lineal" or ".db" in path.name:
+            continue
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        else:
+            path.unlink()
+    shutil.copytree(kept, folder, symlinks=True, dirs_exist_ok=True, ignore=shutil.ignore_patterns("*.db*"))
+    for name in databases:
+        with closing(sqlite3.connect(kept / name)) as source, closing(sqlite3.connect(folder / name)) as target:
+            source.backup(target)

@@ -41,6 +41,11 @@ def run(capsys):
 @pytest.fixture
 def model_files(own_home):
     """A model's files as the embedded MLflow keeps them, an example of rows among them, signed as Lineal signs."""
+    return keep_files()
+
+
+def keep_files():
+    """Keep a model's files, signed, where the embedded MLflow would; gives their folder."""
     folder = settings.home() / "mlartifacts" / "demo" / "models" / "m-1" / "artifacts"
     folder.mkdir(parents=True)
     (folder / "model.skops").write_bytes(b"a model")
@@ -54,6 +59,11 @@ def model_files(own_home):
 @pytest.fixture
 def model(lineage, model_files):
     """A registered model on record, `model:demo@1`, which two people looked at and which has predicted."""
+    return put_on_record()
+
+
+def put_on_record():
+    """Train `model:demo@1`, decide on it, and have it predict."""
     made = audited.train(audited.Plan(model_id="m-1"))
     audited.decide(made, "Grace", {"action": "approve"})
     audited.score(made, audited.table("batch", "", ("x", "z"), 3))
@@ -65,10 +75,15 @@ def packed(lineage, model, tmp_path):
     """Write the model's pack; gives its file."""
 
     def call(name="pack.zip", **options):
-        export(lineage.store, Subject("model", "demo", "1"), tmp_path / name, **{"now": NOW} | options)
-        return tmp_path / name
+        return write_pack(lineage, tmp_path / name, **options)
 
     return call
+
+
+def write_pack(lineage, file, **options):
+    """Write the pack of `model:demo@1`; gives its file."""
+    export(lineage.store, Subject("model", "demo", "1"), file, **{"now": NOW} | options)
+    return file
 
 
 @pytest.fixture

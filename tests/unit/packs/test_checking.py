@@ -4,6 +4,7 @@ import json
 import re
 import shutil
 import zipfile
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -14,7 +15,27 @@ from lineal import signing
 from lineal.errors import PackError
 from lineal.packs.checking import check
 from lineal.packs.envelope import IN_TOTO, MANIFEST, seal
-from tests.unit.packs.conftest import contents, put
+from lineal.testing import recording
+from tests.unit.packs.conftest import contents, keep_files, put, put_on_record, write_pack
+
+
+@pytest.fixture(scope="module")
+def kept(tmp_path_factory):
+    """Where the first test keeps its pack and the keys of who made it: the others check copies of it."""
+    return tmp_path_factory.mktemp("kept")
+
+
+@pytest.fixture
+def pack(kept, own_home, tmp_path):
+    """The model's pack, on the machine of who made it."""
+    if not (kept / "pack.zip").exists():
+        with recording(tmp_path) as lineage:
+            keep_files()
+            put_on_record()
+            shutil.copy(write_pack(lineage, tmp_path / "made.zip"), kept / "pack.zip")
+        lineal_settings.home().rename(kept / "home")
+    shutil.copytree(kept / "home", lineal_settings.home())
+    return Path(shutil.copy(kept / "pack.zip", tmp_path))
 
 
 @pytest.fixture

@@ -54,27 +54,27 @@ def leaf_table(inner, features):
 @pytest.mark.slow
 @pytest.mark.parametrize("chunk", [training_rows.CHUNK_NUMBERS, 300])
 @pytest.mark.parametrize(
-    ("estimator", "measure"),
+    ("estimator", "params", "measure"),
     [
-        ("sklearn.ensemble.RandomForestClassifier", "leaves"),
-        ("sklearn.ensemble.ExtraTreesRegressor", "leaves"),
-        ("sklearn.tree.DecisionTreeClassifier", "leaves"),
-        ("sklearn.ensemble.GradientBoostingClassifier", "leaves"),
-        ("sklearn.ensemble.HistGradientBoostingClassifier", "leaves"),
-        ("sklearn.ensemble.HistGradientBoostingRegressor", "leaves"),
-        ("sklearn.linear_model.LogisticRegression", "distance"),
-        ("sklearn.neighbors.KNeighborsClassifier", "distance"),
-        ("sklearn.ensemble.AdaBoostClassifier", "distance"),
+        ("sklearn.ensemble.RandomForestClassifier", "n_estimators = 10", "leaves"),
+        ("sklearn.ensemble.ExtraTreesRegressor", "n_estimators = 10", "leaves"),
+        ("sklearn.tree.DecisionTreeClassifier", "", "leaves"),
+        ("sklearn.ensemble.GradientBoostingClassifier", "n_estimators = 10", "leaves"),
+        ("sklearn.ensemble.HistGradientBoostingClassifier", "max_iter = 10", "leaves"),
+        ("sklearn.ensemble.HistGradientBoostingRegressor", "max_iter = 10", "leaves"),
+        ("sklearn.linear_model.LogisticRegression", "", "distance"),
+        ("sklearn.neighbors.KNeighborsClassifier", "", "distance"),
+        ("sklearn.ensemble.AdaBoostClassifier", "n_estimators = 10", "distance"),
     ],
 )
-def test_the_nearest_are_those_of_a_search_row_by_row(make_pipeline, monkeypatch, estimator, measure, chunk):
+def test_the_nearest_are_those_of_a_search_row_by_row(make_pipeline, monkeypatch, estimator, params, measure, chunk):
     monkeypatch.setattr(training_rows, "CHUNK_NUMBERS", chunk)
     if chunk == 300:
         # Too many to be kept: they are read and transformed again.
         monkeypatch.setattr(training_rows, "KEPT_BYTES", 1000)
     train = write_table(rows(200, seed=0), "it.train")
     frame = to_frame(train)
-    model = fit(make_pipeline(estimator), frame).estimator
+    model = fit(make_pipeline(estimator, f"params = {{ {params} }}\n"), frame).estimator
     new = to_frame(write_table(rows(20, seed=1), "it.new"))
     for place in (0, 7, 13):
         row = new.iloc[[place]]
@@ -89,10 +89,12 @@ def test_the_nearest_are_those_of_a_search_row_by_row(make_pipeline, monkeypatch
 def test_a_training_row_is_its_own_nearest(make_pipeline):
     train = write_table(rows(200, seed=0), "it.train")
     frame = to_frame(train)
-    model = fit(make_pipeline("sklearn.ensemble.RandomForestClassifier"), frame).estimator
+    model = fit(
+        make_pipeline("sklearn.ensemble.RandomForestClassifier", "params = { n_estimators = 10 }\n"), frame
+    ).estimator
     found = neighbours.nearest(model, frame.iloc[[150]], TrainingRows(model, train), 1)
-    assert found.neighbours[0] == neighbours.Neighbour(150, 0.0, 100)
-    assert found.trees == 100
+    assert found.neighbours[0] == neighbours.Neighbour(150, 0.0, 10)
+    assert found.trees == 10
 
 
 def test_fewer_rows_than_asked_for_are_all_given(make_pipeline):

@@ -9,6 +9,7 @@ from fairlearn.metrics import MetricFrame, false_positive_rate, selection_rate
 from sklearn.metrics import accuracy_score, mean_absolute_error, recall_score, roc_auc_score
 
 from lineal.errors import DataError
+from lineal.models import fitting
 from lineal.models.evaluation import Evaluation, evaluate, hold_gates
 from lineal.models.fitting import fit
 from lineal.models.groups.figures import group_figures, groups_of
@@ -20,12 +21,14 @@ from tests.parts.people import people
 
 LINE = "sklearn.linear_model.LogisticRegression"
 ACCURACY = '[evaluate]\nmetrics = ["accuracy"]\ngroups = ["sex"]\n'
-SEX = '[evaluate]\nmetrics = ["accuracy", "recall", "roc_auc"]\ngroups = ["sex"]\n'
+SEX = '[evaluate]\nmetrics = ["accuracy", "recall", "roc_auc"]\ngroups = ["sex"]\n[evaluate.grouping]\ndraws = 40\n'
 
 
 @pytest.fixture
-def judged(make_pipeline):
+def judged(make_pipeline, monkeypatch):
     """Train on people and judge on others: the pipeline, the evaluation, the held-out rows and the groups."""
+    # Of a model that is not cross-validated: what it does on other rows is told of the held-out ones.
+    monkeypatch.setattr(fitting, "AFFORDABLE_SECONDS", 0)
 
     def run(more, frame=None, estimator=LINE, target="repaid"):
         frame = people(600) if frame is None else frame

@@ -1,7 +1,10 @@
 """A model whose descent is on record and whose files are kept and signed, and ways to open and spoil its pack."""
 
 import json
+import shutil
+import sqlite3
 import zipfile
+from contextlib import closing
 from datetime import UTC, datetime
 
 import pytest
@@ -38,36 +41,57 @@ def run(capsys):
     return call
 
 
-@pytest.fixture
-def model_files(own_home):
-    """A model's files as the embedded MLflow keeps them, an example of rows among them, signed as Lineal signs."""
-    return keep_files()
+@pytest.fixture(scope="module")
+def kept(tmp_path_factory):
+    """Where a module's first test keeps what it made, of which the others have copies."""
+    return tmp_path_factory.mktemp("kept")
 
 
-def keep_files():
-    """Keep a model's files, signed, where the embedded MLflow would; gives their folder."""
-    folder = settings.home() / "mlartifacts" / "demo" / "models" / "m-1" / "artifacts"
+def files_of_model():
+    return settings.home() / "mlartifacts" / "demo" / "models" / "m-1" / "artifacts"
+
+
+def put_on_record():
+    """Train `model:demo@1`, keep its files as the embedded MLflow does, decide on it, and have it predict."""
+    folder = files_of_model()
     folder.mkdir(parents=True)
     (folder / "model.skops").write_bytes(b"a model")
     (folder / "MLmodel").write_text("flavors: {}\n")
     for name in ("input_example.json", "serving_input_example.json"):
         (folder / name).write_text(ROWS)
     signature.sign(folder, audited.digest("model1"), signing.key_for("models"))
-    return folder
-
-
-@pytest.fixture
-def model(lineage, model_files):
-    """A registered model on record, `model:demo@1`, which two people looked at and which has predicted."""
-    return put_on_record()
-
-
-def put_on_record():
-    """Train `model:demo@1`, decide on it, and have it predict."""
     made = audited.train(audited.Plan(model_id="m-1"))
     audited.decide(made, "Grace", {"action": "approve"})
     audited.score(made, audited.table("batch", "", ("x", "z"), 3))
-    return made
+
+
+@pytest.fixture
+def on_record(kept, own_home, tmp_path):
+    """A store with the model on record, and this test's home as who trained it has it."""
+    if not (kept / "lineage.db").exists():
+        with recording(url=f"sqlite:///{tmp_path}/first.db"):
+            put_on_record()
+        # As a database, and not as a file: what was written last may stand beside it.
+        with (
+            closing(sqlite3.connect(tmp_path / "first.db")) as made,
+            closing(sqlite3.connect(kept / "lineage.db")) as to,
+        ):
+            made.backup(to)
+        settings.home().rename(kept / "home")
+    shutil.copytree(kept / "home", settings.home())
+    return kept / "lineage.db"
+
+
+@pytest.fixture
+def model_files(on_record):
+    """A model's files as the embedded MLflow keeps them, an example of rows among them, signed as Lineal signs."""
+    return files_of_model()
+
+
+@pytest.fixture
+def model(lineage, on_record, tmp_path):
+    """A registered model on record, `model:demo@1`, which two people looked at and which has predicted."""
+    shutil.copy(on_record, tmp_path)
 
 
 @pytest.fixture

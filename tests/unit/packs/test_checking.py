@@ -16,13 +16,7 @@ from lineal.errors import PackError
 from lineal.packs.checking import check
 from lineal.packs.envelope import IN_TOTO, MANIFEST, seal
 from lineal.testing import recording
-from tests.unit.packs.conftest import contents, keep_files, put, put_on_record, write_pack
-
-
-@pytest.fixture(scope="module")
-def kept(tmp_path_factory):
-    """Where the first test keeps its pack and the keys of who made it: the others check copies of it."""
-    return tmp_path_factory.mktemp("kept")
+from tests.unit.packs.conftest import contents, put, put_on_record, write_pack
 
 
 @pytest.fixture
@@ -30,7 +24,6 @@ def pack(kept, own_home, tmp_path):
     """The model's pack, on the machine of who made it."""
     if not (kept / "pack.zip").exists():
         with recording(tmp_path) as lineage:
-            keep_files()
             put_on_record()
             shutil.copy(write_pack(lineage, tmp_path / "made.zip"), kept / "pack.zip")
         lineal_settings.home().rename(kept / "home")

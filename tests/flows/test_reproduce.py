@@ -20,7 +20,7 @@ from lineal.questions.materials import materials
 from lineal.store.log import Store
 from lineal.subjects import Subject
 from tests.parts.git import commit_all, git
-from tests.parts.project import ROOT
+from tests.parts.project import ROOT, few_trees
 
 # Each starts several whole processes, one after the other.
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("prefect"), pytest.mark.timeout(1200)]
@@ -77,13 +77,14 @@ class Shaky(LogisticRegression):
 
 
 @pytest.fixture
-def repository(tmp_path, prefect_api, monkeypatch):
+def project(tmp_path, prefect_api, monkeypatch):
     """The working folder: the shipped project with its own copy of the code, in a git repository."""
     folder = tmp_path / "project"
     folder.mkdir()
     for name in ("flows", "tasks", "pipelines"):
         shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy(ROOT / "prefect.yaml", folder)
+    few_trees(folder)
     (folder / ".gitignore").write_text("__pycache__/\n.lineal/\n")
     rows = [f"{number},{'abc'[number % 3]},{number % 7},{'yes' if number % 3 else 'no'}" for number in range(90)]
     (folder / "rows.csv").write_text("\n".join(["row,sort,weight,sold", *rows]) + "\n")
@@ -92,12 +93,19 @@ def repository(tmp_path, prefect_api, monkeypatch):
     monkeypatch.chdir(folder)
     monkeypatch.setenv("LINEAL_HOME", str(folder / ".lineal"))
     monkeypatch.setenv("PREFECT_API_URL", prefect_api)
+    # A run puts its project first, where the next test's would not be looked for.
+    monkeypatch.setattr("sys.path", [*sys.path])
     return folder
 
 
 @pytest.fixture
-def lineal(repository):
-    """Run the command in a process of its own, as the code of each test is its own; status, output, errors."""
+def repository(project):
+    return project
+
+
+@pytest.fixture
+def apart(repository):
+    """Run the command in a process of its own, where a test has changed the flow; status, output, errors."""
 
     def run(*words):
         done = subprocess.run([*COMMAND, *map(str, words)], cwd=repository, capture_output=True, text=True, check=False)
@@ -148,14 +156,14 @@ def test_each_example_is_made_again_bit_for_bit_without_its_data_and_artifacts(
     assert [event["job"]["name"] for event in events].count("train") == 2
 
 
-def test_code_that_no_commit_holds_is_part_of_the_record(lineal, repository):
+def test_code_that_no_commit_holds_is_part_of_the_record(apart, lineal, repository):
     # A shell would take it for two words.
     pipeline = (repository / "sorts.toml").rename(repository / "all sorts.toml")
     train = repository / "flows" / "train.py"
     train.write_text(train.read_text().replace("    snapshot = ingest", "    import extra\n\n    snapshot = ingest"))
     (repository / "extra.py").write_text("THERE = True\n")
     words = ("run", pipeline.name, "--set", "split.seed=5", "--set", "model.search.iterations=2")
-    status, out, err = lineal(*words, "--json")
+    status, out, err = apart(*words, "--json")
     assert status == 0, err
     digest = json.loads(out)["digest"]
     # The code goes on: what ran is now in no file.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import sqlite3
 import subprocess
@@ -20,6 +21,13 @@ def lay_out(folder: Path) -> Path:
         (folder / name).symlink_to(ROOT / name)
     shutil.copytree(ROOT / "pipelines", folder / "pipelines")
     shutil.copy(ROOT / "prefect.yaml", folder)
+    return folder
+
+
+def few_trees(folder: Path) -> Path:
+    """Let the shipped pipelines grow small forests, for tests to which a forest's size is nothing."""
+    for file in (folder / "pipelines").glob("*.toml"):
+        file.write_text(re.sub(r"n_estimators = \d+", "n_estimators = 20", file.read_text()))
     return folder
 
 

@@ -129,8 +129,7 @@ def test_an_s3_remote_holds_them_and_gives_them_back(lineal, project, remote, tm
 
 def test_the_shipped_project_is_reproduced_compared_and_drawn_by_dvc(project, tmp_path):
     """The commands of the how-to, on the files that a clone has."""
-    folder = few_trees(clone(tmp_path / "clone"))
-    git("commit", "--quiet", "-am", "Grow less", folder=folder)
+    folder = clone(tmp_path / "clone")
     home = {"LINEAL_HOME": str(folder / ".lineal")}
 
     drawn = command("dvc", "dag", folder=folder)

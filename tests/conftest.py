@@ -15,6 +15,7 @@ import pytest
 from hypothesis import settings
 
 from lineal.store.engine import engine_of
+from lineal.store.log import Store
 from tests.parts import postgres
 
 pytest_plugins = [
@@ -91,6 +92,15 @@ def postgres_server() -> Iterator[str]:
         yield server
 
 
+@pytest.fixture(scope="session")
+def postgres_store(postgres_server: str) -> Iterator[str]:
+    """The name of a database that holds a store without records: to copy it takes less than to make one."""
+    with postgres.database(postgres_server, "store") as url:
+        Store(url)
+        engine_of(url).dispose()
+        yield "store"
+
+
 @pytest.fixture
 def postgres_url(postgres_server: str) -> Iterator[str]:
     """A new, empty database on a real PostgreSQL."""
@@ -100,11 +110,23 @@ def postgres_url(postgres_server: str) -> Iterator[str]:
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def store_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+def new_store_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """Where a new store may be made: the test runs once on each database that a store can be in."""
     if request.param == "sqlite":
         return f"sqlite:///{tmp_path}/lineal.db"
     return str(request.getfixturevalue("postgres_url"))
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def store_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """A store in which nothing is recorded, on each database that it can be in; on SQLite it is made at first use."""
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path}/lineal.db"
+        return
+    server, template = (request.getfixturevalue(name) for name in ("postgres_server", "postgres_store"))
+    with postgres.database(server, f"test_{uuid4().hex}", template) as url:
+        yield url
+        engine_of(url).dispose()
 
 
 @pytest.fixture(scope="session")

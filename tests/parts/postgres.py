@@ -73,12 +73,18 @@ def running() -> Iterator[str]:
 
 
 @contextmanager
-def database(server: str, name: str) -> Iterator[str]:
-    """A new, empty database of a cluster, dropped at the end whoever is still in it; its URL."""
+def database(server: str, name: str, template: str = "template1") -> Iterator[str]:
+    """A new database of a cluster, dropped at the end whoever is still in it; its URL.
+
+    Args:
+        server: the cluster's URL.
+        name: the database's.
+        template: whose copy it is; an empty one where it is left out.
+    """
     import psycopg
 
     with psycopg.connect(server.replace("+psycopg", "") + "/postgres", autocommit=True) as connection:
-        connection.execute(f'create database "{name}"')
+        connection.execute(f'create database "{name}" template "{template}"')
         try:
             yield f"{server}/{name}"
         finally:

@@ -25,14 +25,14 @@ RUN = "11111111-1111-4111-8111-{:012d}"
 
 
 @pytest.fixture
-def engine(store_url):
-    engine = sa.create_engine(store_url)
+def engine(new_store_url):
+    engine = sa.create_engine(new_store_url)
     yield engine
     engine.dispose()
 
 
 @pytest.fixture
-def legacy(engine, store_url):
+def legacy(engine, new_store_url):
     """A store that the Lineal before the migrations made and wrote."""
     with engine.begin() as connection:
         if engine.dialect.name == "postgresql":  # the dump's tables are SQLite's; its rows are anyone's
@@ -44,7 +44,7 @@ def legacy(engine, store_url):
                 connection.exec_driver_sql(statement.replace("%", "%%"))
         if engine.dialect.name == "postgresql":
             connection.exec_driver_sql("select setval('lineal_events_seq_seq', (select max(seq) from lineal_events))")
-    return store_url
+    return new_store_url
 
 
 def version_of(engine):
@@ -68,7 +68,7 @@ def test_the_migrations_lead_to_the_tables(engine):
     assert version_of(engine) == [migrations.HEAD]
 
 
-def test_a_new_store_is_what_the_migrations_make(engine, store_url):
+def test_a_new_store_is_what_the_migrations_make(engine, new_store_url):
     def layout():
         with engine.connect() as connection:
             inspector = sa.inspect(connection)
@@ -85,7 +85,7 @@ def test_a_new_store_is_what_the_migrations_make(engine, store_url):
             }
             return found, connection.execute(sa.select(tables.meta)).all(), version_of(engine)
 
-    Store(store_url)
+    Store(new_store_url)
     made = layout()
     with engine.begin() as connection:
         tables.metadata.drop_all(connection)
@@ -144,22 +144,22 @@ def test_a_migration_that_fails_changes_nothing(legacy, engine):
         assert "lineal_events_time" not in {row["name"] for row in sa.inspect(connection).get_indexes("lineal_events")}
 
 
-def test_a_store_of_a_newer_version(store_url, engine):
-    Store(store_url)
+def test_a_store_of_a_newer_version(new_store_url, engine):
+    Store(new_store_url)
     with engine.begin() as connection:
         connection.exec_driver_sql(f"update {migrations.VERSION_TABLE} set version_num = '0099'")
     sentence = rf"was written by a newer Lineal \(schema 0099, this one knows {migrations.HEAD}\); install the newer"
     with pytest.raises(StoreError, match=sentence):
-        Store(store_url)
+        Store(new_store_url)
     assert version_of(engine) == ["0099"]
 
 
-def test_a_current_store_is_opened_without_alembic(store_url):
-    Store(store_url)
+def test_a_current_store_is_opened_without_alembic(new_store_url):
+    Store(new_store_url)
     code = "import sys; from lineal.store.log import Store; Store(); print('alembic' in sys.modules)"
     done = subprocess.run(
         [sys.executable, "-c", code],
-        env=os.environ | {"LINEAL_STORE": store_url},
+        env=os.environ | {"LINEAL_STORE": new_store_url},
         capture_output=True,
         text=True,
         check=True,

@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import textwrap
 import time
 from pathlib import Path
 
@@ -17,7 +18,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("prefect")]
 OK, FAIL, ABORT = (["START", end] for end in ("COMPLETE", "FAIL", "ABORT"))
 SECONDS = 120
 DEPLOYED = """
-    import sys, time
+    import time
     from pathlib import Path
     from prefect import flow, task
     from lineal import Dataset, traced
@@ -32,10 +33,6 @@ DEPLOYED = """
     @traced
     def works(go_on: str):
         naps(Dataset("s3://b/k", version="1"), go_on)
-
-    if __name__ == "__main__":
-        here = Path(__file__).parent
-        works.from_source(str(here), "flows.py:works").deploy("d", work_pool_name=sys.argv[1], build=False)
 """
 
 
@@ -57,13 +54,15 @@ def client(prefect_server):
 
 
 @pytest.fixture
-def worker(run, client, prefect_server, tmp_path, request):
+def worker(client, prefect_server, tmp_path, request):
     """A worker of a pool that the flow is deployed to, as `prefect worker start` gives it."""
+    from prefect import Flow
     from prefect.client.schemas.actions import WorkPoolCreate
 
     pool = f"pool-{os.getpid()}-{abs(hash(request.node.name))}"
     client.create_work_pool(WorkPoolCreate(name=pool, type="process"))
-    run(DEPLOYED, pool)
+    (tmp_path / "flows.py").write_text(textwrap.dedent(DEPLOYED))
+    Flow.from_source(str(tmp_path), "flows.py:works").deploy("d", work_pool_name=pool, build=False)
     command = [Path(sys.executable).with_name("prefect"), "worker", "start", "--pool", pool]
     environ = {**os.environ, "PREFECT_API_URL": prefect_server, "PREFECT_WORKER_QUERY_SECONDS": "1"}
     log = (tmp_path / "worker.log").open("wb")

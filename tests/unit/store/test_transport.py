@@ -8,6 +8,7 @@ import sys
 
 import pytest
 
+from lineal.cli.app import main
 from lineal.store.log import Store
 from tests.parts.consumer import consumer
 
@@ -50,11 +51,18 @@ def program(way):
     )
 
 
-def lineal(*words):
-    code = f"from lineal.cli.app import main; main({list(words)!r})"
-    return subprocess.run(
-        [sys.executable, "-c", code], env=dict(os.environ), capture_output=True, text=True, check=False
-    )
+@pytest.fixture
+def lineal(capsys):
+    """Run the command; gives its exit status, output and errors."""
+
+    def run(*words):
+        capsys.readouterr()
+        with pytest.raises(SystemExit) as ended:
+            main(list(words))
+        said = capsys.readouterr()
+        return subprocess.CompletedProcess(words, ended.value.code, said.out, said.err)
+
+    return run
 
 
 def names(events):
@@ -71,7 +79,7 @@ def test_a_program_with_the_official_client_only_configures_it(server):
     assert server.events[0]["producer"] == "https://example.org/airflow"
 
 
-def test_a_killed_program_has_lost_nothing_and_lineal_deliver_sends_it(server):
+def test_a_killed_program_has_lost_nothing_and_lineal_deliver_sends_it(server, lineal):
     server.refuse()
     assert program("killed").returncode == -signal.SIGKILL
     assert len(list(Store().events())) == 20
@@ -86,7 +94,7 @@ def test_a_killed_program_has_lost_nothing_and_lineal_deliver_sends_it(server):
     assert "it has all" in lineal("deliver").stdout
 
 
-def test_status_shows_what_waits_and_what_was_refused(server):
+def test_status_shows_what_waits_and_what_was_refused(server, lineal):
     server.answer_for(lambda event: event["job"]["name"] == "dag.3", 422, body='{"error": "name\\n taken"}')
     program("closed")
     status = lineal("deliver", "--status")
@@ -100,7 +108,7 @@ def test_status_shows_what_waits_and_what_was_refused(server):
     assert sorted(set(names(server.events))) == sorted(EXPECTED)
 
 
-def test_options_that_contradict_each_other_are_refused(server):
+def test_options_that_contradict_each_other_are_refused(server, lineal):
     program("closed")
     done = lineal("deliver", "--again", "--skip")
     assert done.returncode == 2
@@ -114,7 +122,7 @@ def test_without_a_transport_to_deliver_to_it_says_what_to_write(server, monkeyp
     assert "has no `transport` to deliver to" in done.stderr
 
 
-def test_without_a_consumer_deliver_says_how_to_configure_one(server, monkeypatch):
+def test_without_a_consumer_deliver_says_how_to_configure_one(server, lineal, monkeypatch):
     program("closed")
     for name in list(os.environ):
         if name.startswith("OPENLINEAGE"):

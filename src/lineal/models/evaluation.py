@@ -216,13 +216,20 @@ def hold_gates(pipeline: Pipeline, values: Mapping[str, float], groups: Groups |
     return tuple(found)
 
 
-def compare(pipeline: Pipeline, challenger: Mapping[str, float], champion: Mapping[str, float] | None) -> Comparison:
+def compare(
+    pipeline: Pipeline,
+    challenger: Mapping[str, float],
+    champion: Mapping[str, float] | None,
+    noise: float | None = None,
+) -> Comparison:
     """Compare a challenger with the champion by the pipeline's rule.
 
     Args:
         pipeline: holds the rule; without one, the newest model takes the alias.
         challenger: metrics of the new model.
         champion: metrics of the alias's holder on the same rows; None where nobody holds it.
+        noise: what the two may differ by chance on these rows, where that is known. It is told, and decides nothing:
+            by how much more a challenger must be better is the rule's margin.
 
     Returns:
         A win where the challenger is better by more than the margin, or has nobody to beat; what is not defined
@@ -246,6 +253,9 @@ def compare(pipeline: Pipeline, challenger: Mapping[str, float], champion: Mappi
         wins = value - held > margin
         verb = "beats" if wins else "does not beat"
         sentence = f"{name} of {value:.6g} {verb} the champion's {held:.6g}{by}"
+        if noise is not None and value != held:
+            judged = "within the noise" if abs(value - held) <= noise else "more than noise"
+            sentence += f" ({value - held:+.4g} ± {noise:.2g}: {judged})"
     return Comparison(name, value, held, margin, wins, sentence)
 
 

@@ -15,7 +15,9 @@ from lineal.models.estimators import named_classes
 from lineal.models.evaluation import Comparison, Evaluation, GateResult, compare, evaluate, hold_gates
 from lineal.models.groups.interface import Groups
 from lineal.models.loaded import estimator_of
+from lineal.models.metrics import Answers
 from lineal.models.model import Model
+from lineal.models.resampling import Judged, noise_between
 from lineal.pipeline import Pipeline
 
 if TYPE_CHECKING:
@@ -65,6 +67,8 @@ class ChampionScore:
         rows: how many they are.
         learned: how many more are held out, and the holder learned from; None where that cannot be told.
         reason: why it could not be scored, or why what it learned cannot be told.
+        noise: what the metric that they are compared by may differ by chance on these rows; None where it cannot be
+            told.
     """
 
     model: Model
@@ -74,6 +78,7 @@ class ChampionScore:
     rows: int
     learned: int | None = 0
     reason: str = ""
+    noise: float | None = None
 
     @property
     def told(self) -> str:
@@ -110,17 +115,25 @@ def score_champion(
     )
     known, reason = _learned(pipeline, holder, held_out)
     learned = None if known is None else int(known.sum())
-    values, rows = evaluation.metrics, test
+    mine, rows = evaluation, test
     try:
         if known is not None and learned:
             if learned == len(test):
                 raise DataError("it learned all of them; hold out rows that are new to it")
             rows = test[~known]
-            values = evaluate(pipeline, candidate, rows).metrics
-        metrics = evaluate(pipeline, estimator_of(model, trusted=named_classes(pipeline)), rows).metrics
+            mine = evaluate(pipeline, candidate, rows)
+        its = evaluate(pipeline, estimator_of(model, trusted=named_classes(pipeline)), rows)
     except LinealError as problem:
-        return ChampionScore(model, holder.number, None, values, len(rows), learned, str(problem))
-    return ChampionScore(model, holder.number, metrics, values, len(rows), learned, reason)
+        return ChampionScore(model, holder.number, None, mine.metrics, len(rows), learned, str(problem))
+    name = pipeline.evaluate.champion.metric
+    # Where the same was made again there is nothing to ask.
+    differs = its.metrics.get(name) != mine.metrics.get(name)
+    noise = noise_between(name, _judged(its), _judged(mine)) if differs else None
+    return ChampionScore(model, holder.number, its.metrics, mine.metrics, len(rows), learned, reason, noise)
+
+
+def _judged(evaluation: Evaluation) -> Judged:
+    return Judged.of(evaluation.predictions["actual"].to_numpy(), evaluation.answers or Answers(), evaluation.classes)
 
 
 def _learned(pipeline: Pipeline, holder: RegisteredVersion, held_out: Dataset) -> tuple[Marks | None, str]:
@@ -152,7 +165,7 @@ def judge(
     else:
         comparison = compare(pipeline, evaluation.metrics, None)
         if champion is not None:
-            comparison = compare(pipeline, champion.candidate, champion.metrics)
+            comparison = compare(pipeline, champion.candidate, champion.metrics, champion.noise)
             comparison = replace(comparison, sentence=comparison.sentence + champion.told)
     return Judgement(
         metrics=evaluation.metrics,

@@ -58,7 +58,7 @@ class Champion(Section):
 
     Attributes:
         metric: a scikit-learn scorer's name.
-        margin: by how much more it must be better.
+        margin: by how much more it must be better; the run tells how much of a difference may be chance.
     """
 
     metric: str

@@ -228,6 +228,25 @@ def test_a_challenger_wins_by_more_than_the_margin(make_pipeline, challenger, ch
     assert (found.wins, found.sentence, found.margin) == (wins, sentence, 0.01)
 
 
+@pytest.mark.parametrize(
+    ("challenger", "noise", "sentence"),
+    [
+        (0.935, 0.0123, "roc_auc of 0.935 beats the champion's 0.93 (+0.005 ± 0.012: within the noise)"),
+        (0.935, 0.002, "roc_auc of 0.935 beats the champion's 0.93 (+0.005 ± 0.002: more than noise)"),
+        (0.9, 0.01, "roc_auc of 0.9 does not beat the champion's 0.93 (-0.03 ± 0.01: more than noise)"),
+        (0.93, 0.01, "roc_auc of 0.93 does not beat the champion's 0.93"),
+    ],
+)
+def test_a_difference_is_told_beside_what_chance_makes_and_decides_by_itself(
+    make_pipeline, challenger, noise, sentence
+):
+    pipeline = make_pipeline(LINE, '[evaluate.champion]\nmetric = "roc_auc"\n')
+
+    found = compare(pipeline, {"roc_auc": challenger}, {"roc_auc": 0.93}, noise)
+
+    assert (found.wins, found.sentence) == (challenger > 0.93, sentence)
+
+
 def test_an_equal_challenger_does_not_win(make_pipeline):
     pipeline = make_pipeline(LINE, '[evaluate.champion]\nmetric = "roc_auc"\n')
 

@@ -10,7 +10,6 @@ import math
 import warnings
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
 from itertools import combinations, product
 from typing import Any
 
@@ -22,6 +21,7 @@ from lineal.models import metrics
 from lineal.models.evaluation import Evaluation
 from lineal.models.groups.interface import MISSING, Column, Figure, Gap, Group, Grouping, Groups, gap_of
 from lineal.models.groups.scheme import Cut, Labels, Scheme, ordered
+from lineal.models.resampling import Judged
 from lineal.pipeline import RATES, Pipeline
 
 # More groups than these, of one combination of columns or in all, are no overview, and would fill an event.
@@ -113,7 +113,8 @@ def _judges(evaluation: Evaluation) -> dict[str, Judge]:
     """For each metric, what gives its value for some rows by their places; it raises where it is not defined."""
     if evaluation.answers is None:
         raise ValueError("the evaluation holds no answers of the model")
-    truth, answers, classes = _coded(evaluation, evaluation.answers)
+    judged = Judged.of(evaluation.predictions["actual"].to_numpy(), evaluation.answers, evaluation.classes)
+    truth, answers, classes = judged.truth, judged.answers, judged.classes
 
     def scorer(name: str) -> Judge:
         def value(rows: Rows) -> float:
@@ -142,18 +143,6 @@ def _judges(evaluation: Evaluation) -> dict[str, Judge]:
 
         found |= {"selection_rate": selection_rate, "false_positive_rate": false_positive_rate}
     return found
-
-
-def _coded(evaluation: Evaluation, answers: metrics.Answers) -> tuple[Rows, metrics.Answers, Sequence[Any]]:
-    """Labels as whole numbers in their order, which metrics judge the same and much faster than text."""
-    truth, predicted = evaluation.predictions["actual"].to_numpy(), answers.predict
-    if not evaluation.classes or predicted is None:
-        return truth, answers, evaluation.classes
-    order = {label: code for code, label in enumerate(evaluation.classes)}
-    for label in [*truth.tolist(), *predicted.tolist()]:
-        order.setdefault(label, len(order))  # one that the model was never shown
-    told, said = (np.array([order[each] for each in labels.tolist()]) for labels in (truth, predicted))
-    return told, replace(answers, predict=said), tuple(range(len(evaluation.classes)))
 
 
 def _grouping(

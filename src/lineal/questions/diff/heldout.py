@@ -57,16 +57,6 @@ def held_out(left: Record, right: Record, id_column: str | None) -> HeldOut | No
     return HeldOut(one, two, left_rows, right_rows, matched_by, named)
 
 
-def classes_of(tables: tuple[pa.Table, ...], prefix: str = "probability_") -> list[Any]:
-    """The labels that probabilities (or scores) are given for, as they stand among the rows, in their order."""
-    known: dict[str, Any] = {}
-    for table in tables:
-        for name in ("actual", "prediction"):
-            known |= {str(value): value for value in table.column(name).unique().to_pylist() if value is not None}
-    found = [name.removeprefix(prefix) for name in tables[0].column_names if name.startswith(prefix)]
-    return [known.get(name, name) for name in found]
-
-
 def _matched(
     left: Record, right: Record, one: pa.Table, two: pa.Table, id_column: str | None
 ) -> tuple[Keys, str, list[Any] | None]:

@@ -43,9 +43,18 @@ if os.environ.get("CI"):
 
 
 # What takes longest is begun first: else one worker would be left with it when the others are done.
-_LONGEST = ("test_reproduce", "test_reproduce_kinds", "test_version_data", "test_bad_batch", "test_diff", "test_train")
+_LONGEST = (
+    "test_reproduce",
+    "test_reproduce_kinds",
+    "test_version_data",
+    "test_approve_in_prefect",
+    "test_train",
+    "test_sweep",
+    "test_diff",
+)
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist takes each test's groups into its name
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Let each worker have a Prefect server, and a module's tests stay with one: they mostly wait for it."""
     items.sort(

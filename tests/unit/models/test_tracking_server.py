@@ -60,7 +60,11 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         yield Server(port, process) if answers(port, process) else pytest.fail((folder / "log").read_text()[-2000:])
     finally:
         process.terminate()
-        process.wait(20)
+        try:
+            process.wait(20)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
 
 
 def answers(port: int, process: subprocess.Popen[bytes]) -> bool:

@@ -1,7 +1,6 @@
 """A project like a user's: the shipped flows, pipelines and data, in a folder of its own, beside a real server."""
 
 import os
-import shutil
 
 import pytest
 
@@ -22,9 +21,7 @@ def mlflow_database(tmp_path_factory):
 @pytest.fixture
 def project(tmp_path, monkeypatch, prefect_api, mlflow_database):
     """The working folder: the shipped project, with an own store, MLflow and cache."""
-    folder = lay_out(tmp_path / "project")
-    (folder / ".lineal").mkdir()
-    shutil.copy(mlflow_database, folder / ".lineal" / "mlflow.db")
+    folder = lay_out(tmp_path / "project", mlflow_database)
     monkeypatch.chdir(folder)
     monkeypatch.setenv("LINEAL_HOME", str(folder / ".lineal"))
     monkeypatch.setenv("PREFECT_API_URL", prefect_api)

@@ -47,9 +47,7 @@ def trained(tmp_path_factory, prefect_api, mlflow_database):
     from lineal.cli.app import main
 
     place = tmp_path_factory.mktemp("trained")
-    folder = lay_out(place / "project")
-    (folder / ".lineal").mkdir()
-    shutil.copy(mlflow_database, folder / ".lineal" / "mlflow.db")
+    folder = lay_out(place / "project", mlflow_database)
     (folder / "small.toml").write_text(PIPELINE)
     (folder / "rows.csv").write_text("\n".join([HEADER, *map(row, range(60))]) + "\n")
     batch(folder, *map(row, range(30)))

@@ -14,13 +14,21 @@ from lineal.tracing import sealing
 ROOT = Path(__file__).resolve().parent.parent.parent
 
 
-def lay_out(folder: Path) -> Path:
-    """Put the shipped project into a new folder."""
+def lay_out(folder: Path, mlflow: Path | None = None) -> Path:
+    """Put the shipped project into a new folder.
+
+    Args:
+        folder: the new one.
+        mlflow: a database of MLflow's without runs, which is else made at the first run.
+    """
     folder.mkdir()
     for name in ("flows", "tasks"):
         (folder / name).symlink_to(ROOT / name)
     shutil.copytree(ROOT / "pipelines", folder / "pipelines")
     shutil.copy(ROOT / "prefect.yaml", folder)
+    if mlflow is not None:
+        (folder / ".lineal").mkdir()
+        shutil.copy(mlflow, folder / ".lineal" / "mlflow.db")
     return folder
 
 
@@ -64,5 +72,10 @@ def put_back(kept: Path, folder: Path) -> None:
             path.unlink()
     shutil.copytree(kept, folder, symlinks=True, dirs_exist_ok=True, ignore=shutil.ignore_patterns("*.db*"))
     for name in databases:
-        with closing(sqlite3.connect(kept / name)) as source, closing(sqlite3.connect(folder / name)) as target:
-            source.backup(target)
+        copy_database(kept / name, folder / name)
+
+
+def copy_database(source: Path, target: Path) -> None:
+    """Copy an SQLite database as one, not as a file: what was written last may stand beside it, and who has it open."""
+    with closing(sqlite3.connect(source)) as kept, closing(sqlite3.connect(target)) as copy:
+        kept.backup(copy)

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Self
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 from sklearn import config_context
 
@@ -49,10 +50,11 @@ class Judged:
         """
         if not classes or answers.predict is None:
             return cls(truth, answers, classes)
+        places, labels = pd.factorize(np.concatenate([truth, answers.predict]))
         order = {label: code for code, label in enumerate(classes)}
-        for label in [*truth.tolist(), *answers.predict.tolist()]:
-            order.setdefault(label, len(order))  # one that the model was never shown
-        told, said = (np.array([order[each] for each in labels.tolist()]) for labels in (truth, answers.predict))
+        # One that the model was never shown comes behind those that it was.
+        codes = np.array([order.setdefault(label, len(order)) for label in labels.tolist()])
+        told, said = np.split(codes[places], [len(truth)])
         return cls(told, replace(answers, predict=said), tuple(range(len(classes))))
 
     @classmethod
@@ -62,8 +64,8 @@ class Judged:
         Args:
             table: `actual`, `prediction`, and of a classifier `probability_…` or `score_…`, in the order of the labels.
         """
-        truth, predicted = (np.array(table.column(name).to_pylist()) for name in ("actual", "prediction"))
-        found = np.unique(np.concatenate([truth, predicted])).tolist()
+        truth, predicted = (table.column(name).to_numpy(zero_copy_only=False) for name in ("actual", "prediction"))
+        found = np.sort(pd.unique(np.concatenate([truth, predicted]))).tolist()
         known = {str(label): label for label in found}
         shares, scores = (
             [name for name in table.column_names if name.startswith(prefix)] for prefix in ("probability_", "score_")

@@ -237,9 +237,7 @@ def test_a_challenger_wins_by_more_than_the_margin(make_pipeline, challenger, ch
         (0.93, 0.01, "roc_auc of 0.93 does not beat the champion's 0.93"),
     ],
 )
-def test_a_difference_is_told_beside_what_chance_makes_and_decides_by_itself(
-    make_pipeline, challenger, noise, sentence
-):
+def test_what_chance_makes_of_a_difference_is_told_and_decides_nothing(make_pipeline, challenger, noise, sentence):
     pipeline = make_pipeline(LINE, '[evaluate.champion]\nmetric = "roc_auc"\n')
 
     found = compare(pipeline, {"roc_auc": challenger}, {"roc_auc": 0.93}, noise)

@@ -2,9 +2,7 @@
 
 import json
 import shutil
-import sqlite3
 import zipfile
-from contextlib import closing
 from datetime import UTC, datetime
 
 import pytest
@@ -16,6 +14,7 @@ from lineal.packs.exporting import export
 from lineal.subjects import Subject
 from lineal.testing import recording
 from tests.parts import audited
+from tests.parts.project import copy_database
 
 NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
 ROWS = '{"columns": ["x"], "data": [[4711]]}'
@@ -71,12 +70,7 @@ def on_record(kept, own_home, tmp_path):
     if not (kept / "lineage.db").exists():
         with recording(url=f"sqlite:///{tmp_path}/first.db"):
             put_on_record()
-        # As a database, and not as a file: what was written last may stand beside it.
-        with (
-            closing(sqlite3.connect(tmp_path / "first.db")) as made,
-            closing(sqlite3.connect(kept / "lineage.db")) as to,
-        ):
-            made.backup(to)
+        copy_database(tmp_path / "first.db", kept / "lineage.db")
         settings.home().rename(kept / "home")
     shutil.copytree(kept / "home", settings.home())
     return kept / "lineage.db"

@@ -229,8 +229,12 @@ def test_a_challenger_that_does_not_win_goes_without_the_alias(lineal):
     # How much of the difference may be chance is told as `diff` tells it.
     changes = json.loads(lineal("diff", "model:breast-cancer@1", "model:breast-cancer@2", "--json")[1])["metrics"]
     (change,) = [each for each in changes if (each["of"], each["name"]) == ("held-out", "roc_auc")]
-    judged = "within the noise" if change["within_noise"] else "more than noise"
-    assert f"({change['right'] - change['left']:+.4g} ± {change['noise']:.2g}: {judged})" in " ".join(out.split())
+    told = re.search(r"\((\S+) ± (\S+): (within the noise|more than noise)\)", " ".join(out.split()))
+    assert told, out
+    difference, noise, judged = told.groups()
+    assert float(difference) == pytest.approx(change["right"] - change["left"], abs=change["noise"] / 20)
+    assert float(noise) == pytest.approx(change["noise"], rel=0.05)
+    assert judged == ("within the noise" if change["within_noise"] else "more than noise")
 
 
 def test_a_champion_is_not_judged_by_rows_that_it_learned(lineal):

@@ -255,7 +255,9 @@ def compare(
         sentence = f"{name} of {value:.6g} {verb} the champion's {held:.6g}{by}"
         if noise is not None and value != held:
             judged = "within the noise" if abs(value - held) <= noise else "more than noise"
-            sentence += f" ({value - held:+.4g} ± {noise:.2g}: {judged})"
+            # As far as chance leaves the figures any meaning: two of its own.
+            decimals = max(0, 1 - math.floor(math.log10(noise))) if noise else 4
+            sentence += f" ({value - held:+.{decimals}f} ± {noise:.{decimals}f}: {judged})"
     return Comparison(name, value, held, margin, wins, sentence)
 
 

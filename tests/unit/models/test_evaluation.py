@@ -232,8 +232,9 @@ def test_a_challenger_wins_by_more_than_the_margin(make_pipeline, challenger, ch
     ("challenger", "noise", "sentence"),
     [
         (0.935, 0.0123, "roc_auc of 0.935 beats the champion's 0.93 (+0.005 ± 0.012: within the noise)"),
-        (0.935, 0.002, "roc_auc of 0.935 beats the champion's 0.93 (+0.005 ± 0.002: more than noise)"),
-        (0.9, 0.01, "roc_auc of 0.9 does not beat the champion's 0.93 (-0.03 ± 0.01: more than noise)"),
+        (0.935, 0.002, "roc_auc of 0.935 beats the champion's 0.93 (+0.0050 ± 0.0020: more than noise)"),
+        (0.9, 0.01, "roc_auc of 0.9 does not beat the champion's 0.93 (-0.030 ± 0.010: more than noise)"),
+        (0.9, 0.0, "roc_auc of 0.9 does not beat the champion's 0.93 (-0.0300 ± 0.0000: more than noise)"),
         (0.93, 0.01, "roc_auc of 0.93 does not beat the champion's 0.93"),
     ],
 )

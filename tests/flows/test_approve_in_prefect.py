@@ -3,7 +3,6 @@
 import json
 from pathlib import Path
 
-import httpx
 import pytest
 import yaml
 
@@ -11,7 +10,7 @@ from lineal.models import tracking
 from lineal.questions import decisions
 from lineal.store.log import Store
 from lineal.subjects import Subject
-from tests.parts.prefect_server import prefect, recorded, started, until
+from tests.parts.prefect_server import prefect, recorded, request, started, until
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("prefect"), pytest.mark.timeout(420)]
 
@@ -32,7 +31,7 @@ def deployed(prefect_server, project, tmp_path, monkeypatch):
     template = f"{root}/deployments/local.json"
     prefect("work-pool", "create", "local", "--type", "process", "--base-job-template", template)
     prefect("deploy", "--all")
-    found = httpx.get(f"{prefect_server}/deployments/name/train/wine").json()["id"]
+    found = request("GET", f"{prefect_server}/deployments/name/train/wine").json()["id"]
     with started("worker", "start", "--pool", "local", log=tmp_path / "worker.log"):
         yield found
 
@@ -43,7 +42,7 @@ def test_an_approval_in_the_ui_moves_the_alias_and_one_by_the_author_does_not(
     api = prefect_server
 
     def state(run):
-        return httpx.get(f"{api}/flow_runs/{run}").json()["state"]
+        return request("GET", f"{api}/flow_runs/{run}").json()["state"]
 
     def paused(run, before=""):
         found = until(lambda: (now := state(run))["type"] in ("PAUSED", "COMPLETED", "FAILED", "CRASHED") and now)
@@ -51,20 +50,20 @@ def test_an_approval_in_the_ui_moves_the_alias_and_one_by_the_author_does_not(
 
     def form(run, **values):
         """As the UI's form does it."""
-        answer = httpx.post(f"{api}/flow_runs/{run}/resume", json={"run_input": values}).json()
+        answer = request("POST", f"{api}/flow_runs/{run}/resume", {"run_input": values}).json()
         assert answer["status"] == "ACCEPT", answer
 
     def asked(run):
         keys = state(run)["state_details"]["run_input_keyset"]
-        return httpx.get(f"{api}/flow_runs/{run}/input/{keys['description']}").text
+        return request("GET", f"{api}/flow_runs/{run}/input/{keys['description']}").text
 
     body = {"parameters": {"pipeline": "pipelines/wine.toml"}, "state": {"type": "SCHEDULED"}}
-    run = httpx.post(f"{api}/deployments/{deployed}/create_flow_run", json=body).json()["id"]
+    run = request("POST", f"{api}/deployments/{deployed}/create_flow_run", body).json()["id"]
     first = paused(run)
     assert first["type"] == "PAUSED", first
     assert "model:wine@1 waits for another person's approval to hold @champion" in asked(run)
     assert tracking.holder("wine", "champion") is None
-    refused = httpx.post(f"{api}/flow_runs/{run}/resume", json={"run_input": {"approve": True}}).json()
+    refused = request("POST", f"{api}/flow_runs/{run}/resume", {"run_input": {"approve": True}}).json()
     assert refused["status"] == "REJECT"
 
     form(run, approve=True, by="Ada", reason="it is mine")
@@ -85,7 +84,7 @@ def test_an_approval_in_the_ui_moves_the_alias_and_one_by_the_author_does_not(
     assert len(decisions.listed(store)) == 1
     check_events("".join(f"{json.dumps(event)}\n" for event in recorded(project)))
     wanted = {"filter": {"event": {"name": ["lineal.alias.moved"]}}}
-    events = until(lambda: httpx.post(f"{api}/events/filter", json=wanted).json()["events"])
+    events = until(lambda: request("POST", f"{api}/events/filter", wanted).json()["events"])
     assert [event["payload"]["by"] for event in events] == ["Grace"]
 
 
@@ -96,12 +95,10 @@ def test_a_run_goes_on_when_the_time_is_over_or_the_terminal_has_decided(
         body = {"parameters": {"pipeline": "pipelines/wine.toml", "approval_minutes": minutes}}
         body["parameters"]["overrides"] = [f"split.seed={len(str(minutes))}"]
         body["state"] = {"type": "SCHEDULED"}
-        # A server that is very busy answers 503, after which Prefect's own client asks again.
-        asked = f"{prefect_server}/deployments/{deployed}/create_flow_run"
-        return until(lambda: httpx.post(asked, json=body).json().get("id"))
+        return request("POST", f"{prefect_server}/deployments/{deployed}/create_flow_run", body).json()["id"]
 
     def state(run, *types):
-        found = httpx.get(f"{prefect_server}/flow_runs/{run}").json()["state"]
+        found = request("GET", f"{prefect_server}/flow_runs/{run}").json()["state"]
         return found if found["type"] in (*types, "FAILED", "CRASHED") else None
 
     run = begun(0.1)

@@ -77,7 +77,7 @@ class Shaky(LogisticRegression):
 
 
 @pytest.fixture
-def project(tmp_path, prefect_api, monkeypatch):
+def repository(tmp_path, prefect_api, monkeypatch):
     """The working folder: the shipped project with its own copy of the code, in a git repository."""
     folder = tmp_path / "project"
     folder.mkdir()
@@ -92,20 +92,12 @@ def project(tmp_path, prefect_api, monkeypatch):
     monkeypatch.chdir(folder)
     monkeypatch.setenv("LINEAL_HOME", str(folder / ".lineal"))
     monkeypatch.setenv("PREFECT_API_URL", prefect_api)
-    # A run puts its project first, where the next test's would not be looked for.
-    monkeypatch.setattr("sys.path", [*sys.path])
     return folder
 
 
 @pytest.fixture
-def repository(project):
-    """The project, where a test speaks of its repository."""
-    return project
-
-
-@pytest.fixture
-def apart(repository):
-    """Run the command in a process of its own, where a test has changed the flow; status, output, errors."""
+def lineal(repository):
+    """Run the command in a process of its own, as the code of each test is its own; status, output, errors."""
 
     def run(*words):
         done = subprocess.run([*COMMAND, *map(str, words)], cwd=repository, capture_output=True, text=True, check=False)
@@ -156,14 +148,14 @@ def test_each_example_is_made_again_bit_for_bit_without_its_data_and_artifacts(
     assert [event["job"]["name"] for event in events].count("train") == 2
 
 
-def test_code_that_no_commit_holds_is_part_of_the_record(apart, lineal, repository):
+def test_code_that_no_commit_holds_is_part_of_the_record(lineal, repository):
     # A shell would take it for two words.
     pipeline = (repository / "sorts.toml").rename(repository / "all sorts.toml")
     train = repository / "flows" / "train.py"
     train.write_text(train.read_text().replace("    snapshot = ingest", "    import extra\n\n    snapshot = ingest"))
     (repository / "extra.py").write_text("THERE = True\n")
     words = ("run", pipeline.name, "--set", "split.seed=5", "--set", "model.search.iterations=2")
-    status, out, err = apart(*words, "--json")
+    status, out, err = lineal(*words, "--json")
     assert status == 0, err
     digest = json.loads(out)["digest"]
     # The code goes on: what ran is now in no file.

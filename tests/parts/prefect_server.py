@@ -63,6 +63,17 @@ def answers(url: str) -> bool:
         return False
 
 
+def request(method: str, url: str, body: Any = None) -> httpx.Response:
+    """Ask a server as Prefect's own client does: one that is too busy to answer is asked again."""
+
+    def answered() -> httpx.Response | None:
+        answer = httpx.request(method, url, json=body, timeout=60)
+        return None if answer.is_server_error else answer
+
+    found: httpx.Response = until(answered)
+    return found
+
+
 def until(holds: Callable[[], Any], seconds: float = SECONDS) -> Any:
     """Wait for something to be so; gives what it is."""
     end = time.monotonic() + seconds

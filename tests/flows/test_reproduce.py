@@ -8,7 +8,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 import time
 from pathlib import Path
 
@@ -92,6 +91,9 @@ def repository(tmp_path, prefect_api, monkeypatch):
     monkeypatch.chdir(folder)
     monkeypatch.setenv("LINEAL_HOME", str(folder / ".lineal"))
     monkeypatch.setenv("PREFECT_API_URL", prefect_api)
+    # Its own temporary folder too: other tests, at the same time, make models again as well.
+    (tmp_path / "temporary").mkdir()
+    monkeypatch.setenv("TMPDIR", str(tmp_path / "temporary"))
     return folder
 
 
@@ -107,7 +109,7 @@ def lineal(repository):
 
 
 def left_behind():
-    return sorted(Path(tempfile.gettempdir()).glob("lineal-again-*"))
+    return sorted(Path(os.environ["TMPDIR"]).glob("lineal-again-*"))
 
 
 def lost(repository):
@@ -123,7 +125,6 @@ def test_each_example_is_made_again_bit_for_bit_without_its_data_and_artifacts(
 ):
     assert lineal("run", f"pipelines/{example}.toml")[0] == 0
     lost(repository)
-    before = left_behind()
     status, out, err = lineal("reproduce", f"model:{EXAMPLES[example]}", "--json")
     assert status == 0, out + err
     answer = json.loads(out)
@@ -131,7 +132,7 @@ def test_each_example_is_made_again_bit_for_bit_without_its_data_and_artifacts(
     assert [step["same"] for step in answer["steps"]] == [True] * 6
     assert answer["differences"] == []
     assert git(repository, "worktree", "list").count("\n") == 0
-    assert left_behind() == before
+    assert left_behind() == []
 
     log = lineal("events")[1]
     check_events(log)
@@ -236,7 +237,6 @@ def test_a_variation_is_a_run_that_says_what_it_varies(lineal, repository, check
 
 def test_an_interrupted_reproduction_leaves_nothing_behind(lineal, repository):
     assert lineal("run", "sorts.toml")[0] == 0
-    before = left_behind()
     # Where tests run in the background, Ctrl-C is off for all that they start.
     on = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"
     process = subprocess.Popen(
@@ -253,7 +253,7 @@ def test_an_interrupted_reproduction_leaves_nothing_behind(lineal, repository):
     process.send_signal(signal.SIGINT)
     process.communicate(timeout=120)
     assert process.returncode == 130
-    assert left_behind() == before
+    assert left_behind() == []
     assert git(repository, "worktree", "list").count("\n") == 0
     last = json.loads(lineal("events")[1].splitlines()[-1])
     assert (last["job"]["name"], last["eventType"]) == ("reproduce", "ABORT")

@@ -86,7 +86,7 @@ def write(number: int, runs: int) -> None:
     print(json.dumps({"start": start, "end": time.time(), "errors": errors}))
 
 
-def chain_events(number: int, table: str) -> list[dict[str, Any]]:
+def chain_events(number: int, table: str, *, registered: bool = True) -> list[dict[str, Any]]:
     """The two events of a run that reads a version of a table and writes the next one; a tenth register a model."""
     place = number % ANCESTORS
     chain = number // ANCESTORS
@@ -117,7 +117,7 @@ def chain_events(number: int, table: str) -> list[dict[str, Any]]:
         "eventTime": "2026-01-01T00:00:01+00:00",
         "outputs": [dataset(place + 1)],
     }
-    if place == ANCESTORS - 1:
+    if registered and place == ANCESTORS - 1:
         model = {"namespace": "mlflow://local", "name": f"models/{table}", "facets": {}}
         model["facets"] = {"version": facet(datasetVersion=f"{chain:032x}"), "datasetType": facet(datasetType="MODEL")}
         end["outputs"] = [model]
@@ -137,15 +137,19 @@ def hash_of(table: str) -> int:
     return sum(ord(letter) << (index % 4 * 8) for index, letter in enumerate(table)) & 0xFFFFFFFF
 
 
-def fill(before: int, size: int) -> None:
-    """Fill the store up to so many events, by importing them."""
+def fill(before: int, size: int, *, registered: bool = True) -> None:
+    """Fill the store up to so many events, by importing them; with registered models, which no MLflow has, or none."""
     from lineal.store.importing import import_events
     from lineal.store.log import Store
 
     store = Store()
     for first in range(before // 2, size // 2, 50_000):
         numbers = range(first, min(first + 50_000, size // 2))
-        lines = (json.dumps(event) + "\n" for number in numbers for event in chain_events(number, "chain"))
+        lines = (
+            json.dumps(event) + "\n"
+            for number in numbers
+            for event in chain_events(number, "chain", registered=registered)
+        )
         import_events(store, io.BytesIO("".join(lines).encode()), "made up")
 
 

@@ -75,11 +75,11 @@ def test_it_is_identical(kind, lineal):
         Path("kinds.toml").write_text(pipeline_file(kind, n_jobs))
         status, out, err = lineal("run", "kinds.toml", "--json")
         assert status == 0, err
-        status, out, err = lineal("reproduce", "model:kinds", "--json")
-        assert status == 0, out + err
-        answer = json.loads(out)
-        assert (answer["verdict"], answer["digest"]) == ("identical", answer["made"])
-        assert [step["same"] for step in answer["steps"]] == [True] * 6
-        digests.add(answer["digest"])
-    # How the work was shared out is no part of the model.
-    assert len(digests) == 1
+        digests.add(json.loads(out)["digest"])
+    # The last is made again: how the work was shared out is no part of the model.
+    status, out, err = lineal("reproduce", "model:kinds", "--json")
+    assert status == 0, out + err
+    answer = json.loads(out)
+    assert (answer["verdict"], answer["digest"]) == ("identical", answer["made"])
+    assert [step["same"] for step in answer["steps"]] == [True] * 6
+    assert digests == {answer["made"]}

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, fields, replace
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import cache
 from importlib import import_module
@@ -37,27 +37,29 @@ class Rows:
     texts: list[Row] = field(default_factory=list)
 
     def without(self, known: set[str]) -> Rows:
-        """The rows but for those whose keys are known to be there."""
-        jobs, datasets, texts = (
-            [row for row in found if row["key"] not in known] for found in (self.jobs, self.datasets, self.texts)
-        )
-        versions = [row for row in self.versions if _version_key(row) not in known]
-        edges = [row for row in self.edges if _edge_key(row) not in known]
-        return replace(self, jobs=jobs, datasets=datasets, versions=versions, edges=edges, texts=texts)
+        """The rows but for those that are known to be there, each of the others once."""
+        kept = {}
+        for table, known_by in _KNOWN_BY.items():
+            first: dict[str, Row] = {}
+            for row in getattr(self, table):
+                first.setdefault(known_by(row), row)
+            kept[table] = [row for key, row in first.items() if key not in known]
+        return replace(self, **kept)
 
     def keys(self) -> set[str]:
-        """The keys of the rows that no later event changes: names, versions, edges, texts."""
-        names = {row["key"] for found in (self.jobs, self.datasets, self.texts) for row in found}
-        return names | {_version_key(row) for row in self.versions} | {_edge_key(row) for row in self.edges}
+        """What the rows are known by that no later event changes: names, versions, edges, texts."""
+        return {known_by(row) for table, known_by in _KNOWN_BY.items() for row in getattr(self, table)}
 
 
-def _edge_key(row: Row) -> str:
-    return f"{row['run_id']}{row['role']}{row['version']}"
-
-
-def _version_key(row: Row) -> str:
+# By what such a row is known; a job, a dataset and a text may have the same key.
+_KNOWN_BY: dict[str, Callable[[Row], str]] = {
+    "jobs": lambda row: f"j{row['key']}",
+    "datasets": lambda row: f"d{row['key']}",
     # One whose rows are told for the first time is not known yet.
-    return str(row["key"]) if row["rows"] is None else f"{row['key']} {row['rows']}"
+    "versions": lambda row: f"v{row['key']}" if row["rows"] is None else f"v{row['key']} {row['rows']}",
+    "edges": lambda row: f"{row['run_id']}{row['role']}{row['version']}",
+    "texts": lambda row: f"t{row['key']}",
+}
 
 
 def rows_of(event: Mapping[str, Any], seq: int) -> Rows:
@@ -68,6 +70,19 @@ def rows_of(event: Mapping[str, Any], seq: int) -> Rows:
         seq: its place in the log.
     """
     rows = Rows()
+    _say(rows, event, seq)
+    return rows
+
+
+def rows_of_all(events: Iterable[tuple[Mapping[str, Any], int]]) -> Rows:
+    """The rows of several events with their places, in order, each name once."""
+    rows = Rows()
+    for event, seq in events:
+        _say(rows, event, seq)
+    return rows.without(set())
+
+
+def _say(rows: Rows, event: Mapping[str, Any], seq: int) -> None:
     job, run = event.get("job"), event.get("run")
     if job:
         job_key = key_of(job["namespace"], job["name"])
@@ -99,19 +114,6 @@ def rows_of(event: Mapping[str, Any], seq: int) -> Rows:
         fact = fact_of(event, seq)
         rows.facts += [fact] if fact else []
     rows.texts += texts_of(event, seq)
-    return rows
-
-
-def rows_of_all(events: Iterable[tuple[Mapping[str, Any], int]]) -> Rows:
-    """The rows of several events with their places, in order, each name once."""
-    whole, known = Rows(), set[str]()
-    for event, seq in events:
-        rows = rows_of(event, seq)
-        new = rows.without(known)
-        known |= rows.keys()
-        for part in fields(Rows):
-            getattr(whole, part.name).extend(getattr(new, part.name))
-    return whole
 
 
 def merge(connection: Connection, rows: Rows) -> None:

@@ -124,6 +124,26 @@ def test_texts_of_an_older_store_are_made_anew(legacy, engine):
     assert set(store.rebuild().values()) == {0}
 
 
+def test_a_dataset_that_was_left_out_as_a_job_had_its_name_is_on_record(engine, new_store_url):
+    store = Store(new_store_url)
+    dataset = {"namespace": "n", "name": "prices", "facets": {"version": {"datasetVersion": "1"}}}
+    event = {
+        "eventType": "COMPLETE",
+        "eventTime": "2026-01-01T00:00:00+00:00",
+        "producer": "urn:test",
+        "run": {"runId": RUN.format(1), "facets": {}},
+        "job": {"namespace": "n", "name": "prices"},
+        "inputs": [],
+        "outputs": [dataset],
+    }
+    store.append(event)
+    with engine.begin() as connection:
+        connection.exec_driver_sql("delete from lineal_datasets")
+        connection.exec_driver_sql(f"update {migrations.VERSION_TABLE} set version_num = '0007'")
+    assert trace(Store(new_store_url), Subject.parse("dataset:prices")).node.name == "prices"
+    assert set(store.rebuild().values()) == {0}
+
+
 def _open(url):
     return sum(1 for _ in Store(url).events())
 

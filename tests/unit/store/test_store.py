@@ -109,6 +109,18 @@ def test_who_reads_what_it_writes_did_not_make_it(store):
     assert last_producer(store, graph.version_key("d", "a", "1")).job == "job1"
 
 
+@pytest.mark.parametrize("first", ["job", "dataset"])
+def test_a_job_and_a_dataset_of_one_name_are_both_on_record(store, sql, first):
+    called = {"namespace": "n", "name": "prices"}
+    runs, reads = event(1) | {"job": called}, event(2, inputs=[("prices", "1")])
+    reads["inputs"][0]["namespace"] = "n"
+    for each in (runs, reads) if first == "job" else (reads, runs):
+        store.append(each)
+    assert sql("select namespace, name from lineal_datasets") == [("n", "prices")]
+    assert ("n", "prices") in sql("select namespace, name from lineal_jobs")
+    assert set(store.rebuild().values()) == {0}
+
+
 def test_a_rebuilt_index_is_the_same(store):
     for run in range(20):
         parent = run // 2 if run else None

@@ -9,7 +9,7 @@ import gc
 import tempfile
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
-from itertools import islice
+from itertools import chain
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
@@ -112,8 +112,7 @@ def _fill(connection: sa.Connection, fresh: sa.Connection, last: int, part: int,
     """Make the index anew; events whose columns are not what their bodies say are told on the way."""
     columns = tables.events.c
     query = sa.select(columns.seq, columns.body, columns.run_id, columns.event_type, columns.event_time)
-    rows = iter(connection.execute(query.where(columns.seq <= last).order_by(columns.seq)))
-    while chunk := list(islice(rows, _CHUNK)):
+    for chunk in connection.execute(query.where(columns.seq <= last).order_by(columns.seq)).partitions(_CHUNK):
         events = []
         for row in chunk:
             if parts > 1 and crc32((row.run_id or "").encode()) % parts != part:
@@ -155,7 +154,7 @@ def _rows(connection: sa.Connection, table: sa.Table) -> Iterator[Any]:
         else column
         for column in table.primary_key.columns
     ]
-    return iter(connection.execute(sa.select(table).order_by(*keys)))
+    return chain.from_iterable(connection.execute(sa.select(table).order_by(*keys)).partitions(_CHUNK))
 
 
 def _differing(name: str, stands: Iterator[Any], made: Iterator[Any]) -> Iterator[Finding]:

@@ -4,22 +4,68 @@ from __future__ import annotations
 
 import re
 
-# user:password@ of any URL; the user goes too, as the OpenLineage naming has neither. The second form is of a password
-# that is not percent-encoded throughout (SQLAlchemy leaves spaces); what looks like a port is no password.
-_CREDENTIALS = re.compile(
-    r"(?P<scheme>\b[a-zA-Z][\w+.-]*://)(?:[^\s/?#'\"]*@|[^\s/?#'\"@:]*:(?!\d*(?:[/?#\s]|$))[^\n'\"@]*@)"
+# What stands before the host of any URL; the user goes too, as the OpenLineage naming has neither. The second form is
+# of a password that is not percent-encoded throughout (SQLAlchemy leaves spaces); what looks like a port is none.
+# None is longer than a page: a text full of addresses would take minutes otherwise.
+_ANY_USER = r"[^\s/?#'\"]{0,4096}@|[^\s/?#'\"@:]{0,4096}:(?!\d*(?:[/?#\s]|$))[^\n'\"@]{0,4096}@"
+_CREDENTIALS = re.compile(rf"(?P<scheme>\b[a-zA-Z][\w+.-]{{0,40}}://)(?:{_ANY_USER})+")
+# Not all who write databases' URLs encode them, and they have no path with an @ in it: all before one is a password.
+_OF_DATABASE = re.compile(
+    r"(?P<scheme>\b(?!(?:https?|wss?|s?ftps?)://)[a-zA-Z][\w+.-]{0,40}://)"
+    rf"(?:{_ANY_USER}|[^\s/?#'\"@:]{{0,4096}}:[^\s@]{{0,4096}}@)+"
 )
+# Azure's containers stand where others have a user.
+_CONTAINER = re.compile(r"(?:abfss?|wasbs?)://[^\s/?#'\"@:]*@", re.IGNORECASE)
+_KEY = r"(?:api|access|account|private|shared|subscription)[_-]?key"
+_PLAIN = r"(?:(?!%3B|%26)[^&#\s;'\"])"
+_VALUE = rf"(?:\{{[^}}\n]*\}}{_PLAIN}*|{_PLAIN}+)"
 # A query's, a fragment's or an ODBC string's, which may itself be percent-encoded within a URL.
 _SECRET_PARAMETER = re.compile(
-    r"(?P<name>(?:[?&;#]|%3B|%26)(?:[\w-]*(?:password|passwd|pwd|secret|token|signature|credential"
-    r"|(?:api|access|account|private|shared)[_-]?key)[\w-]*|sig|auth)(?:=|%3D))(?:(?!%3B|%26)[^&#\s;'\"])+",
+    rf"(?P<name>(?:[?&;#]|%3B|%26)(?:[\w-]*(?:password|passwd|passphrase|pwd|secret|token|signature|credential|{_KEY})"
+    rf"[\w-]*|sig|auth|pass|key)(?:=|%3D)){_VALUE}",
     re.IGNORECASE,
 )
+_WORD = rf"[\w.-]*(?:password|passwd|passphrase|pwd|secret|token|credentials?|{_KEY})"
+# `password=abc` in prose or a connection string, `password = "abc"` in code, `"password": "abc"` in JSON.
+_SECRET_WORD = re.compile(
+    rf"(?P<name>(?<![\w.-])(?:{_WORD}(?:=|%3D)|{_WORD}\s*=\s*(?=['\"])|(?P<quote>['\"]){_WORD}(?P=quote)\s*:\s*(?=['\"])))"
+    rf"(?:(?P<mark>['\"])(?:(?!(?P=mark)).)*(?P=mark)?|{_VALUE})",
+    re.IGNORECASE,
+)
+_HEADER = re.compile(
+    r"(?P<name>\bauthorization['\"]?\s*[:=]\s*['\"]?)(?:[a-z]+\s+)?[^\s'\",]+|(?P<bearer>\bbearer\s+)[\w.~+/-]{8,}=*",
+    re.IGNORECASE,
+)
+_SECRET_NAME = re.compile(rf"password|passwd|passphrase|secret|credential|token$|{_KEY}", re.IGNORECASE)
 
 
 def redact(text: str) -> str:
-    """Return `text` with the user, password and secret query parameters of every URL in it taken out."""
-    return _SECRET_PARAMETER.sub(r"\g<name>***", _CREDENTIALS.sub(r"\g<scheme>", text))
+    """Return `text` without the secrets in it: those of URLs, connection strings and headers, and `password=…`."""
+    text = _SECRET_WORD.sub(_masked, redact_urls(text))
+    return _HEADER.sub(lambda found: f"{found['name'] or found['bearer']}***", text)
+
+
+def redact_urls(text: str) -> str:
+    """Return `text` with the user, password and secret query parameters of every URL in it taken out.
+
+    For code and the like, which has to run again: `password=password` stays.
+    """
+    text = _CREDENTIALS.sub(_without_user, _OF_DATABASE.sub(_without_user, text))
+    return _SECRET_PARAMETER.sub(r"\g<name>***", text)
+
+
+def is_secret(name: str) -> bool:
+    """Whether a parameter is named like what nobody should see."""
+    return _SECRET_NAME.search(name) is not None
+
+
+def _without_user(found: re.Match[str]) -> str:
+    return found[0] if _CONTAINER.fullmatch(found[0]) else found["scheme"]
+
+
+def _masked(found: re.Match[str]) -> str:
+    mark = found["mark"] or ""
+    return f"{found['name']}{mark}***{mark}"
 
 
 # Controls (a terminal acts on them), and what turns the direction of writing (a reader would see another text).

@@ -7,7 +7,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from sqlalchemy.engine import URL
 
-from lineal.redaction import redact
+from lineal.redaction import redact, redact_urls
 
 
 @pytest.mark.parametrize(
@@ -35,6 +35,21 @@ from lineal.redaction import redact
          "AccountName=a;AccountKey=***"),
         ("mssql+pyodbc:///?odbc_connect=UID%3Dada%3BPWD%3Dabc%3BServer%3Dx", "mssql+pyodbc:///?odbc_connect=UID%3Dada"
          "%3BPWD%3D***%3BServer%3Dx"),
+        ("postgresql://u:p'w@h/db", "postgresql://h/db"),
+        ("postgresql://u:12/ab@h/db", "postgresql://h/db"),
+        ("mysql+pymysql://u:12#ab@h/db", "mysql+pymysql://h/db"),
+        ("abfss://ada:abc@account.dfs.core.windows.net/a.csv", "abfss://account.dfs.core.windows.net/a.csv"),
+        ("https://x/y?key=abc&pass=def&passphrase=g", "https://x/y?key=***&pass=***&passphrase=***"),
+        ("https://x/y?subscription-key=abc", "https://x/y?subscription-key=***"),
+        ("cannot connect: host=h user=u password=hunter2", "cannot connect: host=h user=u password=***"),
+        ("PWD={a;b};SERVER=s", "PWD=***;SERVER=s"),
+        ("AccountKey=abc==;AccountName=a", "AccountKey=***;AccountName=a"),
+        ("Authorization: Bearer abc", "Authorization: ***"),
+        ("{'Authorization': 'Basic YWRhOmFiYw=='}", "{'Authorization': '***'}"),
+        ("curl -H 'X: Bearer eyJhbGciOi.J9'", "curl -H 'X: Bearer ***'"),
+        ('{"db_password": "a b", "rows": 3}', '{"db_password": "***", "rows": 3}'),
+        ("connect(password='a b', user=u)", "connect(password='***', user=u)"),
+        ("token = \"abc", "token = \"***\""),
     ],
 )  # fmt: skip
 def test_credentials_are_taken_out(text, redacted):
@@ -56,10 +71,19 @@ def test_credentials_are_taken_out(text, redacted):
         "sqlite:////data/lineal.db",
         "https://x/y?authors=3",
         "the token of 3 rows",
+        "abfss://bronze@account.dfs.core.windows.net/a.csv",
+        "max_tokens=512 token_pattern='x' secretary=ada",
+        "password = getpass()",
+        "a bearer of news",
     ],
 )
 def test_what_holds_no_credentials_stays_as_it_is(text):
     assert redact(text) == text
+
+
+def test_code_still_runs_without_the_credentials_of_its_urls():
+    code = "connect(password=password, url='postgresql://ada:abc@db/wine')"
+    assert redact_urls(code) == "connect(password=password, url='postgresql://db/wine')"
 
 
 @given(st.text())

@@ -14,7 +14,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Literal
 
-from lineal.redaction import redact
+from lineal.redaction import redact_urls
 
 GIT_TIMEOUT = 5.0
 # A patch beyond this is data that someone tracks, not code; it is told of, and not kept.
@@ -92,7 +92,7 @@ def uncommitted(project: Path) -> Uncommitted:
     if tracked.patch is None or size > MOST_BYTES:
         return Uncommitted("too large", None, size, modules)
     whole = tracked.patch + b"".join(added)
-    clean = redact(whole.decode("utf-8", "surrogateescape")).encode("utf-8", "surrogateescape")
+    clean = redact_urls(whole.decode("utf-8", "surrogateescape")).encode("utf-8", "surrogateescape")
     applies = clean == whole or _still_applies(whole, clean)
     return Uncommitted("kept" if applies else "redacted", clean, size, modules, secrets=clean != whole)
 

@@ -15,7 +15,7 @@ from lineal.datasets.cache import Cache
 from lineal.models.code import Uncommitted, uncommitted
 from lineal.models.environment import installed, lock_file, packages
 from lineal.models.locks import compare
-from lineal.redaction import redact
+from lineal.redaction import redact_urls
 from lineal.settings import project_of
 
 DIFF, PACKAGES, LEAVES = "uncommitted.diff", "packages.txt", "leaves.csv"
@@ -92,7 +92,7 @@ def _files(folder: Path, code: Uncommitted, leaves: bytes) -> Iterable[tuple[str
     if lock is not None and lock.stat().st_size <= _MOST_LOCK:
         content = lock.read_bytes()
         # An index may be named with its password.
-        clean = redact(content.decode("utf-8", "surrogateescape")).encode("utf-8", "surrogateescape")
+        clean = redact_urls(content.decode("utf-8", "surrogateescape")).encode("utf-8", "surrogateescape")
         yield lock.name, clean, clean != content
 
 

@@ -21,7 +21,7 @@ from lineal.packs.zipped import KeptFile, Piece, measured
 from lineal.questions.audit import Audit
 from lineal.questions.dossier import Dossier
 from lineal.questions.materials import Materials, bytes_of
-from lineal.redaction import redact
+from lineal.redaction import redact_urls
 from lineal.reports.oscal import assessment_results
 from lineal.reports.sarif import sarif
 from lineal.reports.terminal import to_json
@@ -160,7 +160,10 @@ def _code(dossier: Dossier, missing: list[Missing]) -> Iterator[Document]:
         return
     name = PurePosixPath(made.file).name
     yield Document(
-        f"code/{name}", redact(made.text).encode(), "application/toml", "The pipeline file that the model was made by"
+        f"code/{name}",
+        redact_urls(made.text).encode(),
+        "application/toml",
+        "The pipeline file that the model was made by",
     )
     says = {"packages.txt": "Every Python package that was installed when the model was trained"}
     for file in made.files.values():

@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from lineal.errors import PipelineFileError
 from lineal.findings import Finding, first_finding, line_of, shown, unknown_key
 from lineal.pipeline.sections import MEANING, Pipeline
-from lineal.redaction import redact
+from lineal.redaction import redact, redact_urls
 
 
 def load(path: str | Path, *, data: str | None = None, overrides: Sequence[str] = ()) -> Pipeline:
@@ -130,7 +130,7 @@ def _set(tree: dict[str, Any], key: str, value: Any, path: Path) -> None:
 
 def _validated(tree: Mapping[str, Any], path: Path, text: str, overrides: Sequence[str]) -> Pipeline:
     return Pipeline.model_validate(
-        {**_tupled(tree), "path": path, "text": redact(text), "overrides": tuple(map(redact, overrides))}
+        {**_tupled(tree), "path": path, "text": redact_urls(text), "overrides": tuple(map(redact_urls, overrides))}
     )
 
 

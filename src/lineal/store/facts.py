@@ -7,12 +7,11 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from lineal.redaction import redact
+from lineal.redaction import is_secret, redact
 from lineal.store.tables import key_of
 
 Row = dict[str, Any]
@@ -23,9 +22,6 @@ _MOST_DATASETS = 20
 # A note may be a megabyte; its beginning finds it.
 _LONGEST_TEXT = 20_000
 _PLACES = 64  # how many texts one event may have
-_SECRET_NAME = re.compile(
-    r"password|passwd|passphrase|secret|credential|token$|(?:api|access|account|private|shared)[_-]?key", re.I
-)
 
 
 def root_of(run: Mapping[str, Any]) -> str:
@@ -175,7 +171,7 @@ def _parameters(facets: Mapping[str, Any]) -> dict[str, str]:
     found = {}
     for parameter in listed:
         name, value = str(parameter.get("name") or parameter.get("key")), str(parameter.get("value"))
-        if not _SECRET_NAME.search(name):
+        if not is_secret(name):
             found[name] = value if len(value) <= _LONGEST_VALUE else f"#{_hash(value)}"
     return found
 

@@ -30,7 +30,7 @@ from lineal.datasets.dataset import Dataset
 from lineal.datasets.describe import describe
 from lineal.errors import EventError
 from lineal.models.model import Model
-from lineal.redaction import redact
+from lineal.redaction import is_secret, redact
 from lineal.tracing import facets
 from lineal.tracing.clean import MAX_EVENT_BYTES, clean, clean_text, fit
 from lineal.tracing.naming import name_of
@@ -153,13 +153,15 @@ class Run:
             )
 
     def parameters(self, values: Mapping[str, Any]) -> None:
-        """Record what the run was called with; the specification takes texts."""
+        """Record what the run was called with, but for secrets; the specification takes texts."""
         facet = self.facets.setdefault(
             "executionParameters", execution_parameters_run.ExecutionParametersRunFacet(parameters=[])
         )
         known = {entry.key: entry for entry in facet.parameters}
         for key, value in values.items():
-            known[key] = execution_parameters_run.ExecutionParameter(key=key, name=key, value=str(value))
+            known[key] = execution_parameters_run.ExecutionParameter(
+                key=key, name=key, value="***" if is_secret(key) else str(value)
+            )
         facet.parameters = list(known.values())
 
     def metrics(self, values: Mapping[str, float], *, of: str, spread: Mapping[str, float] | None = None) -> None:

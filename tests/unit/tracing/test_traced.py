@@ -97,6 +97,20 @@ def test_what_ends_a_loop_elsewhere_is_a_failure_of_a_plain_function(lineage):
     assert [event["eventType"] for event in lineage.events()] == ["START", "FAIL"]
 
 
+def test_no_secret_of_a_parameter_or_an_error_is_recorded(lineage):
+    @traced
+    def load():
+        current_run().parameters({"db_password": "hunter2", "dsn": "host=h password=hunter2", "rows": 3})
+        raise RuntimeError("cannot connect: Driver={X};PWD={hunter2};Server=h, Authorization: Bearer hunter2")
+
+    with pytest.raises(RuntimeError):
+        load()
+    end = lineage.events("load")[-1]
+    assert "hunter2" not in str(end)
+    told = {each["key"]: each["value"] for each in end["run"]["facets"]["executionParameters"]["parameters"]}
+    assert told == {"db_password": "***", "dsn": "host=h password=***", "rows": "3"}
+
+
 def test_an_interrupt_aborts_the_run(lineage):
     @traced
     def stopped():

@@ -8,7 +8,10 @@ import threading
 import time
 
 import pytest
-from prefect import flow, task
+from prefect import Task, flow, task
+from prefect.client.orchestration import get_client
+from prefect.context import FlowRunContext
+from prefect.flow_engine import run_flow
 from prefect.task_runners import ThreadPoolTaskRunner
 
 from lineal import Dataset, current_run, traced
@@ -200,6 +203,33 @@ def test_a_child_process_runs_below_the_run_that_names_itself_to_it(lineage, cyc
     assert parent["job"]["name"] == "has-children.starts"
     assert parent["root"]["run"]["runId"] == lineage.event("has-children")["run"]["runId"]
     assert current_run().environ() == {}
+
+
+def test_a_deployments_run_is_below_the_flow_that_asked_for_it(lineage):
+    @flow
+    @traced
+    def child():
+        return 1
+
+    @flow
+    @traced
+    def asks():
+        # As `run_deployment` does; a worker then begins the run.
+        with get_client(sync_client=True) as client:
+            standing = client.create_task_run(
+                Task(name="child", fn=lambda: None), flow_run_id=FlowRunContext.get().flow_run.id, dynamic_key="1"
+            )
+            return client.create_flow_run(child, parent_task_run_id=standing.id)
+
+    @flow
+    @traced
+    def outer():
+        return asks()
+
+    run_flow(child, flow_run=outer())
+    parent = lineage.event("child")["run"]["facets"]["parent"]
+    assert parent["run"]["runId"] == lineage.event("asks")["run"]["runId"]
+    assert parent["root"]["run"]["runId"] == lineage.event("outer")["run"]["runId"]
 
 
 def test_two_flows_at_a_time_are_two_roots(lineage, cycles):

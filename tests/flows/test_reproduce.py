@@ -152,12 +152,15 @@ def test_code_that_no_commit_holds_is_part_of_the_record(lineal, repository):
     train = repository / "flows" / "train.py"
     train.write_text(train.read_text().replace("    snapshot = ingest", "    import extra\n\n    snapshot = ingest"))
     (repository / "extra.py").write_text("THERE = True\n")
-    words = ("run", pipeline.name, "--set", "split.seed=5", "--set", "model.search.iterations=2")
+    shutil.copy(repository / "rows.csv", repository / "other.csv")
+    set_over = ("split.seed=5", "model.search.iterations=2", "source.uri=other.csv")
+    words = ("run", pipeline.name, *(word for each in set_over for word in ("--set", each)))
     status, out, err = lineal(*words, "--json")
     assert status == 0, err
     digest = json.loads(out)["digest"]
     # The code goes on: what ran is now in no file.
     (repository / "extra.py").unlink()
+    (repository / "other.csv").write_text("not,these\n")
     train.write_text("raise SystemExit('not this')\n")
     pipeline.write_text("not = 'this'\n")
     commit_all(repository)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import gc
+import io
 import os
 import sys
 from collections.abc import Sequence
@@ -72,6 +73,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     gc.set_threshold(_RARELY)
     # Python would look for garbage once more when it ends: a second, after all that Prefect and MLflow load.
     atexit.register(gc.freeze)
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # What the terminal has no letters for is no reason to fail after the work is done.
+        sys.stdout.reconfigure(errors="replace")
     words = list(sys.argv[1:] if arguments is None else arguments)
     debug = "--debug" in words
     words = [word for word in words if word != "--debug"]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from typing import Annotated, Literal
 
 from cyclopts import Parameter
@@ -45,11 +44,11 @@ def audit(
     if format == "sarif":
         from lineal.reports.sarif import sarif
 
-        sys.stdout.write(terminal.to_json(sarif(answer)) + "\n")
+        terminal.for_programs().write(terminal.to_json(sarif(answer)) + "\n")
     elif format == "oscal":
         from lineal.reports.oscal import assessment_results
 
-        sys.stdout.write(terminal.to_json(assessment_results(answer)) + "\n")
+        terminal.for_programs().write(terminal.to_json(assessment_results(answer)) + "\n")
     else:
         terminal.show(answer, render, as_json=json or format == "json")
     return OK if answer.holds else NOT_HELD

@@ -40,13 +40,15 @@ def events(
         return
     if checkpoints and run is not None:
         raise EventError("--checkpoints prints the whole log, and --run a part of it; leave one of them out")
-    store = Store(create=False)
+    from lineal.reports import terminal
+
+    store, out = Store(create=False), terminal.for_programs()
     if checkpoints:
         from lineal.store.checkpoints.exporting import export
 
         for line in export(store):
-            sys.stdout.write(line + "\n")
-        sys.stdout.flush()
+            out.write(line + "\n")
+        out.flush()
         return
     chosen: tuple[str, ...] | None = None
     if run is not None:
@@ -56,8 +58,8 @@ def events(
 
         chosen = runs_below(store, find_run(store, Subject("run", run)))
     for body in store.events(run_ids=chosen):
-        sys.stdout.write(body + "\n")
-    sys.stdout.flush()
+        out.write(body + "\n")
+    out.flush()
 
 
 def _take_in(source: str, as_json: bool) -> None:

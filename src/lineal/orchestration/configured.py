@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import tomllib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -20,13 +21,14 @@ def configured(name: str) -> str | None:
     """A Prefect setting as Prefect will find it, from the same places in the same order, without importing Prefect.
 
     They are: the environment; `.env`, `prefect.toml` and `pyproject.toml` in the working folder; the active profile.
-    A file that cannot be read is passed over here: Prefect itself will say what is wrong with it.
+    A variable that is empty sets nothing, whatever the places after it say. A file that cannot be read is passed over
+    here: Prefect itself will say what is wrong with it.
     """
-    if os.environ.get(name):
-        return os.environ[name]
     env_file = _env_file()
-    if env_file.get(name):
-        return env_file[name]
+    for variables in (os.environ, env_file):
+        said = _named(variables, name)
+        if said is not None:
+            return said or None
     path = name.removeprefix("PREFECT_").lower()
     for file, table in ((Path("prefect.toml"), ()), (Path("pyproject.toml"), ("tool", "prefect"))):
         value = _nested(_toml(file), table, path)
@@ -36,6 +38,11 @@ def configured(name: str) -> str | None:
     active = os.environ.get("PREFECT_PROFILE") or env_file.get("PREFECT_PROFILE") or profiles.get("active")
     profile = profiles.get("profiles", {}).get(active, {})
     return str(profile[name]) if profile.get(name) else None
+
+
+def _named(variables: Mapping[str, str | None], name: str) -> str | None:
+    """The value of a variable, whose name Prefect takes in capital and in small letters."""
+    return next((value for each, value in reversed(list(variables.items())) if each.upper() == name), None)
 
 
 def _env_file() -> dict[str, str | None]:

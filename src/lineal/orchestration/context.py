@@ -24,7 +24,8 @@ class FlowRun:
 
     Attributes:
         function: the flow's own function, by which it can be told whether it is traced.
-        nested: whether it is a subflow's run.
+        parent_task_run_id: of a subflow's run, or of a deployment's that a flow asked for, the task run that stands for
+            it in that flow.
         paused: whether this attempt was paused before, so that its function may be starting anew.
     """
 
@@ -37,8 +38,13 @@ class FlowRun:
     tags: tuple[str, ...] = ()
     deployment_id: UUID | None = None
     scheduled_for: datetime | None = None
-    nested: bool = False
+    parent_task_run_id: UUID | None = None
     paused: bool = False
+
+    @property
+    def nested(self) -> bool:
+        """Whether it is a run within another flow's."""
+        return self.parent_task_run_id is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +119,14 @@ def deployment_name(deployment_id: UUID) -> str | None:
     return f"{flow.name}/{deployment.name}"
 
 
+def flow_run_of(task_run_id: UUID) -> UUID | None:
+    """The flow run that a task run is of; one call to Prefect's API."""
+    from prefect.client.orchestration import get_client
+
+    with get_client(sync_client=True) as client:
+        return client.read_task_run(task_run_id).flow_run_id
+
+
 def _contexts() -> tuple[FlowRunContext | None, TaskRunContext | None]:
     context = sys.modules.get("prefect.context")
     if context is None:
@@ -134,7 +148,7 @@ def _flow_run(context: FlowRunContext | None) -> FlowRun | None:
         tags=tuple(sorted(run.tags or ())),
         deployment_id=run.deployment_id,
         scheduled_for=run.expected_start_time if run.auto_scheduled else None,
-        nested=run.parent_task_run_id is not None,
+        parent_task_run_id=run.parent_task_run_id,
         # Prefect forgets them with each new attempt.
         paused=bool(run.empirical_policy.pause_keys),
     )

@@ -65,8 +65,13 @@ def prediction_entrypoint(model: str, folder: Path) -> Entrypoint:
         ProjectError: as `flow_entrypoint`.
     """
     file, candidates = _candidates(folder.absolute(), "model", _PREDICTION)
-    of_this_model = [path for given, path in candidates if given.removeprefix("model:").rpartition("@")[0] == model]
+    of_this_model = [path for given, path in candidates if _model_of(given) == model]
     return Entrypoint((of_this_model or [path for _, path in candidates])[0], file.parent)
+
+
+def _model_of(given: str) -> str:
+    name, at, rest = given.removeprefix("model:").rpartition("@")
+    return name if at else rest
 
 
 def _candidates(folder: Path, parameter: str, example: str) -> tuple[Path, list[tuple[str, str]]]:

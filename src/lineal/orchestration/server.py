@@ -11,6 +11,7 @@ import socket
 import subprocess
 import sys
 import time
+from base64 import b64encode
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -77,10 +78,11 @@ class PrefectApi:
         """Wait for a server that the user has configured; the embedded one is waited for when it is needed.
 
         Raises:
-            ProjectError: it does not answer.
+            ProjectError: it does not answer, or does not let us in.
         """
         if self.server is None:
             self.wait_ready()
+            self._require_welcome()
 
     def wait_ready(self, timeout: float | None = None) -> None:
         """Return once the API answers.
@@ -118,6 +120,26 @@ class PrefectApi:
             f"the Prefect API at {redact(self.url)} does not answer ({problem}); start its server, or unset "
             "PREFECT_API_URL to use an embedded one"
         )
+
+    def _require_welcome(self) -> None:
+        import httpx
+
+        # What else Prefect's client is told to send may be what lets it in.
+        if configured("PREFECT_CLIENT_CUSTOM_HEADERS") is not None:
+            return
+        password, key = configured("PREFECT_API_AUTH_STRING"), configured("PREFECT_API_KEY")
+        given = f"Basic {b64encode(password.encode()).decode()}" if password else f"Bearer {key}"
+        headers = {"Authorization": given} if password or key else {}
+        try:
+            answer = httpx.post(f"{self.url}/flows/count", json={}, headers=headers, timeout=GIVEN_SECONDS)
+        except httpx.HTTPError:
+            return  # it did answer: how it goes on is for Prefect's client, which tries again
+        if answer.status_code == httpx.codes.UNAUTHORIZED:
+            name = "PREFECT_API_AUTH_STRING" if password else "PREFECT_API_KEY"
+            says = f"refuses {name}; correct it" if headers else f"asks who we are; set {name}"
+            raise ProjectError(
+                f"the Prefect API at {redact(self.url)} {says}, or unset PREFECT_API_URL to use an embedded one"
+            )
 
     @contextmanager
     def settings(self) -> Iterator[None]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import io
 import json
 import re
 import shlex
@@ -10,7 +11,7 @@ import sys
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TextIO, TypeVar
 
 from rich.console import Console, RenderableType
 
@@ -33,7 +34,7 @@ def show(
     """
     if as_json:
         whole = answer if as_of is None else {"as_of": {"time": as_of[0], "event": as_of[1]}, **_fields(answer)}
-        sys.stdout.write(to_json(whole) + "\n")
+        for_programs().write(to_json(whole) + "\n")
     else:
         made = console()
         with made.capture() as captured:
@@ -43,6 +44,14 @@ def show(
         # Rich fills each line of a grid up to its width.
         lines = (_plainly(line, made.is_terminal) for line in captured.get().splitlines())
         made.file.write("".join(f"{line.rstrip()}\n" for line in lines))
+
+
+def for_programs() -> TextIO:
+    """Standard output for JSON, which is UTF-8 also where the terminal is not."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # A file's name may have bytes that are no text: as `\udcff` they are JSON, and still told apart.
+        sys.stdout.reconfigure(encoding="utf-8", errors="backslashreplace")
+    return sys.stdout
 
 
 def _plainly(line: str, styled: bool) -> str:

@@ -11,6 +11,9 @@ from lineal.questions.materials import Materials
 from lineal.redaction import redact
 from lineal.reproduction.sandbox import Code
 
+# Where the rows come from, in a pipeline file.
+FROM = ("source", "source.uri", "source.query")
+
 
 def without_query(text: str) -> str:
     """The file without the SQL of its source, so that `--data` can name a file; as it is, where it has none."""
@@ -22,6 +25,26 @@ def without_query(text: str) -> str:
     return tomlkit.dumps(tree)
 
 
+def reading(uri: str, overrides: Sequence[str]) -> tuple[str, ...]:
+    """What was set over a file, but for where the rows come from: that is the recorded data now.
+
+    Args:
+        uri: the recorded data.
+        overrides: `KEY=VALUE`, in order.
+    """
+    kept = []
+    for override in overrides:
+        key, _, value = override.partition("=")
+        if key.strip() == "source":
+            table = tomlkit.inline_table()
+            table.update({**tomlkit.parse(f"value = {value}").unwrap()["value"], "uri": uri})
+            table.pop("query", None)
+            kept.append(f"source={table.as_string()}")
+        elif key.strip() not in FROM:
+            kept.append(override)
+    return tuple(kept)
+
+
 def pointing_at(text: str, uri: str, overrides: Sequence[str] = ()) -> str:
     """The file with a file as its source, and with what was set over it; its comments stay.
 
@@ -31,7 +54,6 @@ def pointing_at(text: str, uri: str, overrides: Sequence[str] = ()) -> str:
         overrides: `KEY=VALUE` with a dotted key and a TOML value (a bare word is text), in order.
     """
     tree = tomlkit.parse(text)
-    tree["source"].pop("query", None)
     for override in overrides:
         key, _, value = override.partition("=")
         *sections, last = key.strip().split(".")
@@ -39,6 +61,7 @@ def pointing_at(text: str, uri: str, overrides: Sequence[str] = ()) -> str:
         for section in sections:
             table = table.setdefault(section, tomlkit.table())
         table[last] = _value(value)
+    tree["source"].pop("query", None)
     tree["source"]["uri"] = uri
     return tomlkit.dumps(tree)
 

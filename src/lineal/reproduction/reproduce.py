@@ -197,7 +197,7 @@ def _made_again(work: _Work, data: Path) -> Reproduction:
         file = pipeline_file.put(found, code, folder)
         tell(f"training {found.pipeline} again on {found.snapshot.name}@{found.snapshot.version[:12]}")
         make(
-            Recipe(python, file, given, found.overrides, code.folder, variables),
+            Recipe(python, file, given, pipeline_file.reading(str(given), found.overrides), code.folder, variables),
             f"{found.subject} cannot be made again",
         )
         made = Side(_made(home, found.subject), Cache(home / "cache"))

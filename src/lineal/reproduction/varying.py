@@ -10,7 +10,7 @@ from pathlib import Path
 from lineal import settings
 from lineal.datasets.cache import Cache
 from lineal.datasets.dataset import Dataset
-from lineal.errors import LinealError
+from lineal.errors import LinealError, ReproductionError
 from lineal.models import tracking
 from lineal.questions.materials import checked, materials
 from lineal.reproduction import locked, pipeline_file
@@ -80,9 +80,11 @@ def vary(
 
     Raises:
         SubjectError: it is unknown, or its record does not hold what it takes.
-        ReproductionError: its code, packages or Python are not to be had; or the run does not come to a result.
+        ReproductionError: other data is asked for; its code, packages or Python are not to be had; or the run does not
+            come to a result.
         VersionError: its data is not to be had.
     """
+    _require_same_data(changed)
     found = materials(store, subject)
     project = project or project_of(Path.cwd())
     data = checked(Cache(), found.snapshot.version, found.snapshot.name)
@@ -98,7 +100,8 @@ def vary(
         given = Path(lay_out(snapshot).location)
         file = pipeline_file.put(found, code, folder)
         tell(f"training {found.pipeline} on {found.snapshot.name}@{found.snapshot.version[:12]}, {', '.join(changed)}")
-        recipe = Recipe(python, file, given, (*found.overrides, *changed), code.folder, variables)
+        overrides = (*pipeline_file.reading(str(given), found.overrides), *changed)
+        recipe = Recipe(python, file, given, overrides, code.folder, variables)
         result = make(recipe, f"a variation of {found.subject} cannot be made")
         told = code.told
     model, tracked = result.get("model") or {}, result.get("tracked") or {}
@@ -119,6 +122,16 @@ def vary(
         took=next((each["alias"] for each in decided if each["action"] == "move-alias"), None),
         aliases={each["alias"]: each["reason"] for each in decided},
     )
+
+
+def _require_same_data(changed: Sequence[str]) -> None:
+    for each in changed:
+        key = each.partition("=")[0].strip()
+        if key in pipeline_file.FROM:
+            raise ReproductionError(
+                f"--set {key}: a variation is made on the recorded data; train on other data by "
+                "`lineal run PIPELINE --data URI`"
+            )
 
 
 @traced

@@ -8,8 +8,9 @@ import os
 import platform
 from collections.abc import Callable
 from contextlib import suppress
+from contextvars import copy_context
 from dataclasses import asdict
-from functools import cache
+from functools import cache, partial
 from importlib.metadata import version
 from typing import Any
 from uuid import UUID
@@ -24,6 +25,7 @@ from openlineage.client.facet_v2 import (
 from openlineage.client.uuid import generate_new_uuid
 
 from lineal import settings
+from lineal.datasets.patience import within
 from lineal.errors import ProjectError
 from lineal.orchestration import context
 from lineal.orchestration.cached import cache_key
@@ -32,7 +34,7 @@ from lineal.processes import this_process
 from lineal.redaction import redact
 from lineal.store.delivery import courier
 from lineal.store.log import Store
-from lineal.store.runs import find_run, find_runs_of_engine
+from lineal.store.runs import RunRow, find_run, find_runs_of_engine
 from lineal.tracing import facets
 from lineal.tracing.ids import job_name, run_id
 from lineal.tracing.naming import Name
@@ -42,6 +44,7 @@ from lineal.tracing.statements import RunRef
 logger = logging.getLogger("lineal")
 NOWHERE = UUID(int=0)
 NO_JOB = Name("lineal", "nothing")
+_PATIENCE_SECONDS = 5.0
 
 
 @cache
@@ -152,7 +155,31 @@ def _above(
         recorded = find_run(store_of(settings.store_url()), str(ref.id))
         root = recorded.root if recorded else None
         return ref, RunRef(UUID(root.run_id), Name(root.namespace, root.job)) if root else ref
-    return _from_environment()
+    return _caller(execution) or _from_environment()
+
+
+def _caller(execution: FlowRun | TaskRun | None) -> tuple[RunRef, RunRef] | None:
+    """Parent and root of a deployment's run that a flow elsewhere asked for, where that is on record."""
+    if not isinstance(execution, FlowRun) or execution.parent_task_run_id is None:
+        return None
+    # Which API it is may be set for this context alone.
+    ask = partial(copy_context().run, context.flow_run_of, execution.parent_task_run_id)
+    try:
+        flow_run = within(ask, "the Prefect API", _PATIENCE_SECONDS)
+    except Exception as problem:  # the run itself may go on without it
+        if settings.strict():
+            raise
+        logger.warning("lineage: Prefect cannot be asked which flow a run is of: %s", redact(str(problem)))
+        return None
+    store = store_of(settings.store_url())
+    for newest in find_runs_of_engine(store, [str(flow_run)]):
+        ref, root = _ref(newest), (find_run(store, newest.run_id) or newest).root
+        return ref, _ref(root) if root else ref
+    return None
+
+
+def _ref(row: RunRow) -> RunRef:
+    return RunRef(UUID(row.run_id), Name(row.namespace, row.job))
 
 
 def _from_environment() -> tuple[RunRef, RunRef] | None:

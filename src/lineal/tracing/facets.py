@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from functools import cache, lru_cache
 from importlib.metadata import version
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from openlineage.client.event_v2 import InputDataset, OutputDataset
@@ -101,8 +101,10 @@ def _table_facets(dataset: Dataset) -> dict[str, Any]:
     # A logical name says nothing of where the bytes lie.
     bytes_at = physical_name(dataset.location)
     kind = "file" if bytes_at.namespace == "file" else bytes_at.namespace.partition(":")[0]
+    # What lies in the cache, under a name without suffix, is a table that was made here.
+    suffix = "parquet" if pointed else "" if is_database(bytes_at) else PurePosixPath(bytes_at.name).suffix[1:].lower()
     facets: dict[str, Any] = {
-        "storage": storage_dataset.StorageDatasetFacet(storageLayer=kind, fileFormat="parquet"),
+        "storage": storage_dataset.StorageDatasetFacet(storageLayer=kind, fileFormat=suffix or None),
         **pointed,
     }
     # A symlink is another name of the table. A place that is named after its content is one version's alone, and

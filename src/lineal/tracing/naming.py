@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import unquote, urlsplit
@@ -12,7 +13,13 @@ from lineal.models.model import Model
 from lineal.redaction import redact
 
 _PORTS = {"postgres": 5432, "mysql": 3306, "mssql": 1433, "oracle": 1521, "redshift": 5439, "trino": 8080}
-_SCHEMES = {"postgresql": "postgres", "gcs": "gs", "s3a": "s3", "s3n": "s3", "mariadb": "mysql", "abfs": "abfss"}
+_SCHEMES = {
+    **{"postgresql": "postgres", "mariadb": "mysql"},
+    **{"gcs": "gs", "s3a": "s3", "s3n": "s3", "abfs": "abfss", "wasb": "wasbs"},
+}
+_OBJECT_STORES = ("s3", "gs", "abfss", "wasbs")
+# Where other URLs have a user, Azure's have the container.
+_CONTAINER = re.compile(r"(?:abfs|wasb)s?://([^\s/?#'\"@:]+@)", re.IGNORECASE)
 
 
 class Name(NamedTuple):
@@ -37,6 +44,8 @@ def physical_name(uri: str) -> Name:
     parts = urlsplit(redact(uri))
     scheme = parts.scheme.partition("+")[0].lower()
     scheme = _SCHEMES.get(scheme, scheme)
+    if scheme in _OBJECT_STORES:
+        return _object_name(scheme, uri)
     path = unquote(parts.path)
     if scheme == "file":
         return Name("file", path)
@@ -50,6 +59,14 @@ def physical_name(uri: str) -> Name:
         return Name(f"{scheme}://{host}:{port}", path.strip("/") or host)
     authority = f"{host}:{port}" if port else parts.netloc.rpartition("@")[2]
     return Name(f"{scheme}://{authority}", path.strip("/") or "/")
+
+
+def _object_name(scheme: str, uri: str) -> Name:
+    """The name of an object, all of whose key is told apart: `#`, `?` and `%` are letters like others there."""
+    authority, _, key = redact(uri).partition("://")[2].partition("/")
+    container = _CONTAINER.match(uri)
+    service = authority.rpartition("@")[2]
+    return Name(f"{scheme}://{container[1] if container else ''}{service}", key.strip("/") or "/")
 
 
 def is_database(name: Name) -> bool:

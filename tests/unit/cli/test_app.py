@@ -1,5 +1,6 @@
 """The command: what it loads, how it ends, and what it says."""
 
+import io
 import json
 import os
 import subprocess
@@ -9,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from lineal import Column, Dataset, Model, traced
+from lineal.cli.app import main
 from lineal.tracing.decorator import current_run
 
 HEAVY = ("prefect", "mlflow", "sklearn", "pandas", "dvc", "matplotlib", "scipy")
@@ -242,6 +244,24 @@ def test_events_of_one_run_are_those_below_it(run, recorded):
     assert run("events", "--run", whole)[1] == recorded.ndjson() == run("events")[1]
     part = recorded.event("train.ingest")["run"]["runId"]
     assert len(run("events", "--run", part)[1].splitlines()) == 2
+
+
+def test_a_terminal_that_is_not_utf_8_gets_what_it_can_show_and_programs_all(lineage, monkeypatch, tmp_path):
+    (tmp_path / "größe 表.csv").write_text("a\n1\n")
+    traced(lambda data: data)(Dataset(tmp_path / "größe 表.csv"))
+
+    def said(*words):
+        out = io.TextIOWrapper(io.BytesIO(), encoding="latin-1")
+        monkeypatch.setattr(sys, "stdout", out)
+        with pytest.raises(SystemExit) as ended:
+            main(list(words))
+        out.flush()
+        assert ended.value.code == 0
+        return out.buffer.getvalue()
+
+    assert "größe ?.csv" in said("list", "datasets").decode("latin-1")
+    assert "größe 表.csv" in said("list", "datasets", "--json").decode()
+    assert said("events").decode() == lineage.ndjson()
 
 
 def test_rebuild_says_that_nothing_differed(run, recorded):

@@ -14,6 +14,7 @@ import pytest
 from lineal.errors import ProjectError, StorageError
 from lineal.orchestration.configured import configured
 from lineal.orchestration.server import PrefectApi, embedded_server, quiet_environment
+from tests.parts.consumer import consumer
 from tests.parts.project import lay_out
 
 FLOW = """
@@ -262,6 +263,47 @@ def test_an_api_is_found_wherever_prefect_finds_it(scratch, file, text):
     Path(file).write_text(text)
 
     assert configured("PREFECT_API_URL") == "http://given/api"
+
+
+@pytest.mark.parametrize("file", [None, ".env"])
+def test_what_is_set_to_nothing_is_not_looked_for_elsewhere(scratch, monkeypatch, file):
+    Path("prefect.toml").write_text('[api]\nurl = "http://given/api"\n')
+    if file:
+        Path(file).write_text("PREFECT_API_URL=\n")
+    else:
+        monkeypatch.setenv("PREFECT_API_URL", "")
+
+    assert configured("PREFECT_API_URL") is None
+
+
+def test_small_letters_name_a_setting_as_well(scratch, monkeypatch):
+    Path(".env").write_text("Prefect_api_key=k\n")
+    monkeypatch.setenv("prefect_api_url", "http://given/api")
+
+    assert (configured("PREFECT_API_URL"), configured("PREFECT_API_KEY")) == ("http://given/api", "k")
+
+
+@pytest.mark.parametrize(
+    ("name", "said", "sent"),
+    [
+        ("PREFECT_API_KEY", "refuses PREFECT_API_KEY; correct it", "Bearer ada:secret"),
+        ("PREFECT_API_AUTH_STRING", "refuses PREFECT_API_AUTH_STRING; correct it", "Basic YWRhOnNlY3JldA=="),
+        ("UNRELATED", "asks who we are; set PREFECT_API_KEY", None),
+    ],
+)
+def test_a_configured_api_that_does_not_let_us_in_is_told_in_a_sentence(scratch, monkeypatch, name, said, sent):
+    monkeypatch.setenv(name, "ada:secret")
+    monkeypatch.delenv("HTTP_PROXY")
+    with consumer() as server:
+        server.answer(401)
+        with pytest.raises(ProjectError) as error:
+            PrefectApi(f"{server.url}/api").require_given()
+        assert server.headers[-1].get("authorization") == sent
+        server.answer(200)
+        PrefectApi(f"{server.url}/api").require_given()
+    assert error.value.message == (
+        f"the Prefect API at {server.url}/api {said}, or unset PREFECT_API_URL to use an embedded one"
+    )
 
 
 def test_the_profile_is_the_one_that_is_active(scratch, monkeypatch):

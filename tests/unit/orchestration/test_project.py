@@ -29,6 +29,9 @@ deployments:
   - name: cars-scores
     entrypoint: mine.cars.predict
     parameters: {model: "model:cars@3", data: new.csv}
+  - name: planes-scores
+    entrypoint: mine.planes.predict
+    parameters: {model: "model:planes", data: new.csv}
 """
 
 
@@ -55,6 +58,7 @@ def test_any_other_file_gets_the_first_deployment_that_takes_a_pipeline(project,
 
 def test_the_parameter_tells_a_flow_that_predicts_from_one_that_trains(project):
     assert prediction_entrypoint("cars", project) == Entrypoint("mine.cars.predict", project)
+    assert prediction_entrypoint("planes", project).path == "mine.planes.predict"
     assert prediction_entrypoint("boats", project).path == "flows.predict.predict"
     assert flow_entrypoint(Path("elsewhere.toml"), project).path == "flows.train.train"
 

@@ -4,8 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
+from lineal.errors import ReproductionError
 from lineal.pipeline import load
-from lineal.reproduction.pipeline_file import pointing_at, without_query
+from lineal.reproduction.pipeline_file import pointing_at, reading, without_query
+from lineal.reproduction.varying import vary
+from lineal.store.log import Store
+from lineal.subjects import Subject
 
 QUERY = '''# What we sell.
 name = "sales"
@@ -49,3 +55,27 @@ def test_it_reads_the_data_and_does_what_was_set_over_it(tmp_path: Path) -> None
     assert again.split == asked.split
     assert (again.source.uri, again.source.query) == ("data/snapshot.parquet", None)
     assert "# a forest" in file.read_text()
+
+
+ELSEWHERE = ("source.uri=postgresql://host/other", "source.query=select 1", "source.id=k")
+WHOLE = ('source = { uri = "postgresql://host/other", query = "select 1", target = "gone", id = "k" }',)
+
+
+@pytest.mark.parametrize(("overrides", "target"), [(ELSEWHERE, "sold"), (WHOLE, "gone")])
+def test_it_reads_the_data_also_where_another_source_was_set_over_it(
+    overrides: tuple[str, ...], target: str, tmp_path: Path
+) -> None:
+    data, (restored, recorded) = tmp_path / "snapshot.parquet", (tmp_path / "p.toml", tmp_path / "q.toml")
+    restored.write_text(pointing_at(QUERY, str(data), overrides))
+    recorded.write_text(without_query(QUERY))
+    for source in (
+        load(restored).source,
+        load(recorded, data=str(data), overrides=reading(str(data), overrides)).source,
+    ):
+        assert (source.uri, source.query, source.target, source.id) == (str(data), None, target, "k")
+
+
+@pytest.mark.parametrize("changed", [*ELSEWHERE[:2], *WHOLE])
+def test_a_variation_is_made_on_no_other_data(changed: str, tmp_path: Path) -> None:
+    with pytest.raises(ReproductionError, match=r"--set source.*: a variation is made on the recorded data; train on"):
+        vary(Store(f"sqlite:///{tmp_path}/s.db"), Subject("model", "sales", "1"), ["model.threads=2", changed])

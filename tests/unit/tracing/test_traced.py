@@ -13,6 +13,7 @@ import pytest
 
 from lineal import Column, Dataset, Model, current_run, run_id, traced
 from lineal.errors import EventError, ProjectError, StoreError
+from lineal.tracing.facets import input_of
 from lineal.tracing.statements import Assertion, Origin
 
 
@@ -46,6 +47,20 @@ def test_arguments_are_inputs_and_results_are_outputs(lineage, table, tmp_path):
     assert [field["name"] for field in read["facets"]["schema"]["fields"]] == ["a", "b"]
     assert written["name"] == str(tmp_path / "clean.csv")
     assert end["job"]["facets"]["documentation"]["description"] == "Clean it."
+
+
+@pytest.mark.parametrize(
+    ("uri", "told"),
+    [
+        ("s3://b/x.CSV", "csv"),
+        ("s3://b/x", None),
+        ("sqlite:////data/x.db", None),
+        ("/cache/files/md5/0a/123456789012345678901234567890", "parquet"),
+    ],
+)
+def test_a_named_tables_format_is_that_of_its_bytes(uri, told):
+    table = Dataset(uri, name="t", version="0a123456789012345678901234567890")
+    assert input_of(table).facets["storage"].fileFormat == told
 
 
 def test_handles_are_found_inside_containers_and_dataclasses(lineage, table):

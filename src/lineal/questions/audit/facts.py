@@ -117,7 +117,7 @@ class Decision:
         run_id: that recorded it.
         values: all that the record says of it.
         standing: of a person's that says what it rests on: stands, stale, ended, withdrawn, overruled or not counted;
-            None of any other.
+            of any other not counted where it cannot be taken for that person's, else None.
         why: in what it does not count; empty where it does.
         signed: whether it is signed by a key that is known here as that person's.
         subject: that it is about, as it was named.

@@ -5,20 +5,24 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
 import sqlalchemy as sa
 
+from lineal import people
+from lineal.people import KnownKey
 from lineal.questions import lookup
 from lineal.questions.audit.around import consumers, notes, packs
 from lineal.questions.audit.asked import asked_of, declared_in, parameters_in
 from lineal.questions.audit.facts import Decision, Facts, Run, Step, Table
 from lineal.questions.audit.proof import sealed, signature
-from lineal.questions.decisions import Decided, about_traced, decided
+from lineal.questions.decisions import Decided, about_traced, decided, wrong_signature
 from lineal.questions.lookup import ModelRow
 from lineal.questions.trace import Node, Trace, made_of, origins, trace
 from lineal.store import graph, producers, tables
+from lineal.store.decisions import ACTIONS, decision_of
 from lineal.store.log import Store
 from lineal.store.runs import RunRow, read_runs, select_runs
 from lineal.subjects import Subject
@@ -311,27 +315,37 @@ def _decisions(
 ) -> tuple[Decision, ...]:
     told = sorted((run for run in (*runs, *more) if run.state == "COMPLETE"), key=lambda run: run.begun_seq)
     facets = [(run, run.facets.get("lineal_decision") or {}) for run in told]
-    return tuple(
-        _decision(values, facet, run, judged.get(run.id))
+    found = [
+        (values, facet, run)
         for run, facet in facets
         for values in facet.get("decisions") or ()
         if _about(values, model)
-    )
+    ]
+    keys = people.known_keys() if found else []
+    return tuple(_decision(values, facet, run, judged.get(run.id), keys) for values, facet, run in found)
 
 
-def _decision(values: Mapping[str, Any], facet: Mapping[str, Any], run: Run, judged: Decided | None) -> Decision:
+def _decision(
+    values: Mapping[str, Any], facet: Mapping[str, Any], run: Run, judged: Decided | None, keys: Sequence[KnownKey]
+) -> Decision:
+    action, by = str(values.get("action", "")), str(values.get("by") or facet.get("by") or "")
+    standing, why, signed = (judged.standing, judged.why, judged.signed) if judged else (None, "", False)
+    if judged is None and action in ACTIONS:
+        # It says nothing of what it rests on; whose word it is is asked of it all the same.
+        wrong, signed = wrong_signature(replace(decision_of(values, run.id, ""), by=by), keys)
+        standing, why = ("not counted", wrong) if wrong else (None, "")
     return Decision(
-        action=str(values.get("action", "")),
-        by=str(values.get("by") or facet.get("by") or ""),
+        action=action,
+        by=by,
         at=run.ended_at or run.started_at or "",
         reason=str(values.get("reason") or values.get("text") or ""),
         until=str(values["until"]) if values.get("until") else None,
         control=str(values["control"]) if values.get("control") else None,
         run_id=run.id,
         values=values,
-        standing=judged.standing if judged else None,
-        why=judged.why if judged else "",
-        signed=judged.signed if judged else False,
+        standing=standing,
+        why=why,
+        signed=signed,
         subject=str(values.get("subject") or ""),
         kind=str(values["kind"]) if values.get("kind") else None,
         closes=str(values["closes"]) if values.get("closes") else None,

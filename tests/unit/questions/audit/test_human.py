@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from lineal import Dataset, Model, current_run, traced
+from lineal import Dataset, Model, current_run, people, traced
 from lineal.cli.app import main
 from lineal.datasets.prediction_ids import batch_prefix
 from lineal.questions.audit import audit, chosen
@@ -89,6 +89,18 @@ def test_a_decision_that_names_the_model_by_its_subject(flow, ask, lineage):
 
     decide()
     assert ask("approved-by-another").verdict == "pass"
+
+
+def test_an_unsigned_word_of_somebody_whose_key_is_known_does_not_count(flow, ask, lineage):
+    people.make_key("Grace")
+    model = flow.train(flow.Plan(fitted_to="test"))
+    flow.decide(model, "Grace", {"action": "approve", "reason": "looked at the errors"})
+    found = ask("approved-by-another")
+    assert found.verdict == "fail"
+    assert found.sentence.endswith("Grace signs with a key that is known here, and this is not signed")
+    flow.decide(model, "Grace", {"action": "waive", "control": "no-leak", "until": str(TODAY + timedelta(days=9))})
+    answer = audit(lineage.store, chosen(["house"]), Subject.parse("model:demo@1"))
+    assert "no-leak" in [each.control for each in answer.failed]
 
 
 def test_a_withdrawal_that_was_tried(flow, ask):

@@ -86,7 +86,7 @@ def withdrawal_tried(facts: Facts, *, days: int = 365) -> Found:
     taken = [
         each
         for each in facts.decisions
-        if (each.action == "withdraw" and not each.control) or (each.action == "move-alias" and not by_rules(each))
+        if by_person(each) and (each.action == "move-alias" or (each.action == "withdraw" and not each.control))
     ]
     if not taken:
         return found("open", "nobody has withdrawn it, or moved an alias away from it, so far", command=command)
@@ -212,7 +212,7 @@ def waiver(decisions: Iterable[Decision], control: str, now: datetime) -> Decisi
     for each in decisions:
         if each.action == "waive" and each.control == control and each.counts:
             standing = each
-        elif each.action == "withdraw" and each.control in (None, control):
+        elif each.action == "withdraw" and each.control in (None, control) and by_person(each):
             standing = None
     return standing if standing is not None and not ended(standing, now) else None
 
@@ -220,3 +220,8 @@ def waiver(decisions: Iterable[Decision], control: str, now: datetime) -> Decisi
 def by_rules(decision: Decision) -> bool:
     """Whether a pipeline decided, and no person."""
     return not decision.by or decision.by.startswith(_RULES)
+
+
+def by_person(decision: Decision) -> bool:
+    """Whether it can be taken for a person's own word, whatever has become of it since."""
+    return not by_rules(decision) and decision.standing != "not counted"

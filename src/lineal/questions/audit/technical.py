@@ -7,6 +7,7 @@ from datetime import datetime
 from lineal.questions.audit.checks import check
 from lineal.questions.audit.facts import Facts
 from lineal.questions.audit.findings import Found, counted, found, some
+from lineal.questions.audit.human import by_person
 
 _ENDS = ("COMPLETE", "FAIL", "ABORT")
 # Decisions that a pipeline's rules take say nothing of what changed.
@@ -198,7 +199,7 @@ def changes_noted(facts: Facts) -> Found:
     if not facts.changed:
         return found("pass", f"nothing changed since version {facts.before.number}", command=command)
     said = f"since version {facts.before.number}: {some(facts.changed, most=5)}"
-    notes = [each for each in facts.decisions if each.action in _BY_PEOPLE and each.reason]
+    notes = [each for each in facts.decisions if each.action in _BY_PEOPLE and by_person(each) and each.reason]
     numbers = {"changes": len(facts.changed), "notes": len(notes)}
     if not notes:
         return found("fail", f"{said}; and nobody noted or decided anything of it", command=command, numbers=numbers)

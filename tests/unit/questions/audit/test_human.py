@@ -103,6 +103,28 @@ def test_an_unsigned_word_of_somebody_whose_key_is_known_does_not_count(flow, as
     assert "no-leak" in [each.control for each in answer.failed]
 
 
+@pytest.mark.parametrize("by", ["Grace", "the rules of pipeline demo"])
+def test_only_what_can_be_taken_for_a_persons_word_answers(flow, ask, by):
+    people.make_key("Grace")
+    plan = {"name": "demo", "pipeline.digest": "1"}
+    flow.train(flow.Plan(parameters=plan | {"split.test_size": "0.2"}))
+    model = flow.train(flow.Plan(number=2, salt="2", parameters=plan | {"split.test_size": "0.3"}))
+    flow.drift(model, flow.table("batch", "", ("x",), 3), True)
+    flow.decide(model, by, {"action": "note", "reason": "it is meant to be so"})
+    flow.decide(model, by, {"action": "withdraw", "reason": "a drill"})
+    verdicts = [ask(check, number=2).verdict for check in ("drift-checked", "changes-noted", "withdrawal-tried")]
+    assert verdicts == ["fail", "fail", "open"]
+
+
+def test_a_waiver_is_not_taken_back_in_somebody_elses_name(flow, lineage):
+    people.make_key("Alan")
+    model = flow.train(flow.Plan(fitted_to="test"))
+    flow.decide(model, "Grace", {"action": "waive", "control": "no-leak", "until": str(TODAY + timedelta(days=9))})
+    flow.decide(model, "Alan", {"action": "withdraw", "reason": "no"})
+    answer = audit(lineage.store, chosen(["house"]), Subject.parse("model:demo@1"))
+    assert "no-leak" not in [each.control for each in answer.failed]
+
+
 def test_a_withdrawal_that_was_tried(flow, ask):
     model = flow.train(flow.Plan())
     assert ask("withdrawal-tried").verdict == "open"

@@ -65,13 +65,18 @@ def gather(store: Store, model: ModelRow, *, wants: Collection[str] = (), now: d
     root = runs.get(fit.root_id if fit else rows[model.run_id].root_id if model.run_id in rows else "")
     newest = sorted(everything.values(), key=lambda run: -run.begun_seq)
     before, before_asked, changed = _before(store, model) if "before" in wants else (None, {}, None)
-    told = [*runs.values(), *evaluations]
     moment = now or datetime.now(UTC)
     judged = {each.decision.run_id: each for each in decided(store, about_traced(store, answer), at=moment)}
     decisions = _decisions(everything.values(), _deciding(store, everything), model, judged)
     scorings = tuple(run for run in newest if run.state == "COMPLETE" and _scored(run, model))
     drifts = tuple(run for run in newest if run.state == "COMPLETE" and "lineal_drift" in run.facets)
     own = [*runs.values(), *evaluations, *scorings, *drifts]
+    tested = tuple(run for run in newest if run.state == "COMPLETE" and _tested(run, model))
+    noted = notes(store, decisions, steps.values(), scorings)
+    handed_out = packs(newest, model) if "packs" in wants else ()
+    told = {run.id for run in (*own, *tested)}
+    told |= {each.run_id for each in (*decisions, *noted)}
+    told |= {each.run_id for each in answer.recalls} | {each.run_id for each in handed_out}
     return Facts(
         subject=str(subject),
         model=model,
@@ -95,12 +100,12 @@ def gather(store: Store, model: ModelRow, *, wants: Collection[str] = (), now: d
         before=before,
         before_asked=before_asked,
         changed=changed,
-        sealed=sealed(store, {run.id for run in told}) if "sealed" in wants else None,
+        sealed=sealed(store, told) if "sealed" in wants else None,
         signature=signature(model, _facet(fit, "lineal_mlflow")) if "signature" in wants else None,
-        notes=notes(store, decisions, steps.values(), scorings),
+        notes=noted,
         consumers=consumers(store, steps.values(), own) if "consumers" in wants else (),
-        tested=tuple(run for run in newest if run.state == "COMPLETE" and _tested(run, model)),
-        packs=packs(newest, model) if "packs" in wants else (),
+        tested=tested,
+        packs=handed_out,
         cut=tuple(cut),
     )
 

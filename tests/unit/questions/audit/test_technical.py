@@ -7,7 +7,7 @@ import sqlalchemy as sa
 
 from lineal import settings, signing
 from lineal.models import signature
-from lineal.store import tables
+from lineal.store import checkpoints, tables
 from tests.parts.audited import digest
 from tests.unit.questions.audit.conftest import git
 
@@ -63,6 +63,20 @@ def test_a_changed_event_contradicts_it(flow, ask, lineage):
     lineage.store.write(lambda connection: connection.execute(change))
     found = ask("log-intact")
     assert (found.verdict, found.sentence) == ("fail", f"event {seq} is not what was signed")
+
+
+@pytest.mark.parametrize(("was", "forged"), [('"reject"', '"approve"'), ('"drifted":true', '"drifted":false')])
+def test_a_forged_decision_or_comparison_contradicts_it(flow, ask, lineage, was, forged):
+    model = flow.train(flow.Plan())
+    flow.decide(model, "Grace", {"action": "reject", "reason": "unfair to small growers"})
+    flow.drift(model, flow.table("batch", "", ("x",), 3), True)
+    checkpoints.make(lineage.store)
+    assert ask("log-intact").verdict == "pass"
+    events = tables.events
+    changed = sa.func.replace(events.c.body, was, forged)
+    change = sa.update(events).where(events.c.body.contains(was)).values(body=changed)
+    assert lineage.store.write(lambda connection: connection.execute(change)).rowcount
+    assert ask("log-intact").verdict == "fail"
 
 
 def test_a_checkpoint_that_was_made_up_contradicts_it(flow, ask, lineage):

@@ -178,6 +178,7 @@ class Sealed:
         checkpoints: the numbers of the checkpoints.
         first_seq: place of the first event that the log has.
         first_sealed: place of the first event that was ever put under a checkpoint.
+        gone: how many events of the whole log were put under a checkpoint and are not there any more.
         first_at: time of the first event that the log has.
         problem: why nothing could be checked, if so.
     """
@@ -190,6 +191,7 @@ class Sealed:
     checkpoints: tuple[int, ...] = ()
     first_seq: int | None = None
     first_sealed: int | None = None
+    gone: int = 0
     first_at: str | None = None
     problem: str | None = None
 

@@ -245,7 +245,8 @@ def _readers(store: Store, model: ModelRow, known: Mapping[str, Run]) -> tuple[d
 
 def _read(store: Store, rows: Sequence[RunRow]) -> dict[str, Run]:
     bodies = graph.bodies(store, (row.last_seq for row in rows))
-    return {row.run_id: _run_of(row, bodies[row.last_seq]) for row in rows}
+    # An event that was deleted is told of by `log-kept`.
+    return {row.run_id: _run_of(row, bodies[row.last_seq]) for row in rows if row.last_seq in bodies}
 
 
 def _made_by(store: Store, model: ModelRow) -> set[str]:

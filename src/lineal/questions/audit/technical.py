@@ -72,6 +72,9 @@ def log_kept(facts: Facts, *, days: int = 183) -> Found:
     if sealed.first_seq > sealed.first_sealed:
         gone = f"events {sealed.first_sealed} to {sealed.first_seq - 1} were put under a checkpoint and are gone"
         return found("fail", gone, command="lineal verify", numbers={"first_event": sealed.first_seq})
+    if sealed.gone > 0:
+        gone = f"{counted(sealed.gone, 'event')} of the log that were put under a checkpoint are gone"
+        return found("fail", gone, command="lineal verify", numbers={"events_gone": sealed.gone})
     age = (facts.now - datetime.fromisoformat(sealed.first_at or "")).total_seconds() / 86_400
     said = f"nothing was deleted from the log since its first event, {age:,.0f} days ago"
     numbers = {"first_event": sealed.first_seq, "log_days": round(age, 2), "asked_days": days}

@@ -116,6 +116,22 @@ def test_the_log_is_kept_from_its_first_event_on(flow, ask, lineage):
     assert (found.verdict, found.sentence) == ("fail", "events 1 to 2 were put under a checkpoint and are gone")
 
 
+def test_events_deleted_from_the_middle_of_the_log_contradict_it(flow, ask, lineage):
+    plan = {"name": "demo", "pipeline.digest": "1"}
+    flow.train(flow.Plan(parameters=plan))
+    flow.train(flow.Plan(number=2, salt="2", parameters=plan))
+    checkpoints.make(lineage.store)
+    assert ask("log-kept", number=2).verdict == "pass"
+    named = {event["run"]["runId"]: event["job"]["name"] for event in lineage.events()}
+    columns = tables.events.c
+    ends = lineage.store.read(sa.select(sa.func.max(columns.seq), columns.run_id).group_by(columns.run_id))
+    last = [seq for seq, run_id in ends if named[run_id] == "train.evaluate"]
+    lineage.store.write(lambda connection: connection.execute(sa.delete(tables.events).where(columns.seq.in_(last))))
+    found = ask("log-kept", number=2)
+    assert (found.verdict, found.numbers) == ("fail", {"events_gone": 2})
+    assert ask("changes-noted", number=2).verdict == "fail"
+
+
 def test_what_it_takes_to_make_it_again(flow, ask):
     flow.train(flow.Plan())
     found = ask("reproducible")

@@ -11,6 +11,9 @@ from typing import Any, Literal
 from lineal.questions.lookup import ModelRow
 from lineal.store.recalls import Recall
 
+# Figures on the rows that a model was fitted to say nothing of how it was judged, nor do those on what it predicted.
+NO_JUDGEMENT = ("train", "cross-validation", "predictions")
+
 
 @dataclass(frozen=True, slots=True)
 class Table:

@@ -16,7 +16,7 @@ from lineal.people import KnownKey
 from lineal.questions import lookup
 from lineal.questions.audit.around import consumers, notes, packs
 from lineal.questions.audit.asked import asked_of, declared_in, parameters_in
-from lineal.questions.audit.facts import Decision, Facts, Run, Step, Table
+from lineal.questions.audit.facts import NO_JUDGEMENT, Decision, Facts, Run, Step, Table
 from lineal.questions.audit.proof import sealed, signature
 from lineal.questions.decisions import Decided, about_traced, decided, wrong_signature
 from lineal.questions.lookup import ModelRow
@@ -33,8 +33,6 @@ _NEWEST, _LOOKED_AT = 50, 5_000
 _DECIDING = ("decide", "note")
 # The kind of test by which a run says how robust a model is.
 ROBUSTNESS = "robustness"
-# Figures on the rows that a model was fitted to say nothing of how it was judged, nor do those on what it predicted.
-_NO_JUDGEMENT = ("train", "cross-validation", "predictions")
 
 
 def gather(store: Store, model: ModelRow, *, wants: Collection[str] = (), now: datetime | None = None) -> Facts:
@@ -268,7 +266,7 @@ def _evaluations(runs: Iterable[Run], model: ModelRow, fit: Run | None, elsewher
         if run.root_id in elsewhere:
             continue
         models = {table.version for table in run.inputs if table.kind == "MODEL"}
-        judged = any(each.get("of") not in _NO_JUDGEMENT for each in run.metrics)
+        judged = any(each.get("of") not in NO_JUDGEMENT for each in run.metrics)
         judged |= any(each.get("type") == "gate" for each in run.tests)
         # Who judges a challenger reads the champion as well.
         own = models == {model.digest} or (fit is not None and run.root_id == fit.root_id and model.digest in models)

@@ -76,7 +76,7 @@ def approved_by_another(facts: Facts) -> Found:
 
 @check("withdrawal-tried")
 def withdrawal_tried(facts: Facts, *, days: int = 365) -> Found:
-    """A person withdrew it, or moved its alias, within so many days: the way to stop it is known to work.
+    """A person withdrew it, or moved its alias away, within so many days: the way to stop it is known to work.
 
     Args:
         facts: about the model.
@@ -86,7 +86,7 @@ def withdrawal_tried(facts: Facts, *, days: int = 365) -> Found:
     taken = [
         each
         for each in facts.decisions
-        if by_person(each) and (each.action == "move-alias" or (each.action == "withdraw" and not each.control))
+        if by_person(each) and (_moved_away(each, facts) or (each.action == "withdraw" and not each.control))
     ]
     if not taken:
         return found("open", "nobody has withdrawn it, or moved an alias away from it, so far", command=command)
@@ -99,6 +99,10 @@ def withdrawal_tried(facts: Facts, *, days: int = 365) -> Found:
             "fail", f"{said}, longer ago than {counted(days, 'day')}", runs=runs, command=command, numbers=numbers
         )
     return found("pass", said, runs=runs, command=command, numbers=numbers)
+
+
+def _moved_away(decision: Decision, facts: Facts) -> bool:
+    return decision.action == "move-alias" and decision.values.get("previous") == facts.model.number
 
 
 @check("predictions-reviewed")

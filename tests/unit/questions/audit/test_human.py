@@ -134,6 +134,14 @@ def test_a_withdrawal_that_was_tried(flow, ask):
     assert ask("withdrawal-tried", later=400).verdict == "fail"
 
 
+@pytest.mark.parametrize(("number", "verdict"), [(1, "pass"), (2, "open")])
+def test_an_alias_that_was_moved_away_and_not_one_that_it_was_given(flow, ask, number, verdict):
+    flow.train(flow.Plan())
+    model = flow.train(flow.Plan(number=2, salt="2", alias=None))
+    flow.decide(model, "Grace", {"action": "move-alias", "alias": "champion", "previous": 1})
+    assert ask("withdrawal-tried", number=number).verdict == verdict
+
+
 @pytest.fixture
 def decide(monkeypatch, capsys):
     """Decide by the command, as somebody."""
@@ -205,6 +213,20 @@ def test_who_looked_at_one_prediction_has_not_reviewed_its_batch(flow, ask, monk
     noted("dataset:demo.predictions", "looked at each row", "--kind", "review")
     found = ask("predictions-reviewed")
     assert (found.verdict, found.numbers) == ("pass", {"batches": 1, "reviewed": 1})
+
+
+def test_a_gap_of_what_it_predicted_is_none_of_its_data(flow, ask, monkeypatch):
+    @traced
+    def check(snapshot, plan):
+        columns = {"x": {"nullCount": 20, "count": 80}}
+        current_run().input(snapshot, assertions=plan.checks, rows=100, columns=columns)
+
+    monkeypatch.setattr(flow, "check", check)
+    score(flow.train(flow.Plan()))
+    noted("dataset:demo.predictions", "two rows came late", "--kind", "data-gap")
+    assert ask("gaps-noted").verdict == "fail"
+    noted("dataset:demo.snapshot", "x is not asked on Sundays", "--kind", "data-gap")
+    assert ask("gaps-noted").verdict == "pass"
 
 
 def test_an_incident_on_a_prediction_is_one_of_its_model(flow, ask, monkeypatch):

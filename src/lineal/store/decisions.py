@@ -139,18 +139,27 @@ def _decisions(event: Mapping[str, Any]) -> list[Decision]:
     run = event.get("run") or {}
     facet = (run.get("facets") or {}).get("lineal_decision") or {}
     return [
-        _decision(said, str(run["runId"]), event)
+        decision_of(said, str(run["runId"]), str(event["eventTime"]))
         for said in facet.get("decisions") or ()
         # An event may be of another producer's, who may say anything there.
         if isinstance(said, Mapping) and said.get("action") in ACTIONS and isinstance(said.get("evidence"), Mapping)
     ]
 
 
-def _decision(said: Mapping[str, Any], run_id: str, event: Mapping[str, Any]) -> Decision:
+def decision_of(said: Mapping[str, Any], run_id: str, at: str) -> Decision:
+    """Read a decision from the facet that tells it.
+
+    Args:
+        said: one of the facet's decisions.
+        run_id: the run that recorded it.
+        at: when, where the decision does not say so itself.
+    """
+
     def text(key: str) -> str | None:
         return None if said.get(key) is None else str(said[key])
 
-    evidence, signature = said["evidence"], said.get("signature")
+    evidence, signature = said.get("evidence"), said.get("signature")
+    evidence = evidence if isinstance(evidence, Mapping) else {}
     looked_at = evidence.get("of")
     signature = signature if isinstance(signature, Mapping) else {}
     number = said.get("number")
@@ -162,7 +171,7 @@ def _decision(said: Mapping[str, Any], run_id: str, event: Mapping[str, Any]) ->
         reason=text("reason") or "",
         by=text("by") or "",
         email=text("email"),
-        at=text("at") or str(event["eventTime"]),
+        at=text("at") or at,
         run_id=run_id,
         number=number if isinstance(number, int) else None,
         content=text("digest") or text("version") or "",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 from typing import Literal
@@ -12,14 +13,16 @@ import sqlalchemy as sa
 from lineal.questions.audit.facts import Consumer, Decision, Pack, Run, Step
 from lineal.questions.decisions import Decided, noted
 from lineal.questions.lookup import ModelRow
-from lineal.store import tables
+from lineal.store import graph, tables
 from lineal.store.decisions import noted_versions
 from lineal.store.log import Store
 from lineal.store.runs import read_runs, select_runs
 
 _BATCH = 500
-# Lineal's own jobs read data to decide on it and to make it again; nobody is given it by them.
-_OWN = ("decide", "note", "recall", "reproduce", "export")
+# Lineal's own jobs read data to decide on it and to make it again; nobody is given it by them. Anybody's job may have
+# such a name, so that what its run says counts as well.
+_OWN = ("decide", "note", "recall", "reproduce")
+_OWN_FACETS = ("lineal_decision", "lineal_reproduction")
 
 
 def notes(
@@ -76,16 +79,16 @@ def consumers(store: Store, steps: Iterable[Step], own: Iterable[Run]) -> tuple[
     for batch in _batches(names):
         query = (
             sa.select(jobs.namespace, jobs.name, edges.version, sa.func.count(sa.distinct(roots.c.run_id)))
-            .add_columns(sa.func.max(roots.c.first_seq))
+            .add_columns(sa.func.max(roots.c.first_seq), sa.func.max(roots.c.last_seq))
             .select_from(tables.edges.join(tables.runs, runs.run_id == edges.run_id))
             .join(roots, roots.c.run_id == runs.root_id)
             .join(tables.jobs, jobs.key == roots.c.job)
             .where(edges.version.in_(batch), edges.role == "i")
             .group_by(jobs.namespace, jobs.name, edges.version)
         )
-        for namespace, name, version, count, newest in store.read(query):
+        for namespace, name, version, count, newest, last in store.read(query):
             job = (str(namespace), str(name))
-            if job not in ours and job[1].rpartition(".")[2] not in _OWN:
+            if job not in ours and not (name in _OWN and _is_own(store, last)):
                 found.setdefault(job, []).append((int(newest), names[version], int(count)))
     return tuple(
         Consumer(*job, max(each[2] for each in read), _run_at(store, max(read)[0]), tuple(sorted({e[1] for e in read})))
@@ -99,6 +102,12 @@ def _jobs_of(store: Store, run_ids: Collection[str]) -> set[tuple[str, str]]:
         rows = read_runs(store, select_runs().where(tables.runs.c.run_id.in_(batch)))
         found |= {(row.namespace, row.job) for row in rows}
     return found
+
+
+def _is_own(store: Store, seq: int) -> bool:
+    bodies = graph.bodies(store, [seq]).values()
+    facets = [(json.loads(body).get("run") or {}).get("facets") or {} for body in bodies]
+    return any(name in each for each in facets for name in _OWN_FACETS)
 
 
 def _run_at(store: Store, first_seq: int) -> str:

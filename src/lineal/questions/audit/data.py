@@ -212,7 +212,9 @@ def gaps_noted(facts: Facts) -> Found:
         for name, each in measured["columnMetrics"].items()
         if isinstance(each, Mapping) and each.get("nullCount")
     }
-    noted = [each for each in facts.notes if each.kind == "data-gap" and each.counts]
+    # Not what is noted on a batch that it predicted.
+    about = [each for each in facts.notes if each.on is None or each.on in facts.steps]
+    noted = [each for each in about if each.kind == "data-gap" and each.counts]
     numbers: dict[str, int | float | str] = {
         "columns": len(measured["columnMetrics"]),
         "with_missing": len(missing),

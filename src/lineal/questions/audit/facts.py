@@ -11,6 +11,9 @@ from typing import Any, Literal
 from lineal.questions.lookup import ModelRow
 from lineal.store.recalls import Recall
 
+# Figures on the rows that a model was fitted to say nothing of how it was judged, nor do those on what it predicted.
+NO_JUDGEMENT = ("train", "cross-validation", "predictions")
+
 
 @dataclass(frozen=True, slots=True)
 class Table:
@@ -117,7 +120,7 @@ class Decision:
         run_id: that recorded it.
         values: all that the record says of it.
         standing: of a person's that says what it rests on: stands, stale, ended, withdrawn, overruled or not counted;
-            None of any other.
+            of any other not counted where it cannot be taken for that person's, else None.
         why: in what it does not count; empty where it does.
         signed: whether it is signed by a key that is known here as that person's.
         subject: that it is about, as it was named.
@@ -178,6 +181,7 @@ class Sealed:
         checkpoints: the numbers of the checkpoints.
         first_seq: place of the first event that the log has.
         first_sealed: place of the first event that was ever put under a checkpoint.
+        gone: how many events of the whole log were put under a checkpoint and are not there any more.
         first_at: time of the first event that the log has.
         problem: why nothing could be checked, if so.
     """
@@ -190,6 +194,7 @@ class Sealed:
     checkpoints: tuple[int, ...] = ()
     first_seq: int | None = None
     first_sealed: int | None = None
+    gone: int = 0
     first_at: str | None = None
     problem: str | None = None
 

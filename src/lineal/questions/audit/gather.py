@@ -5,20 +5,24 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
 import sqlalchemy as sa
 
+from lineal import people
+from lineal.people import KnownKey
 from lineal.questions import lookup
 from lineal.questions.audit.around import consumers, notes, packs
 from lineal.questions.audit.asked import asked_of, declared_in, parameters_in
-from lineal.questions.audit.facts import Decision, Facts, Run, Step, Table
+from lineal.questions.audit.facts import NO_JUDGEMENT, Decision, Facts, Run, Step, Table
 from lineal.questions.audit.proof import sealed, signature
-from lineal.questions.decisions import Decided, about_traced, decided
+from lineal.questions.decisions import Decided, about_traced, decided, wrong_signature
 from lineal.questions.lookup import ModelRow
 from lineal.questions.trace import Node, Trace, made_of, origins, trace
 from lineal.store import graph, producers, tables
+from lineal.store.decisions import ACTIONS, decision_of
 from lineal.store.log import Store
 from lineal.store.runs import RunRow, read_runs, select_runs
 from lineal.subjects import Subject
@@ -29,8 +33,6 @@ _NEWEST, _LOOKED_AT = 50, 5_000
 _DECIDING = ("decide", "note")
 # The kind of test by which a run says how robust a model is.
 ROBUSTNESS = "robustness"
-# Figures on the rows that a model was fitted to say nothing of how it was judged, nor do those on what it predicted.
-_NO_JUDGEMENT = ("train", "cross-validation", "predictions")
 
 
 def gather(store: Store, model: ModelRow, *, wants: Collection[str] = (), now: datetime | None = None) -> Facts:
@@ -61,13 +63,18 @@ def gather(store: Store, model: ModelRow, *, wants: Collection[str] = (), now: d
     root = runs.get(fit.root_id if fit else rows[model.run_id].root_id if model.run_id in rows else "")
     newest = sorted(everything.values(), key=lambda run: -run.begun_seq)
     before, before_asked, changed = _before(store, model) if "before" in wants else (None, {}, None)
-    told = [*runs.values(), *evaluations]
     moment = now or datetime.now(UTC)
     judged = {each.decision.run_id: each for each in decided(store, about_traced(store, answer), at=moment)}
     decisions = _decisions(everything.values(), _deciding(store, everything), model, judged)
     scorings = tuple(run for run in newest if run.state == "COMPLETE" and _scored(run, model))
     drifts = tuple(run for run in newest if run.state == "COMPLETE" and "lineal_drift" in run.facets)
     own = [*runs.values(), *evaluations, *scorings, *drifts]
+    tested = tuple(run for run in newest if run.state == "COMPLETE" and _tested(run, model))
+    noted = notes(store, decisions, steps.values(), scorings)
+    handed_out = packs(newest, model) if "packs" in wants else ()
+    told = {run.id for run in (*own, *tested)}
+    told |= {each.run_id for each in (*decisions, *noted)}
+    told |= {each.run_id for each in answer.recalls} | {each.run_id for each in handed_out}
     return Facts(
         subject=str(subject),
         model=model,
@@ -91,12 +98,12 @@ def gather(store: Store, model: ModelRow, *, wants: Collection[str] = (), now: d
         before=before,
         before_asked=before_asked,
         changed=changed,
-        sealed=sealed(store, {run.id for run in told}) if "sealed" in wants else None,
+        sealed=sealed(store, told) if "sealed" in wants else None,
         signature=signature(model, _facet(fit, "lineal_mlflow")) if "signature" in wants else None,
-        notes=notes(store, decisions, steps.values(), scorings),
+        notes=noted,
         consumers=consumers(store, steps.values(), own) if "consumers" in wants else (),
-        tested=tuple(run for run in newest if run.state == "COMPLETE" and _tested(run, model)),
-        packs=packs(newest, model) if "packs" in wants else (),
+        tested=tested,
+        packs=handed_out,
         cut=tuple(cut),
     )
 
@@ -236,7 +243,8 @@ def _readers(store: Store, model: ModelRow, known: Mapping[str, Run]) -> tuple[d
 
 def _read(store: Store, rows: Sequence[RunRow]) -> dict[str, Run]:
     bodies = graph.bodies(store, (row.last_seq for row in rows))
-    return {row.run_id: _run_of(row, bodies[row.last_seq]) for row in rows}
+    # An event that was deleted is told of by `log-kept`.
+    return {row.run_id: _run_of(row, bodies[row.last_seq]) for row in rows if row.last_seq in bodies}
 
 
 def _made_by(store: Store, model: ModelRow) -> set[str]:
@@ -258,7 +266,7 @@ def _evaluations(runs: Iterable[Run], model: ModelRow, fit: Run | None, elsewher
         if run.root_id in elsewhere:
             continue
         models = {table.version for table in run.inputs if table.kind == "MODEL"}
-        judged = any(each.get("of") not in _NO_JUDGEMENT for each in run.metrics)
+        judged = any(each.get("of") not in NO_JUDGEMENT for each in run.metrics)
         judged |= any(each.get("type") == "gate" for each in run.tests)
         # Who judges a challenger reads the champion as well.
         own = models == {model.digest} or (fit is not None and run.root_id == fit.root_id and model.digest in models)
@@ -311,27 +319,37 @@ def _decisions(
 ) -> tuple[Decision, ...]:
     told = sorted((run for run in (*runs, *more) if run.state == "COMPLETE"), key=lambda run: run.begun_seq)
     facets = [(run, run.facets.get("lineal_decision") or {}) for run in told]
-    return tuple(
-        _decision(values, facet, run, judged.get(run.id))
+    found = [
+        (values, facet, run)
         for run, facet in facets
         for values in facet.get("decisions") or ()
         if _about(values, model)
-    )
+    ]
+    keys = people.known_keys() if found else []
+    return tuple(_decision(values, facet, run, judged.get(run.id), keys) for values, facet, run in found)
 
 
-def _decision(values: Mapping[str, Any], facet: Mapping[str, Any], run: Run, judged: Decided | None) -> Decision:
+def _decision(
+    values: Mapping[str, Any], facet: Mapping[str, Any], run: Run, judged: Decided | None, keys: Sequence[KnownKey]
+) -> Decision:
+    action, by = str(values.get("action", "")), str(values.get("by") or facet.get("by") or "")
+    standing, why, signed = (judged.standing, judged.why, judged.signed) if judged else (None, "", False)
+    if judged is None and action in ACTIONS:
+        # It says nothing of what it rests on; whose word it is is asked of it all the same.
+        wrong, signed = wrong_signature(replace(decision_of(values, run.id, ""), by=by), keys)
+        standing, why = ("not counted", wrong) if wrong else (None, "")
     return Decision(
-        action=str(values.get("action", "")),
-        by=str(values.get("by") or facet.get("by") or ""),
+        action=action,
+        by=by,
         at=run.ended_at or run.started_at or "",
         reason=str(values.get("reason") or values.get("text") or ""),
         until=str(values["until"]) if values.get("until") else None,
         control=str(values["control"]) if values.get("control") else None,
         run_id=run.id,
         values=values,
-        standing=judged.standing if judged else None,
-        why=judged.why if judged else "",
-        signed=judged.signed if judged else False,
+        standing=standing,
+        why=why,
+        signed=signed,
         subject=str(values.get("subject") or ""),
         kind=str(values["kind"]) if values.get("kind") else None,
         closes=str(values["closes"]) if values.get("closes") else None,

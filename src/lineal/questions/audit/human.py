@@ -76,7 +76,7 @@ def approved_by_another(facts: Facts) -> Found:
 
 @check("withdrawal-tried")
 def withdrawal_tried(facts: Facts, *, days: int = 365) -> Found:
-    """A person withdrew it, or moved its alias, within so many days: the way to stop it is known to work.
+    """A person withdrew it, or moved its alias away, within so many days: the way to stop it is known to work.
 
     Args:
         facts: about the model.
@@ -86,7 +86,7 @@ def withdrawal_tried(facts: Facts, *, days: int = 365) -> Found:
     taken = [
         each
         for each in facts.decisions
-        if (each.action == "withdraw" and not each.control) or (each.action == "move-alias" and not by_rules(each))
+        if by_person(each) and (_moved_away(each, facts) or (each.action == "withdraw" and not each.control))
     ]
     if not taken:
         return found("open", "nobody has withdrawn it, or moved an alias away from it, so far", command=command)
@@ -99,6 +99,10 @@ def withdrawal_tried(facts: Facts, *, days: int = 365) -> Found:
             "fail", f"{said}, longer ago than {counted(days, 'day')}", runs=runs, command=command, numbers=numbers
         )
     return found("pass", said, runs=runs, command=command, numbers=numbers)
+
+
+def _moved_away(decision: Decision, facts: Facts) -> bool:
+    return decision.action == "move-alias" and decision.values.get("previous") == facts.model.number
 
 
 @check("predictions-reviewed")
@@ -212,7 +216,7 @@ def waiver(decisions: Iterable[Decision], control: str, now: datetime) -> Decisi
     for each in decisions:
         if each.action == "waive" and each.control == control and each.counts:
             standing = each
-        elif each.action == "withdraw" and each.control in (None, control):
+        elif each.action == "withdraw" and each.control in (None, control) and by_person(each):
             standing = None
     return standing if standing is not None and not ended(standing, now) else None
 
@@ -220,3 +224,8 @@ def waiver(decisions: Iterable[Decision], control: str, now: datetime) -> Decisi
 def by_rules(decision: Decision) -> bool:
     """Whether a pipeline decided, and no person."""
     return not decision.by or decision.by.startswith(_RULES)
+
+
+def by_person(decision: Decision) -> bool:
+    """Whether it can be taken for a person's own word, whatever has become of it since."""
+    return not by_rules(decision) and decision.standing != "not counted"

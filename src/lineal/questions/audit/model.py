@@ -7,7 +7,7 @@ from typing import Any
 
 from lineal.models.groups.interface import expected_gap
 from lineal.questions.audit.checks import check
-from lineal.questions.audit.facts import Asked, Facts, Run, listed
+from lineal.questions.audit.facts import NO_JUDGEMENT, Asked, Facts, Run, listed
 from lineal.questions.audit.findings import Found, counted, found, some
 
 _GATES = "evaluate.gates."
@@ -36,10 +36,13 @@ def gates_first(facts: Facts) -> Found:
         )
     begun = min(run.begun_seq for run in runs)
     others = [each for each in named if each not in prior]
+    unheld = [each for each in prior if each not in named]
     late = [each for each in named if each in prior and prior[each].seq > begun]
     carriers = {run.id: run for run in facts.runs}
     if others:
         return found("fail", f"it was held to {some(others)}, and {some(prior)} was set", runs=runs, numbers=numbers)
+    if unheld:
+        return found("fail", f"it was not held to {some(unheld)}, which was set", runs=runs, numbers=numbers)
     after = [each for each in late if (run := carriers.get(prior[each].run_id)) is not None and run.begun_seq > begun]
     if after:
         by = [prior[each].run_id for each in after]
@@ -111,7 +114,7 @@ def metrics_recorded(facts: Facts, *, metrics: list[str] | None = None) -> Found
         str(each["name"]): float(each["value"])
         for run in facts.evaluations
         for each in run.metrics
-        if isinstance(each.get("value"), (int, float))
+        if each.get("of") not in NO_JUDGEMENT and isinstance(each.get("value"), (int, float))
     }
     entry = facts.asked.get("evaluate.metrics")
     asked = [*(metrics or ()), *_names(entry.value if entry else "")]

@@ -7,6 +7,7 @@ from datetime import datetime
 from lineal.questions.audit.checks import check
 from lineal.questions.audit.facts import Facts, Run, Table
 from lineal.questions.audit.findings import Found, counted, found, some
+from lineal.questions.audit.human import by_person
 
 _BY_PEOPLE = ("note", "approve", "reject", "waive", "withdraw")
 
@@ -38,7 +39,7 @@ def drift_checked(facts: Facts, *, days: int = 30) -> Found:
         run.id
         for run in drifted
         for each in facts.decisions
-        if each.action in _BY_PEOPLE and each.at >= (run.ended_at or "")
+        if each.action in _BY_PEOPLE and by_person(each) and each.at >= (run.ended_at or "")
     }
     unheard = [run for run in drifted if run.id not in heard]
     numbers["drifted"] = len(drifted)

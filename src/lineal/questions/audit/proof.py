@@ -65,7 +65,8 @@ def sealed(store: Store, run_ids: Collection[str]) -> Sealed:
         sa.select(tables.events.c.seq, tables.events.c.event_time).order_by(tables.events.c.seq).limit(1)
     )
     columns = tables.checkpoints.c
-    sealed_first = store.read(sa.select(columns.first_seq).order_by(columns.number).limit(1))
+    whole_log = sa.select(sa.func.min(columns.first_seq), sa.func.max(columns.last_seq), sa.func.sum(columns.count))
+    first_sealed, last_sealed, ever_sealed = store.read(whole_log)[0]
     return Sealed(
         events=len(events),
         held=held,
@@ -74,7 +75,8 @@ def sealed(store: Store, run_ids: Collection[str]) -> Sealed:
         changed=tuple(changed),
         checkpoints=tuple(under),
         first_seq=int(first[0][0]) if first else None,
-        first_sealed=int(sealed_first[0][0]) if sealed_first else None,
+        first_sealed=first_sealed,
+        gone=int(ever_sealed) - _upto(store, last_sealed) if ever_sealed else 0,
         first_at=str(first[0][1]) if first else None,
         problem=None if keys else "there is no public key here to verify by",
     )
@@ -87,6 +89,13 @@ def _events(store: Store, run_ids: Collection[str]) -> list[tuple[int, str]]:
         query = sa.select(columns.seq, columns.body).where(columns.run_id.in_(ids[start : start + _BATCH]))
         found += [(row.seq, row.body) for row in store.read(query)]
     return sorted(found)
+
+
+def _upto(store: Store, last: int) -> int:
+    """How many events there are up to a place."""
+    # All are counted by an index, and few come after the last one under a checkpoint.
+    counted = sa.select(sa.func.count()).select_from(tables.events)
+    return int(store.read(counted)[0][0]) - int(store.read(counted.where(tables.events.c.seq > last))[0][0])
 
 
 def _checkpoint(store: Store, seq: int) -> tuple[Checkpoint, bytes] | None:

@@ -7,6 +7,7 @@ from datetime import datetime
 from lineal.questions.audit.checks import check
 from lineal.questions.audit.facts import Facts
 from lineal.questions.audit.findings import Found, counted, found, some
+from lineal.questions.audit.human import by_person
 
 _ENDS = ("COMPLETE", "FAIL", "ABORT")
 # Decisions that a pipeline's rules take say nothing of what changed.
@@ -71,6 +72,9 @@ def log_kept(facts: Facts, *, days: int = 183) -> Found:
     if sealed.first_seq > sealed.first_sealed:
         gone = f"events {sealed.first_sealed} to {sealed.first_seq - 1} were put under a checkpoint and are gone"
         return found("fail", gone, command="lineal verify", numbers={"first_event": sealed.first_seq})
+    if sealed.gone > 0:
+        gone = f"{counted(sealed.gone, 'event')} of the log that were put under a checkpoint are gone"
+        return found("fail", gone, command="lineal verify", numbers={"events_gone": sealed.gone})
     age = (facts.now - datetime.fromisoformat(sealed.first_at or "")).total_seconds() / 86_400
     said = f"nothing was deleted from the log since its first event, {age:,.0f} days ago"
     numbers = {"first_event": sealed.first_seq, "log_days": round(age, 2), "asked_days": days}
@@ -198,7 +202,7 @@ def changes_noted(facts: Facts) -> Found:
     if not facts.changed:
         return found("pass", f"nothing changed since version {facts.before.number}", command=command)
     said = f"since version {facts.before.number}: {some(facts.changed, most=5)}"
-    notes = [each for each in facts.decisions if each.action in _BY_PEOPLE and each.reason]
+    notes = [each for each in facts.decisions if each.action in _BY_PEOPLE and by_person(each) and each.reason]
     numbers = {"changes": len(facts.changed), "notes": len(notes)}
     if not notes:
         return found("fail", f"{said}; and nobody noted or decided anything of it", command=command, numbers=numbers)

@@ -23,6 +23,7 @@ from lineal.questions.decisions.standing import (
     on_predictions,
     shaken_by,
     with_notes,
+    wrong_signature,
 )
 
 __all__ = [
@@ -49,4 +50,5 @@ __all__ = [
     "waits",
     "waived",
     "with_notes",
+    "wrong_signature",
 ]

@@ -154,7 +154,7 @@ def noted(store: Store, version: str) -> tuple[Decided, ...]:
     keys = people.known_keys() if found else []
     judged = []
     for each in found:
-        wrong, signed = _wrong_signature(each, keys)
+        wrong, signed = wrong_signature(each, keys)
         judged.append(Decided(each, "not counted" if wrong else "stands", wrong or "", False, signed))
     return tuple(judged)
 
@@ -178,7 +178,7 @@ def _judged(
     withdrawn: dict[str | None, Decision] = {}
     judged = []
     for each in found:
-        wrong, signed = _wrong_signature(each, keys)
+        wrong, signed = wrong_signature(each, keys)
         own = people.same(about.author, each.by)
         standing: Standing = "stands"
         why = ""
@@ -215,8 +215,8 @@ def _changed(decision: Decision, about: About, broken: Sequence[str]) -> str | N
     return f"it did not hold when it was verified: {broken[0]}" if broken else None
 
 
-def _wrong_signature(decision: Decision, keys: Sequence[KnownKey]) -> tuple[str | None, bool]:
-    """Why a decision cannot be taken for that person's, and whether it is signed by their key."""
+def wrong_signature(decision: Decision, keys: Sequence[KnownKey]) -> tuple[str | None, bool]:
+    """Say why a decision cannot be taken for that person's, if so, and whether it is signed by their key."""
     theirs = {known.key.id: known.key for known in keys if people.same(known.name, decision.by)}
     if decision.key is None:
         if decision.signature is not None:

@@ -97,9 +97,10 @@ def read_record(store: Store, run: RunRow) -> Record:
     rows = [row for row in graph.runs_under(store, run.root_id) if row.run_id in ids] or [run]
     rows.sort(key=lambda row: row.first_seq)
     bodies = graph.bodies(store, [row.last_seq for row in (*rows, *((root,) if root else ()))])
-    events = {row.run_id: json.loads(bodies[row.last_seq]) for row in rows}
-    top = events.get(run.run_id) or json.loads(bodies[rows[0].last_seq])
-    above = json.loads(bodies[root.last_seq]) if root else top
+    # Of an event that was deleted from the log, which `lineal verify` tells of, nothing is left.
+    events = {row.run_id: json.loads(bodies.get(row.last_seq, "{}")) for row in rows}
+    top = events.get(run.run_id) or events[rows[0].run_id]
+    above = json.loads(bodies.get(root.last_seq, "{}")) if root else top
     # What did not complete made nothing: an attempt that was made again.
     below = [events[row.run_id] for row in rows if row.run_id != run.run_id and row.state == "COMPLETE"]
     everything = [*below, top]

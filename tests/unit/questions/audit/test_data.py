@@ -2,7 +2,9 @@
 
 import pytest
 
-from lineal import Dataset
+from lineal import Dataset, people
+from lineal.deciding import say
+from lineal.subjects import Subject
 from lineal.tracing import recalling
 from lineal.tracing.naming import name_of
 from lineal.tracing.statements import Assertion, Outcome
@@ -240,3 +242,34 @@ def test_personal_data_has_a_purpose_and_an_end(flow, ask):
     assert ask("personal-data", number=3).verdict == "n/a"
     flow.train(flow.Plan(number=4, salt="4"))
     assert ask("personal-data", number=4).verdict == "open"
+
+
+DECLARED = {
+    "declared.personal": "['x']",
+    "declared.controller": "Clinic",
+    "declared.intended_purpose": "To rank",
+    "declared.data_subjects": "['patients']",
+    "declared.recipients": "[]",
+    "declared.transfers": "[]",
+    "declared.retention": "2 years",
+    "declared.safeguards": "sealed",
+}
+
+
+@pytest.mark.parametrize("name", ["export", "decide"])
+def test_a_job_of_another_that_is_called_as_one_of_ours_is_given_the_data(flow, ask, lineage, name):
+    flow.train(flow.Plan(parameters=DECLARED))
+    snapshot = flow.table("snapshot", "", ("x", "z"), 100)
+    say(lineage.store, Subject.parse("dataset:demo.snapshot"), "reject", "too old", people.Person("Grace"), None)
+    assert ask("processing-recorded").verdict == "pass"
+
+    def sell(rows):
+        """Hand the rows to marketing."""
+
+    sell.__name__ = name
+    flow.traced(sell)(snapshot)
+    found = ask("processing-recorded")
+    assert (found.verdict, found.sentence) == (
+        "fail",
+        f"{name} reads demo.snapshot, and no such recipient is declared",
+    )

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from lineal import Dataset, Model, current_run, traced
+from lineal import Dataset, Model, current_run, people, traced
 from lineal.cli.app import main
 from lineal.datasets.prediction_ids import batch_prefix
 from lineal.questions.audit import audit, chosen
@@ -91,6 +91,40 @@ def test_a_decision_that_names_the_model_by_its_subject(flow, ask, lineage):
     assert ask("approved-by-another").verdict == "pass"
 
 
+def test_an_unsigned_word_of_somebody_whose_key_is_known_does_not_count(flow, ask, lineage):
+    people.make_key("Grace")
+    model = flow.train(flow.Plan(fitted_to="test"))
+    flow.decide(model, "Grace", {"action": "approve", "reason": "looked at the errors"})
+    found = ask("approved-by-another")
+    assert found.verdict == "fail"
+    assert found.sentence.endswith("Grace signs with a key that is known here, and this is not signed")
+    flow.decide(model, "Grace", {"action": "waive", "control": "no-leak", "until": str(TODAY + timedelta(days=9))})
+    answer = audit(lineage.store, chosen(["house"]), Subject.parse("model:demo@1"))
+    assert "no-leak" in [each.control for each in answer.failed]
+
+
+@pytest.mark.parametrize("by", ["Grace", "the rules of pipeline demo"])
+def test_only_what_can_be_taken_for_a_persons_word_answers(flow, ask, by):
+    people.make_key("Grace")
+    plan = {"name": "demo", "pipeline.digest": "1"}
+    flow.train(flow.Plan(parameters=plan | {"split.test_size": "0.2"}))
+    model = flow.train(flow.Plan(number=2, salt="2", parameters=plan | {"split.test_size": "0.3"}))
+    flow.drift(model, flow.table("batch", "", ("x",), 3), True)
+    flow.decide(model, by, {"action": "note", "reason": "it is meant to be so"})
+    flow.decide(model, by, {"action": "withdraw", "reason": "a drill"})
+    verdicts = [ask(check, number=2).verdict for check in ("drift-checked", "changes-noted", "withdrawal-tried")]
+    assert verdicts == ["fail", "fail", "open"]
+
+
+def test_a_waiver_is_not_taken_back_in_somebody_elses_name(flow, lineage):
+    people.make_key("Alan")
+    model = flow.train(flow.Plan(fitted_to="test"))
+    flow.decide(model, "Grace", {"action": "waive", "control": "no-leak", "until": str(TODAY + timedelta(days=9))})
+    flow.decide(model, "Alan", {"action": "withdraw", "reason": "no"})
+    answer = audit(lineage.store, chosen(["house"]), Subject.parse("model:demo@1"))
+    assert "no-leak" not in [each.control for each in answer.failed]
+
+
 def test_a_withdrawal_that_was_tried(flow, ask):
     model = flow.train(flow.Plan())
     assert ask("withdrawal-tried").verdict == "open"
@@ -98,6 +132,14 @@ def test_a_withdrawal_that_was_tried(flow, ask):
     found = ask("withdrawal-tried")
     assert (found.verdict, found.sentence) == ("pass", f"Grace did on {TODAY}: a drill")
     assert ask("withdrawal-tried", later=400).verdict == "fail"
+
+
+@pytest.mark.parametrize(("number", "verdict"), [(1, "pass"), (2, "open")])
+def test_an_alias_that_was_moved_away_and_not_one_that_it_was_given(flow, ask, number, verdict):
+    flow.train(flow.Plan())
+    model = flow.train(flow.Plan(number=2, salt="2", alias=None))
+    flow.decide(model, "Grace", {"action": "move-alias", "alias": "champion", "previous": 1})
+    assert ask("withdrawal-tried", number=number).verdict == verdict
 
 
 @pytest.fixture
@@ -171,6 +213,20 @@ def test_who_looked_at_one_prediction_has_not_reviewed_its_batch(flow, ask, monk
     noted("dataset:demo.predictions", "looked at each row", "--kind", "review")
     found = ask("predictions-reviewed")
     assert (found.verdict, found.numbers) == ("pass", {"batches": 1, "reviewed": 1})
+
+
+def test_a_gap_of_what_it_predicted_is_none_of_its_data(flow, ask, monkeypatch):
+    @traced
+    def check(snapshot, plan):
+        columns = {"x": {"nullCount": 20, "count": 80}}
+        current_run().input(snapshot, assertions=plan.checks, rows=100, columns=columns)
+
+    monkeypatch.setattr(flow, "check", check)
+    score(flow.train(flow.Plan()))
+    noted("dataset:demo.predictions", "two rows came late", "--kind", "data-gap")
+    assert ask("gaps-noted").verdict == "fail"
+    noted("dataset:demo.snapshot", "x is not asked on Sundays", "--kind", "data-gap")
+    assert ask("gaps-noted").verdict == "pass"
 
 
 def test_an_incident_on_a_prediction_is_one_of_its_model(flow, ask, monkeypatch):

@@ -33,6 +33,12 @@ def test_thresholds_that_were_set_and_not_used_contradict_it(flow, ask):
     assert (found.verdict, found.sentence) == ("fail", "it was not held to the thresholds that were set")
 
 
+def test_one_of_the_thresholds_not_used_contradicts_it(flow, ask):
+    flow.train(flow.Plan(gate=GATE | {"evaluate.gates.1.metric": "recall", "evaluate.gates.1.min": "0.8"}))
+    found = ask("gates-first")
+    assert (found.verdict, found.sentence) == ("fail", "it was not held to recall >= 0.8, which was set")
+
+
 def test_a_failed_threshold_contradicts_it(flow, ask):
     flow.train(flow.Plan(held_to=(FAILED,)))
     assert ask("gates-first").verdict == "fail"
@@ -62,6 +68,20 @@ def test_a_metric_that_was_asked_for_and_is_not_there_contradicts_it(flow, ask):
     found = ask("metrics-recorded")
     assert (found.verdict, found.sentence) == ("fail", "roc_auc was asked for and is not among what was found")
     assert ask("metrics-recorded", metrics=["recall"]).verdict == "fail"
+
+
+def test_a_metric_on_the_training_rows_is_none_on_the_held_out_ones(flow, ask, monkeypatch):
+    @flow.traced
+    def evaluate(model, test, plan):
+        run = flow.current_run()
+        run.metrics({"accuracy": 0.61}, of="held-out")
+        run.metrics({"accuracy": 1.0, "roc_auc": 1.0}, of="train")
+        return flow.table("evaluation", plan.salt, (), 25)
+
+    monkeypatch.setattr(flow, "evaluate", evaluate)
+    flow.train(flow.Plan())
+    assert ask("metrics-recorded").numbers == {"accuracy": 0.61}
+    assert ask("metrics-recorded", metrics=["roc_auc"]).verdict == "fail"
 
 
 def test_without_metrics_nothing_is_shown(flow, ask):

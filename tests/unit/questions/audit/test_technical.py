@@ -7,7 +7,7 @@ import sqlalchemy as sa
 
 from lineal import settings, signing
 from lineal.models import signature
-from lineal.store import tables
+from lineal.store import checkpoints, tables
 from tests.parts.audited import digest
 from tests.unit.questions.audit.conftest import git
 
@@ -65,6 +65,20 @@ def test_a_changed_event_contradicts_it(flow, ask, lineage):
     assert (found.verdict, found.sentence) == ("fail", f"event {seq} is not what was signed")
 
 
+@pytest.mark.parametrize(("was", "forged"), [('"reject"', '"approve"'), ('"drifted":true', '"drifted":false')])
+def test_a_forged_decision_or_comparison_contradicts_it(flow, ask, lineage, was, forged):
+    model = flow.train(flow.Plan())
+    flow.decide(model, "Grace", {"action": "reject", "reason": "unfair to small growers"})
+    flow.drift(model, flow.table("batch", "", ("x",), 3), True)
+    checkpoints.make(lineage.store)
+    assert ask("log-intact").verdict == "pass"
+    events = tables.events
+    changed = sa.func.replace(events.c.body, was, forged)
+    change = sa.update(events).where(events.c.body.contains(was)).values(body=changed)
+    assert lineage.store.write(lambda connection: connection.execute(change)).rowcount
+    assert ask("log-intact").verdict == "fail"
+
+
 def test_a_checkpoint_that_was_made_up_contradicts_it(flow, ask, lineage):
     flow.train(flow.Plan())
     forge = sa.update(tables.checkpoints).values(made_at="2020-01-01T00:00:00+00:00")
@@ -100,6 +114,22 @@ def test_the_log_is_kept_from_its_first_event_on(flow, ask, lineage):
     lineage.store.write(lambda connection: connection.execute(gone))
     found = ask("log-kept")
     assert (found.verdict, found.sentence) == ("fail", "events 1 to 2 were put under a checkpoint and are gone")
+
+
+def test_events_deleted_from_the_middle_of_the_log_contradict_it(flow, ask, lineage):
+    plan = {"name": "demo", "pipeline.digest": "1"}
+    flow.train(flow.Plan(parameters=plan))
+    flow.train(flow.Plan(number=2, salt="2", parameters=plan))
+    checkpoints.make(lineage.store)
+    assert ask("log-kept", number=2).verdict == "pass"
+    named = {event["run"]["runId"]: event["job"]["name"] for event in lineage.events()}
+    columns = tables.events.c
+    ends = lineage.store.read(sa.select(sa.func.max(columns.seq), columns.run_id).group_by(columns.run_id))
+    last = [seq for seq, run_id in ends if named[run_id] == "train.evaluate"]
+    lineage.store.write(lambda connection: connection.execute(sa.delete(tables.events).where(columns.seq.in_(last))))
+    found = ask("log-kept", number=2)
+    assert (found.verdict, found.numbers) == ("fail", {"events_gone": 2})
+    assert ask("changes-noted", number=2).verdict == "fail"
 
 
 def test_what_it_takes_to_make_it_again(flow, ask):

@@ -36,9 +36,10 @@ class JsonLines:
         kinds = {
             name: _agreed([head.field(name).type for head in heads]) for name in agreed(files, [h.names for h in heads])
         }
-        moments = [name for name, kind in kinds.items() if pa.types.is_timestamp(kind)]
+        moments = [name for name, kind in kinds.items() if pa.types.is_timestamp(kind) or pa.types.is_string(kind)]
         if moments:
-            # pyarrow took every text that reads as a time for one of whole seconds: look at the text itself.
+            # pyarrow took every text that reads as a time for one of whole seconds, and a finer time for text: look at
+            # the text itself.
             chains = {name: list(text.TEMPORAL) for name in moments}
             plain = pa.schema([(name, pa.string() if name in moments else kind) for name, kind in kinds.items()])
             for file in files:

@@ -95,8 +95,10 @@ def as_text(array: pa.Array) -> pa.Array:
 
 
 def json_text(value: Any) -> str:
-    """Return a value as compact JSON, text as it is."""
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
+    """Return a value as text: as compact JSON if JSON has its kind and it is no text, else as Python writes it."""
+    if isinstance(value, (dict, list, tuple, bool, int, float)):
+        return json.dumps(value, ensure_ascii=False, default=str)
+    return str(value)
 
 
 def columns_of(schema: pa.Schema) -> tuple[Column, ...]:

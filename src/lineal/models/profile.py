@@ -19,7 +19,7 @@ from lineal.models.raw import as_dates, as_numbers, as_texts
 
 FOLDER, FILE = "profile", "training.json"
 _FORM = 1
-# Numbers fall into this many bins of equal weight; where values repeat, into fewer.
+# Numbers fall into this many bins of equal weight; a value that would fill one has a bin of its own.
 _BINS = 128
 # Of a text column so many values are told apart, and so many are known to have been seen.
 _TOLD_APART = 49
@@ -121,8 +121,11 @@ def _of_numbers(name: str, numbers: _Floats, kind: Kind) -> Learnt:
     if not len(present):
         return Learnt(name, kind, missing, (0,))
     shares = np.linspace(0, 1, _BINS + 1)[1:-1]
+    values, times = np.unique(present, return_counts=True)
+    # What is next to a frequent value must not be counted with it.
+    below = np.nextafter(values[times * _BINS >= len(present)], -np.inf)
     # The last bin holds what is larger than all that was learnt.
-    edges = np.unique([*np.quantile(present, shares, method="inverted_cdf"), present.max()])
+    edges = np.unique([*np.quantile(present, shares, method="inverted_cdf"), *below, present.max()])
     counts = np.bincount(np.searchsorted(edges, present, side="left"), minlength=len(edges) + 1)
     low, high = float(present.min()), float(present.max())
     return Learnt(name, kind, missing, tuple(counts.tolist()), tuple(edges.tolist()), low, high)

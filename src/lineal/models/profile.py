@@ -15,7 +15,7 @@ import pandas as pd
 
 from lineal.errors import TrackingError
 from lineal.models.batch import signature
-from lineal.models.raw import as_dates, as_numbers, as_texts
+from lineal.models.raw import as_days, as_numbers, as_texts
 
 FOLDER, FILE = "profile", "training.json"
 _FORM = 1
@@ -109,10 +109,7 @@ def profile_of(estimator: Any, rows: pd.DataFrame) -> Profile:
 
 def numbers_of(kind: str, column: pd.Series[Any]) -> _Floats:
     """A column as the numbers that are compared, NaN where a value is missing."""
-    if kind == "date":
-        days = (as_dates(column) - pd.Timestamp(0)) / pd.Timedelta(days=1)
-        return np.asarray(days, dtype=np.float64)
-    return as_numbers(column)
+    return as_days(column) if kind == "date" else as_numbers(column)
 
 
 def _of_numbers(name: str, numbers: _Floats, kind: Kind) -> Learnt:

@@ -13,7 +13,7 @@ from lineal.errors import TrackingError
 from lineal.models import drift as module
 from lineal.models.drift import compare
 from lineal.models.fitting import fit
-from lineal.models.profile import Profile, profile_of
+from lineal.models.profile import Profile, numbers_of, profile_of
 from lineal.pipeline import Drift as Limits
 
 COLOURS = ["red", "green", "blue"]
@@ -123,6 +123,11 @@ def test_dates_are_measured_and_held_to_no_limit(profile):
     assert by_name["when"].ks == 1
     assert by_name["when"].unseen == 1
     assert found.drifted == ()
+
+
+def test_a_date_beyond_what_nanoseconds_reach_is_measured():
+    days = pd.Series(np.array(["9999-12-31", "NaT", "1970-01-02"], dtype="datetime64[ms]"))
+    assert numbers_of("date", days).tolist() == pytest.approx([2_932_896, np.nan, 1], nan_ok=True)
 
 
 def test_limits_may_be_a_columns_own(profile):

@@ -19,9 +19,18 @@ from lineal.datasets.dataset import Column
 ROW = "_lineal_row"
 """The column of a split's parts that holds each row's 0-based number in the snapshot."""
 
+NAMED = {
+    str(kind): kind
+    for kind in (
+        *(pa.int64(), pa.uint64(), pa.float64(), pa.bool_(), pa.string(), pa.date32()),
+        *(pa.timestamp(unit, zone) for unit in ("us", "ns") for zone in (None, "UTC")),
+    )
+}
+"""Those types, by the name that a handle's columns have for them."""
+
 
 def settled(kind: pa.DataType) -> pa.DataType:
-    """Return the snapshot's type for a source's type; `null` stays open for `unified` to decide."""
+    """Return the snapshot's type for a source's type; `null` stays open."""
     types = pa.types
     if types.is_dictionary(kind):
         return settled(kind.value_type)
@@ -41,13 +50,10 @@ def settled(kind: pa.DataType) -> pa.DataType:
 
 
 def unified(kinds: Iterable[pa.DataType]) -> pa.DataType:
-    """Return the one type that holds values of all `kinds`; what does not go together is text.
-
-    A column without any value is `double`, as in pandas.
-    """
+    """Return the one type that holds values of all `kinds`, `null` where there is none; what does not agree is text."""
     left = {settled(kind) for kind in kinds} - {pa.null()}
     if not left:
-        return pa.float64()
+        return pa.null()
     if len(left) == 1:
         return left.pop()
     if left <= {pa.int64(), pa.uint64(), pa.float64()}:

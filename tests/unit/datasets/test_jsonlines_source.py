@@ -105,6 +105,16 @@ def test_a_broken_line_is_told_with_its_number(
     assert not (cache.root / "files").exists()
 
 
+def test_what_was_learnt_is_asked_only_of_times_and_of_columns_without_a_value(
+    put: Any, snap: Any, rows: Any, types: Any
+) -> None:
+    learnt = {"t": "string", "n": "string", "d": "date32[day]"}
+    put("d.jsonl", '{"t": "2026-01-31T10:00:00", "n": 7, "d": null}\n')
+    snapshot = snap("d.jsonl", learnt=learnt)
+    assert types(snapshot) == {**learnt, "n": "int64"}
+    assert rows(snapshot) == [{"t": "2026-01-31T10:00:00", "n": 7, "d": None}]
+
+
 def test_files_of_other_keys_are_told_apart(put: Any, snap: Any) -> None:
     put("in/1.jsonl", '{"a": 1}\n')
     put("in/2.jsonl", '{"b": 1}\n')

@@ -51,6 +51,12 @@ def test_types_hold_for_all_rows_however_late_one_differs(database: str, snap: A
     assert (found[0], found[-1]) == ({"a": 1.0, "b": None}, {"a": 0.5, "b": "z"})
 
 
+def test_a_column_without_a_value_is_what_was_learnt(database: str, snap: Any, types: Any) -> None:
+    learnt = {"d": "date32[day]", "i": "string"}
+    snapshot = snap(database, query="select null as d, null as n, i from t", learnt=learnt)
+    assert types(snapshot) == {"d": "date32[day]", "n": "double", "i": "int64"}
+
+
 @pytest.mark.parametrize(
     ("values", "written"),
     [

@@ -13,9 +13,9 @@ import pyarrow.csv as pc_csv
 
 from lineal.datasets.dialect import HEADER_BYTES, delimiter_of
 from lineal.datasets.sources import text
-from lineal.datasets.sources.base import BlockTooSmall, Plan, SourceFile, TypeChanged, agreed
+from lineal.datasets.sources.base import BlockTooSmall, Plan, SourceFile, TypeChanged, agreed, planned
 from lineal.datasets.sources.opening import lines_of, opened
-from lineal.datasets.types import converted, unified
+from lineal.datasets.types import converted
 from lineal.errors import LinealError, SourceError
 
 
@@ -35,7 +35,7 @@ class Csv:
             if len(found) > 1:
                 raise TypeChanged
             kinds[name] = _plain(found.pop()) if found else pa.null()
-        return _plan(kinds)
+        return planned(kinds)
 
     def infer(self, files: Sequence[SourceFile], block: int) -> Plan:
         """Plan from every value."""
@@ -52,7 +52,7 @@ class Csv:
                         if len(chain) > 1:
                             distinct = pc.unique(values)
                             chain[:] = [kind for kind in chain if text.fits(distinct, kind)]
-        return _plan(
+        return planned(
             {name: chains[name][0] if name in chains else pa.null() for name in agreed(files, names)}, exact=True
         )
 
@@ -92,14 +92,6 @@ class Csv:
 def _plain(kind: pa.DataType) -> pa.DataType:
     # A time of day is no type of a snapshot, bytes are found to be no text when they are read as such.
     return pa.string() if pa.types.is_time(kind) or pa.types.is_binary(kind) else kind
-
-
-def _plan(kinds: dict[str, pa.DataType], *, exact: bool = False) -> Plan:
-    return Plan(
-        schema=pa.schema([(name, unified([kind])) for name, kind in kinds.items()]),
-        parsed=pa.schema(list(kinds.items())),
-        exact=exact,
-    )
 
 
 def _delimiter(file: SourceFile) -> str:

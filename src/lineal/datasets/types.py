@@ -1,8 +1,9 @@
 """The few column types a snapshot has, and how every other type becomes one of them.
 
-A snapshot holds `int64` (`uint64` where a source says so), `double`, `bool`, `string`, `date32`, and `timestamp` in
-microseconds (nanoseconds where the source has them), without a zone or in UTC. So what comes after ingestion meets
-these only. Nothing is lost but the kind of missing: a float NaN is a missing value like any other.
+A snapshot holds `int64` (`uint64` where a source says so, and of a CSV where whole numbers ask for it), `double`,
+`bool`, `string`, `date32`, and `timestamp` in microseconds (nanoseconds where the source has them), without a zone or
+in UTC. So what comes after ingestion meets these only. Nothing is lost but the kind of missing: a float NaN is a
+missing value like any other.
 """
 
 from __future__ import annotations

@@ -27,7 +27,11 @@ class Csv:
         schemas = []
         for file in files:
             with opened(file) as stream:
-                schemas.append(self._reader(file, stream, block, text.options()).schema)
+                reader = self._reader(file, stream, block, text.options())
+                schemas.append(reader.schema)
+                first = next(self._read(file, reader), None)
+                if first is not None and any(map(_may_be_whole, first.columns)):
+                    raise TypeChanged
         names = agreed(files, [schema.names for schema in schemas])
         kinds: dict[str, pa.DataType] = {}
         for name in names:
@@ -87,6 +91,14 @@ class Csv:
             except pa.ArrowInvalid as problem:
                 raise _told(problem, file) from problem
             yield batch
+
+
+def _may_be_whole(values: pa.Array) -> bool:
+    """Whether pyarrow may have taken whole numbers beyond `int64` for floats; only all the text can tell."""
+    if not pa.types.is_floating(values.type):
+        return False
+    largest = pc.max(values).as_py()
+    return largest is not None and 2.0**63 <= largest <= 2.0**64
 
 
 def _plain(kind: pa.DataType) -> pa.DataType:

@@ -8,6 +8,8 @@ from prefect import flow
 from prefect.runtime import flow_run
 
 from lineal import traced
+from lineal.models.batch import learnt_types
+from lineal.models.estimators import named_classes
 from tasks.batch import check, read
 from tasks.choose import choose
 from tasks.drift import drift
@@ -45,7 +47,8 @@ def predict(
     """
     chosen = choose(model, data, out, force)
     refuse_recalled(chosen.model, allowed=allow_recalled)
-    batch = read(chosen.plan, data, query)
+    learnt = learnt_types(chosen.model, trusted=named_classes(chosen.plan))
+    batch = read(chosen.plan, data, query, learnt)
     refuse_recalled(batch, allowed=allow_recalled)
     held = check(chosen.plan, chosen.model, batch)
     scored = score(chosen, batch.dataset, held)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from prefect import task
@@ -29,10 +30,19 @@ from tasks.ingest import is_silence
     cache_policy=NO_CACHE,
 )
 @traced
-def read(plan: Pipeline, data: str, query: str | None = None) -> Snapshot:
-    """Read the rows to be scored into an immutable version of the pipeline's batch table."""
+def read(plan: Pipeline, data: str, query: str | None = None, learnt: Mapping[str, str] | None = None) -> Snapshot:
+    """Read the rows to be scored into an immutable version of the pipeline's batch table.
+
+    Args:
+        plan: the pipeline.
+        data: the source of the rows.
+        query: the SQL that gives the rows.
+        learnt: the types of the columns that the model takes, which the rows are read as.
+    """
     with watched("Reading", in_bytes=query is None) as on_progress:
-        batch = read_source(data, plan.table("batch"), query=query, folder=Path.cwd(), on_progress=on_progress)
+        batch = read_source(
+            data, plan.table("batch"), query=query, learnt=learnt, folder=Path.cwd(), on_progress=on_progress
+        )
     run = current_run()
     if query is not None:
         run.query(query)

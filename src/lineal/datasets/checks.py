@@ -20,6 +20,8 @@ from lineal.errors import CheckError, DataError
 from lineal.pipeline import Check, Pipeline, Scalar
 
 _FIRST = 5
+# What nanoseconds in 64 bits reach, in 1677 and 2262.
+_FAR = 2**63 - 1
 Judge = Callable[[pa.Array], pa.Array]
 
 
@@ -166,7 +168,11 @@ def _batches(dataset: Dataset, name: str) -> Iterator[pa.Array]:
 
 
 def _beyond(compare: Callable[[pa.Array, pa.Scalar], pa.Array], bound: pa.Scalar) -> Judge:
-    return lambda values: compare(values, bound)
+    def judge(values: pa.Array) -> pa.Array:
+        # pyarrow refuses to compare a float with an integer beyond 2^53.
+        return compare(values.cast(pa.float64(), safe=False) if pa.types.is_integer(values.type) else values, bound)
+
+    return judge
 
 
 def _outside(allowed: pa.Array) -> Judge:
@@ -183,7 +189,8 @@ def _bound(bound: Any, name: str, kind: pa.DataType, assertion: str) -> pa.Scala
     if not number and pa.types.is_timestamp(kind):
         moment = bound if isinstance(bound, datetime) else datetime.combine(bound, time())
         if (moment.tzinfo is None) == (kind.tz is None):
-            return pa.scalar(moment, pa.timestamp("us", kind.tz))
+            found = pa.scalar(moment, pa.timestamp("us", kind.tz))
+            return found if kind.unit == "us" else pa.scalar(min(max(1000 * found.value, -_FAR), _FAR), kind)
     asked = "a number" if number else "a time with a zone" if getattr(bound, "tzinfo", None) else "a date or time"
     raise DataError(
         f"check {assertion} = {_written(bound)} for column {name!r} compares {asked} with a column of {_called(kind)}; "

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import pyarrow as pa
@@ -74,13 +74,21 @@ def require_ids(name: str, snapshot: Snapshot) -> None:
     """Hold an id column to naming each row, and only one.
 
     Raises:
-        DataError: an id is missing or comes twice.
+        DataError: an id is missing or comes twice, or is a number that a float does not hold.
     """
     missing, first = _missing(name, snapshot)
     if missing:
         raise DataError(
             f"the id {name!r} has {_counted(missing, 'missing value')} "
             f"({places(snapshot.sources, first, missing)}); give each record one, or leave `id` out",
+            column=name,
+        )
+    count, first = _offending(name, snapshot, _rounded)
+    if count:
+        raise DataError(
+            f"the id {name!r} was read as floating-point numbers, which do not hold the last digits of "
+            f"{_counted(count, 'value')} beyond 2^53 ({places(snapshot.sources, first, count)}); "
+            "give the ids as text in the source, such as with a letter before the digits",
             column=name,
         )
     count, first = _repeated_ids(name, snapshot)
@@ -128,12 +136,21 @@ def repeated(column: pa.ChunkedArray) -> tuple[int, list[int]]:
 
 
 def _missing(name: str, snapshot: Snapshot) -> tuple[int, list[int]]:
+    return _offending(name, snapshot, pc.is_null)
+
+
+def _rounded(values: pa.Array) -> pa.Array:
+    """Which values are floats that may stand for several whole numbers."""
+    return pc.greater_equal(pc.abs(values), 2.0**53) if pa.types.is_floating(values.type) else pc.is_null(values)
+
+
+def _offending(name: str, snapshot: Snapshot, judge: Callable[[pa.Array], pa.Array]) -> tuple[int, list[int]]:
+    """Count the rows that offend, and give the first of them, 0-based."""
     count, first = 0, list[int]()
     for start, values in _column(name, snapshot):
-        if values.null_count:
-            count += values.null_count
-            rows = np.flatnonzero(values.is_null().to_numpy(zero_copy_only=False))[: _FIRST - len(first)]
-            first += [start + int(row) for row in rows]
+        rows = np.flatnonzero(judge(values).to_numpy(zero_copy_only=False))
+        count += len(rows)
+        first += [start + int(row) for row in rows[: _FIRST - len(first)]]
     return count, first
 
 

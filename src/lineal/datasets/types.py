@@ -1,8 +1,9 @@
 """The few column types a snapshot has, and how every other type becomes one of them.
 
-A snapshot holds `int64` (`uint64` where a source says so), `double`, `bool`, `string`, `date32`, and `timestamp` in
-microseconds (nanoseconds where the source has them), without a zone or in UTC. So what comes after ingestion meets
-these only. Nothing is lost but the kind of missing: a float NaN is a missing value like any other.
+A snapshot holds `int64` (`uint64` where a source says so, and of a CSV where whole numbers ask for it), `double`,
+`bool`, `string`, `date32`, and `timestamp` in microseconds (nanoseconds where the source has them), without a zone or
+in UTC. So what comes after ingestion meets these only. Nothing is lost but the kind of missing: a float NaN is a
+missing value like any other.
 """
 
 from __future__ import annotations
@@ -19,9 +20,18 @@ from lineal.datasets.dataset import Column
 ROW = "_lineal_row"
 """The column of a split's parts that holds each row's 0-based number in the snapshot."""
 
+NAMED = {
+    str(kind): kind
+    for kind in (
+        *(pa.int64(), pa.uint64(), pa.float64(), pa.bool_(), pa.string(), pa.date32()),
+        *(pa.timestamp(unit, zone) for unit in ("us", "ns") for zone in (None, "UTC")),
+    )
+}
+"""Those types, by the name that a handle's columns have for them."""
+
 
 def settled(kind: pa.DataType) -> pa.DataType:
-    """Return the snapshot's type for a source's type; `null` stays open for `unified` to decide."""
+    """Return the snapshot's type for a source's type; `null` stays open."""
     types = pa.types
     if types.is_dictionary(kind):
         return settled(kind.value_type)
@@ -41,13 +51,10 @@ def settled(kind: pa.DataType) -> pa.DataType:
 
 
 def unified(kinds: Iterable[pa.DataType]) -> pa.DataType:
-    """Return the one type that holds values of all `kinds`; what does not go together is text.
-
-    A column without any value is `double`, as in pandas.
-    """
+    """Return the one type that holds values of all `kinds`, `null` where there is none; what does not agree is text."""
     left = {settled(kind) for kind in kinds} - {pa.null()}
     if not left:
-        return pa.float64()
+        return pa.null()
     if len(left) == 1:
         return left.pop()
     if left <= {pa.int64(), pa.uint64(), pa.float64()}:
@@ -95,8 +102,10 @@ def as_text(array: pa.Array) -> pa.Array:
 
 
 def json_text(value: Any) -> str:
-    """Return a value as compact JSON, text as it is."""
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
+    """Return a value as text: as compact JSON if JSON has its kind and it is no text, else as Python writes it."""
+    if isinstance(value, (dict, list, tuple, bool, int, float)):
+        return json.dumps(value, ensure_ascii=False, default=str)
+    return str(value)
 
 
 def columns_of(schema: pa.Schema) -> tuple[Column, ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,6 +18,8 @@ from lineal.datasets.read import batches, opened
 from lineal.datasets.snapshot import Snapshot, places
 from lineal.datasets.sources.base import near
 from lineal.errors import DataError
+from lineal.models.loaded import estimator_of
+from lineal.models.model import Model
 from lineal.models.raw import ColumnKind, as_dates, as_texts
 from lineal.pipeline import Check, Pipeline
 
@@ -65,6 +67,21 @@ def signature(estimator: Any) -> tuple[Taken, ...]:
         for name, values in zip(names, learnt, strict=True):
             found[str(name)] = Taken(str(name), kind, frozenset(str(value) for value in values))
     return tuple(found[str(name)] for name in estimator.feature_names_in_ if str(name) in found)
+
+
+def learnt_types(model: Model, *, trusted: Collection[str] = ()) -> dict[str, str]:
+    """The types of the raw columns that a model takes, for `lineal.datasets.sources.read` to keep to.
+
+    Where the lineage does not know the model, it is loaded, and tells which are text.
+
+    Args:
+        model: the handle.
+        trusted: classes beyond Lineal's own list that the user named, those of the pipeline file.
+    """
+    if model.columns:
+        return {column.name: column.type for column in model.columns}
+    taken = signature(estimator_of(model, trusted=trusted))
+    return {each.name: str(pa.string()) for each in taken if each.kind == "text"}
 
 
 def hold(estimator: Any, pipeline: Pipeline, batch: Snapshot) -> Held:

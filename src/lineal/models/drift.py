@@ -2,10 +2,11 @@
 
 Numbers, booleans and dates are compared by the population stability index (PSI) over ten bins of equal training weight
 and by the Kolmogorov-Smirnov distance (KS), text by PSI and the chi-square test over its 49 most frequent values and
-one group of all others. KS is taken at the edges of 128 bins of equal training weight, so it may be too small by
-the weight of a bin, under 0.01, never too large. PSI is Σ (q - p) ln(q / p) over the bins' shares in batch (q) and
-training rows (p), half a row added to each bin so that an empty one does not make it infinite. Of more than 250,000
-rows, PSI and KS of numbers are taken on every k-th, the least k that leaves no more; all else is counted in every row.
+one group of all others. KS is taken at the edges of 128 bins of equal training weight, and on both sides of each value
+that would fill one alone, so it may be too small by the weight of a bin, under 0.016, never too large. PSI is
+Σ (q - p) ln(q / p) over the bins' shares in batch (q) and training rows (p), half a row added to each bin so that an
+empty one does not make it infinite. Of more than 250,000 rows, PSI and KS of numbers are taken on every k-th, the least
+k that leaves no more; all else is counted in every row.
 
 A small batch differs from any table by chance. So a figure counts as drift only where it is above the pipeline's limit
 and the difference is significant at the batch's size: PSI by the chi-square test, KS by its asymptotic distribution,

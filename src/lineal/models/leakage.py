@@ -18,7 +18,7 @@ import pandas as pd
 
 from lineal.errors import DataError
 from lineal.models.columns import Kind
-from lineal.models.raw import as_dates, as_numbers, as_texts, column_kind
+from lineal.models.raw import as_days, as_numbers, as_texts, column_kind
 
 Measure = Literal["roc_auc", "roc_auc_ovr", "r2"]
 LIMIT = 0.99
@@ -134,10 +134,7 @@ def _values(column: pd.Series[Any]) -> np.ndarray[Any, Any]:
     kind = column_kind(column)
     if kind == "text":
         return _codes(as_texts(column))
-    if kind == "date":
-        days = (as_dates(column) - pd.Timestamp(0)) / pd.Timedelta(days=1)
-        return days.to_numpy(np.float64, na_value=np.nan)
-    return as_numbers(column)
+    return as_days(column) if kind == "date" else as_numbers(column)
 
 
 def _by_tree(

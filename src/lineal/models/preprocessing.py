@@ -29,7 +29,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, StandardScaler
 
 from lineal.errors import DataError
-from lineal.models.raw import as_dates, as_numbers, column_kind, to_numbers, to_texts
+from lineal.models.raw import as_dates, as_days, as_numbers, column_kind, to_numbers, to_texts
 
 # A text column beyond this many values gives this many features, the last for all its rarer values.
 MAX_CATEGORIES = 50
@@ -89,7 +89,7 @@ def _part(dates: pd.Series[Any], part: str) -> np.ndarray[Any, Any]:
     if part == "missing":
         return dates.isna().to_numpy(dtype=np.float64)
     if part == "days":
-        return ((dates - pd.Timestamp(0)) / pd.Timedelta(days=1)).to_numpy(dtype=np.float64)
+        return as_days(dates)
     return getattr(dates.dt, "day_of_week" if part == "weekday" else part).to_numpy(dtype=np.float64)  # type: ignore[no-any-return]
 
 

@@ -15,11 +15,11 @@ import pandas as pd
 
 from lineal.errors import TrackingError
 from lineal.models.batch import signature
-from lineal.models.raw import as_dates, as_numbers, as_texts
+from lineal.models.raw import as_days, as_numbers, as_texts
 
 FOLDER, FILE = "profile", "training.json"
 _FORM = 1
-# Numbers fall into this many bins of equal weight; where values repeat, into fewer.
+# Numbers fall into this many bins of equal weight; a value that would fill one has a bin of its own.
 _BINS = 128
 # Of a text column so many values are told apart, and so many are known to have been seen.
 _TOLD_APART = 49
@@ -109,10 +109,7 @@ def profile_of(estimator: Any, rows: pd.DataFrame) -> Profile:
 
 def numbers_of(kind: str, column: pd.Series[Any]) -> _Floats:
     """A column as the numbers that are compared, NaN where a value is missing."""
-    if kind == "date":
-        days = (as_dates(column) - pd.Timestamp(0)) / pd.Timedelta(days=1)
-        return np.asarray(days, dtype=np.float64)
-    return as_numbers(column)
+    return as_days(column) if kind == "date" else as_numbers(column)
 
 
 def _of_numbers(name: str, numbers: _Floats, kind: Kind) -> Learnt:
@@ -121,8 +118,11 @@ def _of_numbers(name: str, numbers: _Floats, kind: Kind) -> Learnt:
     if not len(present):
         return Learnt(name, kind, missing, (0,))
     shares = np.linspace(0, 1, _BINS + 1)[1:-1]
+    values, times = np.unique(present, return_counts=True)
+    # What is next to a frequent value must not be counted with it.
+    below = np.nextafter(values[times * _BINS >= len(present)], -np.inf)
     # The last bin holds what is larger than all that was learnt.
-    edges = np.unique([*np.quantile(present, shares, method="inverted_cdf"), present.max()])
+    edges = np.unique([*np.quantile(present, shares, method="inverted_cdf"), *below, present.max()])
     counts = np.bincount(np.searchsorted(edges, present, side="left"), minlength=len(edges) + 1)
     low, high = float(present.min()), float(present.max())
     return Learnt(name, kind, missing, tuple(counts.tolist()), tuple(edges.tolist()), low, high)

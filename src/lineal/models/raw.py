@@ -117,6 +117,20 @@ def as_dates(column: pd.Series[Any]) -> pd.Series[Any]:
     return column.dt.tz_convert("UTC").dt.tz_localize(None) if column.dt.tz is not None else column
 
 
+def as_days(column: pd.Series[Any]) -> np.ndarray[Any, Any]:
+    """Turn dates into days since 1970 as floats, NaN where a value is missing.
+
+    Raises:
+        DataError: naming the column, where a value is no date.
+    """
+    dates = as_dates(column)
+    near = dates.between(pd.Timestamp.min, pd.Timestamp.max)
+    # Models rest on the last bits of what pandas makes of nanoseconds, which end in 2262; what is beyond is apart.
+    days = (dates.where(near) - pd.Timestamp(0)) / pd.Timedelta(days=1)
+    far = (dates.to_numpy() - np.datetime64(0, "D")) / np.timedelta64(1, "D")
+    return np.where(near, days, far)
+
+
 def _number(name: Hashable, row: int, value: Any) -> float:
     if isinstance(value, (bool, int, float, Decimal, np.number, np.bool_)):
         return float(value)

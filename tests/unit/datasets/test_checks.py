@@ -141,6 +141,26 @@ def test_a_check_that_asks_what_a_column_cannot_answer_is_told(run: Any, check: 
     assert not isinstance(told.value, CheckError)
 
 
+@pytest.mark.parametrize(
+    ("column", "check", "offending"),
+    [
+        (["1", "9007199254740993"], "min = 2", (1,)),
+        (["1", "9007199254740993"], "max = 9", (2,)),
+        (["2026-01-01T00:00:00.5", "2027-01-01T00:00:00.5"], "max = 9999-12-31", ()),
+        (["2026-01-01T00:00:00.5", "2027-01-01T00:00:00.5"], "min = 0001-01-01", ()),
+        (["2026-01-01T00:00:00.5", "2027-01-01T00:00:00.5"], "max = 2026-12-31", (2,)),
+        (["2026-01-01T00:00:00.5Z", "2027-01-01T00:00:00.5Z"], "min = 9999-12-31T00:00:00Z", (1, 2)),
+    ],
+)
+def test_large_integers_and_far_bounds_are_compared(
+    put: Any, pipeline: Any, cache: Any, column: list[str], check: str, offending: tuple[int, ...]
+) -> None:
+    put("d.csv", "v,y\n" + "".join(f"{value},{number}\n" for number, value in enumerate(column)))
+    made = pipeline(f'[[checks]]\ncolumn = "v"\n{check}')
+    (result,) = run_checks(made, ingest(made, cache).dataset)
+    assert result.rows == offending
+
+
 def test_only_the_first_rows_are_named_but_all_are_counted(project: Path, pipeline: Any) -> None:
     file = project / "t.parquet"
     pq.write_table(pa.table({"v": [0] * 100_000 + [7]}), file)

@@ -98,6 +98,29 @@ def test_ids_are_looked_through_in_parts_where_there_are_very_many(
     hold(put, pipeline, cache, "\n".join(["id,a,y", *rows[:59]]), source=source)
 
 
+@pytest.mark.parametrize(
+    ("name", "data"),
+    [
+        ("1.csv", "key,a,y\n1,1,p\n123456789012345678901,1,q\n123456789012345678902,1,q\n"),
+        ("1.jsonl", "".join(f'{{"key": {key}, "a": 1, "y": {key % 2}}}\n' for key in (1, 2**63 + 1, 2**63 + 2))),
+    ],
+)
+def test_ids_that_were_rounded_are_told(put: Any, pipeline: Any, cache: Any, name: str, data: str) -> None:
+    put(f"in/{name}", data)
+    with pytest.raises(DataError) as told:
+        hold(put, pipeline, cache, "", source=ID)
+    assert told.value.message == (
+        "the id 'key' was read as floating-point numbers, which do not hold the last digits of 2 values beyond 2^53 "
+        f"({name} record 2, {name} record 3); give the ids as text in the source, "
+        "such as with a letter before the digits"
+    )
+
+
+def test_ids_that_are_large_are_ids(put: Any, pipeline: Any, cache: Any) -> None:
+    put("in/1.csv", f"key,a,y\n{2**64 - 2},1,p\n{2**64 - 1},1,q\n")
+    hold(put, pipeline, cache, "", source=ID)
+
+
 def test_ids_that_are_missing_are_told(put: Any, pipeline: Any, cache: Any) -> None:
     put("in/1.csv", "key,a,y\n1,1,p\n,1,q\n,1,q\n")
     with pytest.raises(DataError, match=r"the id 'key' has 2 missing values \(1\.csv record 2, 1\.csv record 3\)"):

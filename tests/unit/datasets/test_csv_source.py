@@ -37,6 +37,9 @@ FAR = 60_000  # rows, well beyond the first block
         ("1.2345678", "x", "string", "x"),
         ("", "12", "int64", 12),
         ("", "long text", "string", "long text"),
+        ("1", "12345678901234567891", "uint64", 12345678901234567891),
+        ("12345678901234567891", "12345678901234567890", "uint64", 12345678901234567890),
+        ("12345678901234567891", "-1", "double", -1.0),
         ("true", "maybe", "string", "maybe"),
         ("true", "17", "string", "17"),
         ("1", "true", "bool", True),
@@ -58,6 +61,21 @@ def test_a_type_that_changes_late_is_found(
         assert rows(snapshot)[-1]["v"] == value
     if kind == "string" and first:
         assert rows(snapshot)[0]["v"] == first
+
+
+@pytest.mark.parametrize("after", ["", "x,x,x,x,x\n"])
+def test_what_was_learnt_as_text_is_text_as_it_stands(put: Any, snap: Any, rows: Any, after: str) -> None:
+    put("d.csv", "a,b,c,d,e\n02139,1.10,true,2026-01-31,NA\n" + after)
+    found = rows(snap("d.csv", learnt=dict.fromkeys("abcde", "string")))
+    assert found[0] == {"a": "02139", "b": "1.10", "c": "true", "d": "2026-01-31", "e": None}
+
+
+def test_a_column_without_a_value_is_what_was_learnt(put: Any, snap: Any, rows: Any, types: Any) -> None:
+    learnt = {"t": "string", "i": "int64", "d": "date32[day]", "m": "timestamp[us, tz=UTC]", "y": "binary"}
+    put("d.csv", "t,i,d,m,y,new\n,NA,,,,\n,,,,,\n")
+    snapshot = snap("d.csv", learnt=learnt)
+    assert types(snapshot) == {**learnt, "y": "double", "new": "double"}
+    assert set(rows(snapshot)[0].values()) == {None}
 
 
 def test_tabs_semicolons_compression_and_byte_order_marks(put: Any, snap: Any, rows: Any) -> None:

@@ -60,6 +60,18 @@ def test_kinds_that_mix_near_or_far(
         assert (found[0]["v"], found[-1]["v"]) == values
 
 
+@pytest.mark.parametrize("other", ["1", '"x"'])
+@pytest.mark.parametrize(
+    ("written", "kind"),
+    [("2026-01-31T10:00:00.5", "timestamp[ns]"), ("2026-01-31T10:00:00.123Z", "timestamp[ns, tz=UTC]")],
+)
+def test_a_time_is_one_whatever_the_column_beside_it_holds(
+    put: Any, snap: Any, types: Any, written: str, kind: str, other: str
+) -> None:
+    put("d.jsonl", f'{{"t": "{written}", "other": 1}}\n{{"t": "{written}", "other": {other}}}\n')
+    assert types(snap("d.jsonl"))["t"] == kind
+
+
 @pytest.mark.parametrize("between", [0, 60_000])
 def test_a_key_that_comes_late_is_a_column(put: Any, snap: Any, rows: Any, types: Any, between: int) -> None:
     put("d.jsonl", '{"v": 1, "pad": "padding padding"}\n' * (between + 1) + '{"late": true, "v": 2}\n')
@@ -91,6 +103,16 @@ def test_a_broken_line_is_told_with_its_number(
         snap("d.jsonl")
     assert told.value.line == line
     assert not (cache.root / "files").exists()
+
+
+def test_what_was_learnt_is_asked_only_of_times_and_of_columns_without_a_value(
+    put: Any, snap: Any, rows: Any, types: Any
+) -> None:
+    learnt = {"t": "string", "n": "string", "d": "date32[day]"}
+    put("d.jsonl", '{"t": "2026-01-31T10:00:00", "n": 7, "d": null}\n')
+    snapshot = snap("d.jsonl", learnt=learnt)
+    assert types(snapshot) == {**learnt, "n": "int64"}
+    assert rows(snapshot) == [{"t": "2026-01-31T10:00:00", "n": 7, "d": None}]
 
 
 def test_files_of_other_keys_are_told_apart(put: Any, snap: Any) -> None:

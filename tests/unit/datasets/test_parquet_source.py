@@ -95,6 +95,12 @@ def test_bytes_that_are_no_text_are_told(project: Path, snap: Any) -> None:
     assert told.value.column == "v"
 
 
+def test_a_column_without_a_value_is_what_was_learnt(project: Path, snap: Any, types: Any) -> None:
+    pq.write_table(pa.table({"d": pa.nulls(2), "s": pa.nulls(2), "n": [7, 8]}), project / "d.parquet")
+    snapshot = snap("d.parquet", learnt={"d": "timestamp[us]", "n": "string"})
+    assert types(snapshot) == {"d": "timestamp[us]", "s": "double", "n": "int64"}
+
+
 def test_a_table_without_rows_is_told(project: Path, snap: Any) -> None:
     pq.write_table(pa.table({"v": pa.array([], pa.int64())}), project / "d.parquet")
     with pytest.raises(SourceError, match=r"d\.parquet is without rows; add the data"):

@@ -2,12 +2,16 @@ from __future__ import annotations
 
 import socket
 import sqlite3
+from datetime import time, timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pytest
 
 from lineal.datasets import patience
+from lineal.datasets.sources.values import natural
 from lineal.errors import SourceError, UnreachableError
 
 
@@ -45,6 +49,27 @@ def test_types_hold_for_all_rows_however_late_one_differs(database: str, snap: A
     assert types(snapshot) == {"a": "double", "b": "string"}
     found = rows(snapshot)
     assert (found[0], found[-1]) == ({"a": 1.0, "b": None}, {"a": 0.5, "b": "z"})
+
+
+def test_a_column_without_a_value_is_what_was_learnt(database: str, snap: Any, types: Any) -> None:
+    learnt = {"d": "date32[day]", "i": "string"}
+    snapshot = snap(database, query="select null as d, null as n, i from t", learnt=learnt)
+    assert types(snapshot) == {"d": "date32[day]", "n": "double", "i": "int64"}
+
+
+@pytest.mark.parametrize(
+    ("values", "written"),
+    [
+        ([UUID(int=1), None], ["00000000-0000-0000-0000-000000000001", None]),
+        ([time(8, 30)], ["08:30:00"]),
+        ([timedelta(hours=2)], ["2:00:00"]),
+        ([Decimal("1.50"), "x"], ["1.50", "x"]),
+        ([True, 1.5, "x"], ["true", "1.5", "x"]),
+        ([{"a": [1, "é"]}], ['{"a": [1, "é"]}']),
+    ],
+)
+def test_what_no_column_type_holds_is_text_as_it_is(values: list[Any], written: list[str | None]) -> None:
+    assert natural(values).to_pylist() == written
 
 
 @pytest.mark.parametrize(

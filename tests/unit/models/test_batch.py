@@ -9,8 +9,10 @@ from lineal.datasets.snapshot import Snapshot
 from lineal.datasets.sources import read
 from lineal.datasets.table import write_table
 from lineal.errors import CheckError, DataError
-from lineal.models.batch import hold, signature
+from lineal.models import loaded
+from lineal.models.batch import hold, learnt_types, signature
 from lineal.models.fitting import fit
+from lineal.models.model import Model
 
 CHECKS = """
 [[checks]]
@@ -135,6 +137,34 @@ def test_a_missing_value_where_the_pipeline_allows_none(held):
     found = held(line(1), line(2).replace("2,1.0,", "2,,"))
     with pytest.raises(CheckError, match=r"check not_null does not hold for column 'size'"):
         require(found.checks)
+
+
+def test_a_row_is_read_as_in_training_whatever_rows_are_beside_it(model, tmp_path):
+    pipeline, estimator = model
+    loaded.remember("d1", estimator)
+    columns = read(str(tmp_path / "train.csv"), "it.train").dataset.columns
+    for handle in (Model("m", "d1", "models:/m"), Model("m", "d1", "models:/m", columns=columns)):
+        told = []
+        for more in ([line(2, code="a7")], []):
+            (tmp_path / "new.csv").write_text("\n".join([HEADER, line(1, code="07"), *more]) + "\n")
+            batch = read(str(tmp_path / "new.csv"), "it.batch", learnt=learnt_types(handle))
+            hold(estimator, pipeline, batch)
+            frame = to_frame(batch.dataset)
+            assert frame["code"][0] == "07"
+            told.append(estimator.predict_proba(frame)[0].tolist())
+        assert told[0] == told[1]
+
+
+def test_a_check_may_speak_of_a_column_that_has_no_value_in_the_batch(make_pipeline, tmp_path):
+    asked = ['"when"\nmin = 2000-01-01', '"when"\ntype = "date"', '"colour"\nallowed = ["red", "blue"]']
+    pipeline = make_pipeline(more="".join(f"[[checks]]\ncolumn = {check}\n" for check in asked))
+    table = [f"{when},{colour},{n}" for n, (when, colour) in enumerate([("2026-01-02", "red"), ("", "blue")] * 10)]
+    (tmp_path / "train.csv").write_text("\n".join(["when,colour,target", *table]))
+    train = read(str(tmp_path / "train.csv"), "it.train").dataset
+    (tmp_path / "new.csv").write_text("when,colour\n,\n")
+    learnt = learnt_types(Model("m", "d1", "models:/m", columns=train.columns))
+    batch = read(str(tmp_path / "new.csv"), "it.batch", learnt=learnt)
+    require(hold(fit(pipeline, to_frame(train)).estimator, pipeline, batch).checks)
 
 
 def test_dates_may_come_as_text(model):

@@ -13,7 +13,7 @@ from lineal.errors import TrackingError
 from lineal.models import drift as module
 from lineal.models.drift import compare
 from lineal.models.fitting import fit
-from lineal.models.profile import Profile, profile_of
+from lineal.models.profile import Profile, numbers_of, profile_of
 from lineal.pipeline import Drift as Limits
 
 COLOURS = ["red", "green", "blue"]
@@ -105,6 +105,17 @@ def test_values_that_were_never_learnt_are_counted_and_told(profile):
     )
 
 
+def test_a_frequent_value_that_moves_a_little_is_found(make_pipeline):
+    draw = np.random.default_rng(0)
+    hours = np.concatenate([np.full(550, 40.0), draw.integers(10, 36, 225), draw.integers(45, 70, 225)])
+    frame = pd.DataFrame({"hours": hours, "target": ["a", "b"] * 500})
+    learnt = profile_of(fit(make_pipeline(), frame).estimator, frame)
+    for moved in (38.5, 40.5):
+        _, found = against(learnt, pa.table({"hours": np.where(hours == 40, moved, hours)}))
+        assert (found["hours"].ks, found["hours"].over) == (pytest.approx(0.55), ("psi", "ks"))
+    assert against(learnt, pa.table({"hours": hours}))[1]["hours"].ks == 0
+
+
 def test_dates_are_measured_and_held_to_no_limit(profile):
     rows = table(200, 4)
     later = pa.array(np.full(200, np.datetime64("2030-01-01", "D")))
@@ -112,6 +123,11 @@ def test_dates_are_measured_and_held_to_no_limit(profile):
     assert by_name["when"].ks == 1
     assert by_name["when"].unseen == 1
     assert found.drifted == ()
+
+
+def test_a_date_beyond_what_nanoseconds_reach_is_measured():
+    days = pd.Series(np.array(["9999-12-31", "NaT", "1970-01-02"], dtype="datetime64[ms]"))
+    assert numbers_of("date", days).tolist() == pytest.approx([2_932_896, np.nan, 1], nan_ok=True)
 
 
 def test_limits_may_be_a_columns_own(profile):

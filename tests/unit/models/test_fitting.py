@@ -486,6 +486,13 @@ def test_the_record_of_a_fit_is_plain_data(make_pipeline, wine):
     assert pickle.loads(pickle.dumps(fitted)).cv == fitted.cv  # noqa: S301  # our own bytes
 
 
-@pytest.mark.parametrize("values", [pd.array(range(40), dtype="Int64"), [Decimal(at) for at in range(40)]])
+@pytest.mark.parametrize(
+    "values",
+    [
+        pd.array(range(40), dtype="Int64"),
+        [Decimal(at) for at in range(40)],
+        np.arange(40, dtype=np.uint64) * 2**58 + 2**63 - 2**61,
+    ],
+)
 def test_nullable_and_decimal_targets_are_numbers(make_pipeline, values):
     assert fit(make_pipeline(RIDGE), small(target=values)).train_metrics["r2"] > 0.99

@@ -56,6 +56,7 @@ def test_the_target_itself_and_its_name():
         pd.Series([1.0, None] * 20),
         pd.Series(["a", None] * 20),
         pd.Series(pd.date_range("2026-01-01", periods=40)),
+        pd.Series(np.array(["2026-01-01", "9999-12-31"] * 20, dtype="datetime64[ms]")),
         pd.Series([True, None] * 20, dtype="boolean"),
         pd.Series([np.inf] + [1.0] * 39),
     ],

@@ -219,6 +219,17 @@ def test_dates_give_the_parts_that_vary():
     assert numbers.iloc[2].tolist() == [2.75, 3.5, 2, 1]
 
 
+def test_a_date_beyond_what_nanoseconds_reach_is_a_date_and_changes_no_other():
+    days = ["2020-01-01T05:06:07.000008", None, "9999-12-31", "0001-01-01"]
+    near = pd.DataFrame({"when": np.array(days[:2] * 20, dtype="datetime64[us]")})
+    far = pd.DataFrame({"when": np.array(days * 10, dtype="datetime64[us]")})
+
+    numbers = features(fitted(far), far)["when.days"]
+
+    assert numbers[2:4].tolist() == [2_932_896, -719_162]
+    assert numbers[0] == features(fitted(near), near)["when.days"][0]
+
+
 def test_times_and_durations_are_seconds():
     frame = pd.DataFrame(
         {"at": [datetime.time(1, 0, 5), None] * 20, "took": [datetime.timedelta(minutes=1), None] * 20}

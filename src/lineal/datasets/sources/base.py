@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from pathlib import Path
 from typing import BinaryIO, Protocol
@@ -11,7 +11,7 @@ from typing import BinaryIO, Protocol
 import pyarrow as pa
 
 from lineal.datasets.hashing import Fingerprint
-from lineal.datasets.types import ROW
+from lineal.datasets.types import ROW, unified
 from lineal.errors import DataError, SourceError
 
 BLOCK = 1 << 20
@@ -43,13 +43,22 @@ class Plan:
 
     Attributes:
         schema: the snapshot's columns and types.
-        parsed: the types to parse them as, which may be narrower than what a snapshot holds.
+        parsed: the types to parse them as, which may be narrower than what a snapshot holds; `null` where no value is.
         exact: whether every value has been looked at.
     """
 
     schema: pa.Schema
     parsed: pa.Schema
     exact: bool = False
+
+    def but(self, name: str, kind: pa.DataType, parsed: pa.DataType) -> Plan:
+        """The same plan but for one column."""
+        place = self.schema.get_field_index(name)
+        return replace(
+            self,
+            schema=self.schema.set(place, pa.field(name, kind)),
+            parsed=self.parsed.set(place, pa.field(name, parsed)),
+        )
 
 
 class TypeChanged(Exception):
@@ -84,6 +93,13 @@ class Format(Protocol):
             SourceError: the file cannot be read.
         """
         ...
+
+
+def planned(kinds: Mapping[str, pa.DataType], *, exact: bool = False) -> Plan:
+    """Plan columns by what they are parsed as; one without any value is `double`, as in pandas."""
+    settled = {name: unified([kind]) for name, kind in kinds.items()}
+    schema = {name: pa.float64() if pa.types.is_null(kind) else kind for name, kind in settled.items()}
+    return Plan(pa.schema(list(schema.items())), pa.schema(list(kinds.items())), exact)
 
 
 def agreed(files: Sequence[SourceFile], names: Sequence[Sequence[str]]) -> list[str]:

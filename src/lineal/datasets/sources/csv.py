@@ -13,9 +13,9 @@ import pyarrow.csv as pc_csv
 
 from lineal.datasets.dialect import HEADER_BYTES, delimiter_of
 from lineal.datasets.sources import text
-from lineal.datasets.sources.base import BlockTooSmall, Plan, SourceFile, TypeChanged, agreed
+from lineal.datasets.sources.base import BlockTooSmall, Plan, SourceFile, TypeChanged, agreed, planned
 from lineal.datasets.sources.opening import lines_of, opened
-from lineal.datasets.types import converted, unified
+from lineal.datasets.types import converted
 from lineal.errors import LinealError, SourceError
 
 
@@ -27,7 +27,11 @@ class Csv:
         schemas = []
         for file in files:
             with opened(file) as stream:
-                schemas.append(self._reader(file, stream, block, text.options()).schema)
+                reader = self._reader(file, stream, block, text.options())
+                schemas.append(reader.schema)
+                first = next(self._read(file, reader), None)
+                if first is not None and any(map(_may_be_whole, first.columns)):
+                    raise TypeChanged
         names = agreed(files, [schema.names for schema in schemas])
         kinds: dict[str, pa.DataType] = {}
         for name in names:
@@ -35,7 +39,7 @@ class Csv:
             if len(found) > 1:
                 raise TypeChanged
             kinds[name] = _plain(found.pop()) if found else pa.null()
-        return _plan(kinds)
+        return planned(kinds)
 
     def infer(self, files: Sequence[SourceFile], block: int) -> Plan:
         """Plan from every value."""
@@ -52,7 +56,7 @@ class Csv:
                         if len(chain) > 1:
                             distinct = pc.unique(values)
                             chain[:] = [kind for kind in chain if text.fits(distinct, kind)]
-        return _plan(
+        return planned(
             {name: chains[name][0] if name in chains else pa.null() for name in agreed(files, names)}, exact=True
         )
 
@@ -89,17 +93,17 @@ class Csv:
             yield batch
 
 
+def _may_be_whole(values: pa.Array) -> bool:
+    """Whether pyarrow may have taken whole numbers beyond `int64` for floats; only all the text can tell."""
+    if not pa.types.is_floating(values.type):
+        return False
+    largest = pc.max(values).as_py()
+    return largest is not None and 2.0**63 <= largest <= 2.0**64
+
+
 def _plain(kind: pa.DataType) -> pa.DataType:
     # A time of day is no type of a snapshot, bytes are found to be no text when they are read as such.
     return pa.string() if pa.types.is_time(kind) or pa.types.is_binary(kind) else kind
-
-
-def _plan(kinds: dict[str, pa.DataType], *, exact: bool = False) -> Plan:
-    return Plan(
-        schema=pa.schema([(name, unified([kind])) for name, kind in kinds.items()]),
-        parsed=pa.schema(list(kinds.items())),
-        exact=exact,
-    )
 
 
 def _delimiter(file: SourceFile) -> str:

@@ -14,9 +14,9 @@ import pyarrow.compute as pc
 import pyarrow.json as pa_json
 
 from lineal.datasets.sources import text, values
-from lineal.datasets.sources.base import BlockTooSmall, Plan, SourceFile, TypeChanged, agreed
+from lineal.datasets.sources.base import BlockTooSmall, Plan, SourceFile, TypeChanged, agreed, planned
 from lineal.datasets.sources.opening import lines_of, opened
-from lineal.datasets.types import converted, unified
+from lineal.datasets.types import converted
 from lineal.errors import SourceError
 
 _LINES = 10_000
@@ -36,16 +36,17 @@ class JsonLines:
         kinds = {
             name: _agreed([head.field(name).type for head in heads]) for name in agreed(files, [h.names for h in heads])
         }
-        moments = [name for name, kind in kinds.items() if pa.types.is_timestamp(kind)]
+        moments = [name for name, kind in kinds.items() if pa.types.is_timestamp(kind) or pa.types.is_string(kind)]
         if moments:
-            # pyarrow took every text that reads as a time for one of whole seconds: look at the text itself.
+            # pyarrow took every text that reads as a time for one of whole seconds, and a finer time for text: look at
+            # the text itself.
             chains = {name: list(text.TEMPORAL) for name in moments}
             plain = pa.schema([(name, pa.string() if name in moments else kind) for name, kind in kinds.items()])
             for file in files:
                 with opened(file) as stream:
                     _narrow(chains, next(_read(file, stream, block, plain)).select(moments))
             kinds |= {name: chain[0] for name, chain in chains.items()}
-        return _plan(kinds)
+        return planned(kinds)
 
     def infer(self, files: Sequence[SourceFile], block: int) -> Plan:
         """Plan from every value; each column's kind is what all its values have in common."""
@@ -69,7 +70,7 @@ class JsonLines:
             if not found:
                 raise _empty(file)
             names.append(list(found))
-        return _plan({name: _settled(kinds[name], chains[name]) for name in agreed(files, names)}, exact=True)
+        return planned({name: _settled(kinds[name], chains[name]) for name in agreed(files, names)}, exact=True)
 
     def batches(self, file: SourceFile, stream: BinaryIO, plan: Plan, block: int) -> Iterator[pa.RecordBatch]:
         """Give the rows as the plan has them."""
@@ -230,14 +231,6 @@ def _settled(kinds: set[str], chain: list[pa.DataType]) -> pa.DataType:
             return chain[0]
         case _:
             return pa.string()
-
-
-def _plan(kinds: dict[str, pa.DataType], *, exact: bool = False) -> Plan:
-    return Plan(
-        schema=pa.schema([(name, unified([kind])) for name, kind in kinds.items()]),
-        parsed=pa.schema(list(kinds.items())),
-        exact=exact,
-    )
 
 
 def _empty(file: SourceFile) -> SourceError:

@@ -8,7 +8,7 @@ from typing import BinaryIO
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from lineal.datasets.sources.base import Plan, SourceFile, agreed
+from lineal.datasets.sources.base import Plan, SourceFile, agreed, planned
 from lineal.datasets.types import converted, unified
 from lineal.errors import SourceError
 
@@ -25,8 +25,7 @@ class Parquet:
             with _open(file) as parquet:
                 schemas.append(parquet.schema_arrow)
         names = agreed(files, [schema.names for schema in schemas])
-        schema = pa.schema([(name, unified(schema.field(name).type for schema in schemas)) for name in names])
-        return Plan(schema, schema)
+        return planned({name: unified(schema.field(name).type for schema in schemas) for name in names})
 
     infer = guess
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, cast
@@ -20,7 +20,7 @@ from lineal.datasets.sources.jsonlines import JsonLines
 from lineal.datasets.sources.opening import opened
 from lineal.datasets.sources.parquet import Parquet
 from lineal.datasets.sources.resolve import expanded, resolved
-from lineal.datasets.types import columns_of
+from lineal.datasets.types import NAMED, columns_of
 from lineal.datasets.writer import TableWriter
 from lineal.errors import SourceError
 from lineal.pipeline import Pipeline
@@ -62,6 +62,7 @@ def read(
     name: str,
     *,
     query: str | None = None,
+    learnt: Mapping[str, str] | None = None,
     folder: Path | None = None,
     cache: Cache | None = None,
     on_progress: Progress = unwatched,
@@ -72,18 +73,20 @@ def read(
         uri: a file, folder, glob or fsspec URI, or with `query` a database URL; `${NAME}` is read from the environment.
         name: the snapshot's logical name.
         query: the SQL that gives the rows.
+        learnt: the types of columns that a model takes, as a snapshot's columns name them: what was learnt as text is
+            text, whatever these rows of it look like, and a column without any value is of its type.
         folder: where a relative path starts; default the working folder.
         cache: where the snapshot is kept.
         on_progress: told the source's bytes that are through (a query's rows).
     """
-    cache = cache or Cache()
+    cache, types = cache or Cache(), {name: NAMED[kind] for name, kind in (learnt or {}).items() if kind in NAMED}
     uri, folder = expanded(uri), folder or Path.cwd()
     with cache.temporary(".parquet") as made:
         if query is not None:
-            found, schema, sources = _from_query(uri, query, folder, made, cache, on_progress)
+            found, schema, sources = _from_query(uri, query, types, folder, made, cache, on_progress)
         else:
             with resolved(uri, folder, cache, on_progress) as files:
-                found, schema, sources = _from_files(files, made, on_progress)
+                found, schema, sources = _from_files(files, types, made, on_progress)
         path, _ = cache.put(made, found)
     dataset = Dataset(
         uri=path,
@@ -98,10 +101,17 @@ def read(
 
 
 def _from_query(
-    url: str, query: str, folder: Path, made: Path, cache: Cache, on_progress: Progress
+    url: str,
+    query: str,
+    types: Mapping[str, pa.DataType],
+    folder: Path,
+    made: Path,
+    cache: Cache,
+    on_progress: Progress,
 ) -> tuple[Fingerprint, pa.Schema, tuple[Dataset, ...]]:
     with cache.temporary(".arrows") as spool:
         shown, plan = sql.spool(url, query, folder, spool, on_progress)
+        plan = _as_learnt(plan, types, "SQL")
         with TableWriter(made, plan.schema) as writer:
             for batch in sql.spooled(spool, plan):
                 writer.write(batch)
@@ -114,10 +124,10 @@ def _from_query(
 
 
 def _from_files(
-    files: Sequence[SourceFile], made: Path, on_progress: Progress
+    files: Sequence[SourceFile], types: Mapping[str, pa.DataType], made: Path, on_progress: Progress
 ) -> tuple[Fingerprint, pa.Schema, tuple[Dataset, ...]]:
     before = [_stamp(file) for file in files]
-    plan, conversion = _converted(files, made, on_progress)
+    plan, conversion = _converted(files, types, made, on_progress)
     for file, stamp in zip(files, before, strict=True):
         if _stamp(file) != stamp:
             raise SourceError(f"{file.uri} changed while it was read; run again once it is written", uri=file.uri)
@@ -141,7 +151,9 @@ class _Conversion:
     rows: list[int]
 
 
-def _converted(files: Sequence[SourceFile], made: Path, on_progress: Progress) -> tuple[Plan, _Conversion]:
+def _converted(
+    files: Sequence[SourceFile], types: Mapping[str, pa.DataType], made: Path, on_progress: Progress
+) -> tuple[Plan, _Conversion]:
     """Convert by what the first blocks say; where that does not hold, look at every value and convert again."""
     reader = FORMATS[files[0].format]
     block, exact, plan = BLOCK, False, None
@@ -149,6 +161,7 @@ def _converted(files: Sequence[SourceFile], made: Path, on_progress: Progress) -
         try:
             if plan is None:
                 plan = (reader.infer if exact else reader.guess)(files, block)
+                plan = _as_learnt(plan, types, files[0].format)
             return plan, _write(reader, files, plan, block, made, on_progress)
         except TypeChanged as problem:
             if exact:
@@ -164,6 +177,19 @@ def _converted(files: Sequence[SourceFile], made: Path, on_progress: Progress) -
                     "a quote may be left open",
                     uri=files[0].uri,
                 ) from problem
+
+
+def _as_learnt(plan: Plan, types: Mapping[str, pa.DataType], source: str) -> Plan:
+    """Keep to the types that were learnt where the plan rests on no value, or on what text looks like."""
+    for field in plan.parsed:
+        kind = types.get(field.name)
+        # All that a CSV holds is text, and so is a time in JSON.
+        of_text = source in ("CSV", "TSV") or (source == "JSON lines" and pa.types.is_temporal(field.type))
+        if kind is not None and pa.types.is_string(kind) and of_text:
+            plan = plan.but(field.name, kind, kind)
+        elif kind is not None and pa.types.is_null(field.type):
+            plan = plan.but(field.name, kind, field.type)
+    return plan
 
 
 def _write(

@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from lineal.datasets.patience import within
 from lineal.datasets.sources import values
-from lineal.datasets.sources.base import Plan, SourceFile, agreed
+from lineal.datasets.sources.base import Plan, SourceFile, agreed, planned
 from lineal.datasets.types import converted, settled, unified
 from lineal.errors import SourceError, UnreachableError
 from lineal.progress import Progress
@@ -75,8 +75,7 @@ def spool(url: str, query: str, folder: Path, file: Path, on_progress: Progress)
         engine.dispose()
     if not done:
         raise SourceError(f"{shown}: the query finds no rows; widen it", uri=shown)
-    schema = pa.schema([(name, unified(found)) for name, found in kinds.items()])
-    return shown, Plan(schema, schema, exact=True)
+    return shown, planned({name: unified(found) for name, found in kinds.items()}, exact=True)
 
 
 def spooled(file: Path, plan: Plan) -> Iterator[pa.RecordBatch]:

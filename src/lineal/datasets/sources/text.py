@@ -1,6 +1,7 @@
 """What text can be read as: types found from every value, so that blocks and files do not matter.
 
-The order and the reading are pyarrow's own CSV inference: the first type of `CHAIN` that all values of a column fit.
+The order and the reading are pyarrow's own CSV inference: the first type of `CHAIN` that all values of a column fit;
+only that `uint64` is one more, for ids are whole numbers that may be larger than `int64` holds.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ TIMES = (
     pa.date32(),
     *(pa.timestamp(unit, zone) for unit in ("s", "ns") for zone in (None, "UTC")),
 )
-CHAIN = (pa.null(), pa.int64(), pa.bool_(), *TIMES, pa.float64(), pa.string())
+CHAIN = (pa.null(), pa.int64(), pa.uint64(), pa.bool_(), *TIMES, pa.float64(), pa.string())
 """What a CSV's column may be, the first that fits."""
 
 TEMPORAL = (*TIMES, pa.string())

@@ -39,7 +39,7 @@ def numbers(values: Sequence[Any], *, whole: bool) -> pa.Array:
 
 
 def texts(values: Sequence[Any]) -> pa.Array:
-    """Return values of any kind as text, each as JSON writes it."""
+    """Return values of any kind as text."""
     return pa.array([None if value is None else json_text(value) for value in values], pa.string())
 
 

@@ -188,7 +188,7 @@ def _limits(column: Column[Any]) -> tuple[type, float, bool]:
         return int, 2**63 - 1, bool(column.nullable)
     if isinstance(column.type, Integer):
         return int, 2**31 - 1, bool(column.nullable)
-    indexed = column.name != "reason"
+    indexed = column.primary_key or any(column.name in each.columns for each in column.table.indexes)
     return str, (column.type.length or (_MAX_NAME_BYTES if indexed else inf)), bool(column.nullable)  # type: ignore[attr-defined]
 
 

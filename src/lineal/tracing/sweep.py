@@ -68,7 +68,7 @@ def sweep(store: Store) -> list[Ended]:
 def _newest(store: Store, run: RunRow) -> dict[str, Any] | None:
     """The run's newest event; None for runs of other producers, which are not ours to end."""
     event = json.loads(store.event_at(run.last_seq))
-    return event if "lineal_process" in event["run"].get("facets", {}) else None
+    return event if "lineal_process" in (event["run"].get("facets") or {}) else None
 
 
 def _parents_first(found: Sequence[tuple[RunRow, dict[str, Any]]]) -> list[tuple[RunRow, dict[str, Any]]]:

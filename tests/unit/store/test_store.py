@@ -289,6 +289,16 @@ def _import(url, text):
 
 
 @pytest.mark.slow
+def test_an_event_with_much_to_say_is_imported(store):
+    told = event(kind="COMPLETE")
+    told["schemaURL"] = "urn:schema"
+    told["job"]["facets"] = {"documentation": {"description": "what it does " * 400}}
+    values = [{"key": f"parameter {number}", "value": "a value " * 10} for number in range(60)]
+    told["run"]["facets"] = {"executionParameters": {"parameters": values}}
+    assert import_events(store, io.BytesIO(ndjson(told).encode()), "log").new == 1
+    assert [json.loads(body) for body in store.events()] == [told]
+
+
 def test_many_processes_import_the_same_log_while_others_write(store_url):
     text = ndjson(
         *(each for number in range(300) for each in dbt(f"m{number}", "2026-01-01T00:00:00Z", "2026-01-01T01:00:00Z"))

@@ -79,3 +79,10 @@ def test_nothing_comes_after_an_end_that_it_was_given_meanwhile(lineage, suspend
     assert kinds(lineage) == ["START", "COMPLETE"]
     assert "flow goes on, but its run" in caplog.text
     assert "has ended as COMPLETE" in caplog.text
+
+
+def test_a_sweep_passes_over_what_another_producer_began_without_facets(lineage, suspended):
+    suspended.call(None)
+    other = lineage.events("flow", "START")[0]
+    lineage.store.append({**other, "run": {"runId": str(PREFECT), "facets": None}})
+    assert sweep.sweep(lineage.store) == []

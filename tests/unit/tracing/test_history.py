@@ -1,8 +1,8 @@
 """A flow run that was suspended: what is taken up of it, seen from the store."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 
@@ -64,6 +64,29 @@ def test_a_sweep_leaves_it_alone_while_its_new_process_is_on_the_way(lineage, su
     running = PrefectState(end=None, name="Pending", message=None, since=datetime.now(UTC), waits=False)
     monkeypatch.setattr(sweep, "states_of", lambda flows, tasks: {str(PREFECT): running})
     assert [ended.state for ended in sweep.sweep(lineage.store)] == ([] if is_suspended else ["FAIL"])
+
+
+@pytest.mark.parametrize("gone", [True, False])
+def test_an_attempt_that_another_followed_has_failed_whatever_became_of_that_one(lineage, monkeypatch, gone):
+    def begun(name, **ids):
+        def function(): ...
+
+        function.__name__ = name
+        run = begin.begin(function, function, parent=None, is_traced=bool)
+        run.prefect({"flowRunId": str(PREFECT), **ids})
+        lineage.store.append(run.event("START")[0])
+        return run
+
+    begun("first")
+    begun("first-task", taskRunId=str(uuid4()))
+    second = begun("second")
+    begun("second-task", taskRunId=str(uuid4()))
+    lineage.store.append(second.event("COMPLETE")[0])
+    monkeypatch.setattr(sweep, "is_gone", lambda process: gone)
+    completed = PrefectState("COMPLETE", "Completed", None, datetime.now(UTC) - timedelta(minutes=5), waits=False)
+    monkeypatch.setattr(sweep, "states_of", lambda flows, tasks: {str(PREFECT): completed})
+    ended = {each.job: each.state for each in sweep.sweep(lineage.store)}
+    assert ended == {"first": "FAIL", "first-task": "FAIL", "second-task": "COMPLETE"}
 
 
 def test_paused_before_it_began_it_starts(lineage, suspended):

@@ -88,6 +88,12 @@ def test_a_run_keeps_its_end_whatever_comes_after(store):
     assert (run.state, run.ended_at) == ("COMPLETE", "2026-01-01T00:00:00.000000+00:00")
 
 
+@pytest.mark.parametrize("between", ["T", "t", " "])
+def test_times_have_one_form_in_the_index(store, between):
+    store.append(event(kind="COMPLETE", time=f"2026-01-01{between}19:00:00.000000+00:00"))
+    assert find_run(store, RUN.format(1)).ended_at == "2026-01-01T19:00:00.000000+00:00"
+
+
 def test_the_root_of_a_run_is_found(store):
     store.append(event(1))
     store.append(event(2, parent=1))

@@ -128,7 +128,7 @@ class _Rounds:
             with self._changed:
                 if self._failures:
                     # Left alone for a while, whatever it is woken for, and asked again even if it is not.
-                    self._changed.wait_for(lambda: False, min(_PATIENCE * 2**self._failures, _MOST_PATIENCE))
+                    self._changed.wait_for(lambda: False, min(_PATIENCE * 2 ** min(self._failures, 10), _MOST_PATIENCE))
                 else:
                     self._idle = True
                     self._changed.wait_for(lambda: self._asked > self._done)

@@ -65,11 +65,12 @@ class Recorder:
 
     def yielded(self, item: Any) -> None:
         """Record the datasets and models in what a generator yields; a loop may yield the same ones for ever."""
-        for thing in things(item):
-            if self.run is not None and thing not in self._yielded:
-                self._yielded.add(thing)
-                with self._shielded("reading an output"):
-                    self.run.output(thing)
+        with self._shielded("looking through what is yielded"):
+            for thing in things(item):
+                if self.run is not None and thing not in self._yielded:
+                    self._yielded.add(thing)
+                    with self._shielded("reading an output"):
+                        self.run.output(thing)
 
     def returned(self, result: Any) -> None:
         """Record the datasets and models in what is returned, and what it says of the run."""
@@ -84,7 +85,10 @@ class Recorder:
                 self.run.prefect({"state": self.end.state})
             if self.end.kind != "COMPLETE":
                 self.run.failed(None, self.end.message)
-        for thing in things(result):
+        found: list[Dataset | Model] = []
+        with self._shielded("looking through the result"):
+            found += things(result)
+        for thing in found:
             with self._shielded("reading an output"):
                 self.run.output(thing)
 

@@ -5,6 +5,7 @@ import hashlib
 import inspect
 import logging
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timezone
 from uuid import RFC_4122, UUID, uuid4
@@ -496,3 +497,46 @@ def test_what_is_no_handle_is_said_and_the_work_goes_on(lineage, monkeypatch, ca
     monkeypatch.setenv("LINEAL_STRICT", "1")
     with pytest.raises(TypeError, match="is a Dataset or Model, not a str"):
         work()
+
+
+class Closed(Mapping):
+    """As a shelf that was closed: it has a first value, and no second one can be read."""
+
+    def __getitem__(self, key):
+        raise OSError("the file is closed")
+
+    def __iter__(self):
+        return iter(["a"])
+
+    def __len__(self):
+        return 1
+
+
+def test_a_result_that_cannot_be_looked_through_reaches_the_caller(lineage, monkeypatch, table):
+    @traced
+    def work():
+        return [table, Closed()]
+
+    @traced
+    def parts():
+        yield [table, Closed()]
+
+    assert work()[0] == table
+    assert [item[0] for item in parts()] == [table]
+    for job in ("work", "parts"):
+        said = lineage.event(job)["run"]["facets"]["extractionError"]["errors"][0]["errorMessage"]
+        assert said.endswith("the file is closed")
+        assert len(lineage.outputs(job)) == 1
+    monkeypatch.setenv("LINEAL_STRICT", "1")
+    with pytest.raises(OSError, match="the file is closed"):
+        work()
+
+
+def test_a_generator_may_yield_a_handle_whose_columns_are_a_list(lineage):
+    @traced
+    def parts():
+        yield Dataset("s3://b/k", columns=[Column("a", "int64")])
+
+    list(parts())
+    (written,) = lineage.event("parts")["outputs"]
+    assert [field["name"] for field in written["facets"]["schema"]["fields"]] == ["a"]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import unquote, urlsplit
 
@@ -10,6 +9,7 @@ from lineal import settings
 from lineal.datasets.dataset import Dataset
 from lineal.models.model import Model
 from lineal.redaction import redact
+from lineal.subjects import name_of_file
 
 _PORTS = {"postgres": 5432, "mysql": 3306, "mssql": 1433, "oracle": 1521, "redshift": 5439, "trino": 8080}
 _SCHEMES = {"postgresql": "postgres", "gcs": "gs", "s3a": "s3", "s3n": "s3", "mariadb": "mysql", "abfs": "abfss"}
@@ -33,16 +33,16 @@ def name_of(thing: Dataset | Model) -> Name:
 def physical_name(uri: str) -> Name:
     """The name of what lies at a path, URI or database URL, without user, password and parameters."""
     if "://" not in uri:
-        return Name("file", Path(uri).absolute().as_posix())
+        return Name("file", name_of_file(uri))
     parts = urlsplit(redact(uri))
     scheme = parts.scheme.partition("+")[0].lower()
     scheme = _SCHEMES.get(scheme, scheme)
     path = unquote(parts.path)
     if scheme == "file":
-        return Name("file", path)
+        return Name("file", name_of_file(path))
     if scheme == "sqlite":
         # A namespace of its own: what a query gives is not the bytes of the database's file.
-        return Name("sqlite", Path(path[1:]).absolute().as_posix() if path[1:] else "in-memory")
+        return Name("sqlite", name_of_file(path[1:]) if path[1:] else "in-memory")
     host = parts.hostname or ""
     port = parts.port or _PORTS.get(scheme)
     if scheme in _PORTS:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import json
 import logging
 import os
 import platform
@@ -82,11 +83,13 @@ def begin(
     """
     namespace = settings.namespace()
     execution = context.execution_of(wrapper)
-    above = _above(execution, parent, namespace, is_traced)
+    around = _around(execution, parent, namespace, is_traced)
+    above = around or _from_environment()
     if parent is not None:
         parent.is_parent = True
     ref = RunRef(id_of(execution, namespace), Name(namespace, _job(execution, function, parent)))
     run = Run(ref, parent=above[0] if above else None, root=above[1] if above else None)
+    run.is_outermost = around is None
     run.facets["processing_engine"] = _engine()
     run.facets["lineal_process"] = facets.custom("LinealProcessRunFacet", asdict(this_process()))
     run.job_facets["jobType"] = _job_type(execution)
@@ -137,22 +140,33 @@ def _job(execution: FlowRun | TaskRun | None, function: Callable[..., Any], pare
     return job_name(parent.ref.job.name if parent else "", function.__name__)
 
 
-def _above(
+def _around(
     execution: FlowRun | TaskRun | None,
     parent: Run | None,
     namespace: str,
     is_traced: Callable[[Callable[..., Any]], bool],
 ) -> tuple[RunRef, RunRef] | None:
-    """Parent and root of a run: from this context, from Prefect's (on a worker elsewhere), or from the environment."""
+    """Parent and root of a run within another: from this context, or from Prefect's (on a worker elsewhere)."""
     if parent is not None:
         return parent.ref, parent.root
     flow = execution.flow if isinstance(execution, TaskRun) else None if execution else context.enclosing_flow()
     if flow is not None and is_traced(flow.function):
         ref = RunRef(run_id(namespace, flow.id, flow.attempt, flow.created), Name(namespace, job_name(flow.flow)))
-        recorded = find_run(store_of(settings.store_url()), str(ref.id))
-        root = recorded.root if recorded else None
-        return ref, RunRef(UUID(root.run_id), Name(root.namespace, root.job)) if root else ref
-    return _from_environment()
+        return ref, _root_of(ref)
+    return None
+
+
+def _root_of(flow: RunRef) -> RunRef:
+    """The root of a flow run, as it is on record."""
+    store = store_of(settings.store_url())
+    recorded = find_run(store, str(flow.id))
+    if recorded is None or recorded.root_id == recorded.run_id:
+        return flow
+    if recorded.root is not None:
+        return RunRef(UUID(recorded.root_id), Name(recorded.root.namespace, recorded.root.job))
+    # A scheduler's outside, which only the flow's own event names.
+    root = json.loads(store.event_at(recorded.last_seq))["run"]["facets"]["parent"]["root"]
+    return RunRef(UUID(root["run"]["runId"]), Name(root["job"]["namespace"], root["job"]["name"]))
 
 
 def _from_environment() -> tuple[RunRef, RunRef] | None:

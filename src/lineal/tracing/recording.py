@@ -119,7 +119,7 @@ class Recorder:
             self.raised(problem)
             self._emit(self.end.kind)
             raise
-        if self.run is not None and self.run.parent is None and not self._owed:
+        if self.run is not None and self.run.is_outermost and not self._owed:
             sealing.seal()
             with self._shielded("delivering the events"):
                 begin.leave()

@@ -7,7 +7,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from lineal import Dataset, run_id, traced
-from lineal.orchestration.context import FlowRun
+from lineal.orchestration.context import FlowRun, TaskRun
 from lineal.orchestration.states import PrefectState
 from lineal.tracing import begin, recording, sweep
 from lineal.tracing.recording import Recorder
@@ -64,6 +64,19 @@ def test_a_sweep_leaves_it_alone_while_its_new_process_is_on_the_way(lineage, su
     running = PrefectState(end=None, name="Pending", message=None, since=datetime.now(UTC), waits=False)
     monkeypatch.setattr(sweep, "states_of", lambda flows, tasks: {str(PREFECT): running})
     assert [ended.state for ended in sweep.sweep(lineage.store)] == ([] if is_suspended else ["FAIL"])
+
+
+def test_a_task_in_another_process_than_its_flow_names_the_same_root(lineage, suspended, monkeypatch):
+    root = "01890c1c-7b1b-7c1e-8b1b-1c1e8b1b1c1f"
+    monkeypatch.setenv("OPENLINEAGE_PARENT_ID", "airflow/dag.task/01890c1c-7b1b-7c1e-8b1b-1c1e8b1b1c1e")
+    monkeypatch.setenv("OPENLINEAGE_ROOT_PARENT_ID", f"airflow/dag/{root}")
+    suspended.call(None)
+    flow = begin.context.execution_of(suspended.call)
+    task = TaskRun(uuid4(), "fit", "fit-0", 1, (), (), flow)
+    monkeypatch.setattr(begin.context, "execution_of", lambda function: task)
+    run = begin.begin(suspended.call, suspended.call, parent=None, is_traced=recording.is_traced)
+    assert (str(run.root.id), run.root.job) == (root, ("airflow", "dag"))
+    assert not run.is_outermost
 
 
 @pytest.mark.parametrize("gone", [True, False])

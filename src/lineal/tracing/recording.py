@@ -120,9 +120,9 @@ class Recorder:
             self._emit(self.end.kind)
             raise
         if self.run is not None and self.run.is_outermost and not self._owed:
-            sealing.seal()
+            sealing.seal(self.run.store_url)
             with self._shielded("delivering the events"):
-                begin.leave()
+                begin.leave(self.run.store_url)
 
     @contextmanager
     def within(self, *returning: type[Exception]) -> Iterator[None]:
@@ -145,6 +145,8 @@ class Recorder:
             self._execution = context.execution_of(self.wrapper)
             self.resumed = history.take_up(run, self._execution)
             self.run = run
+            with self._shielded("looking up what the run runs in"):
+                begin.surround(run)
             for thing in things(arguments):
                 with self._shielded("reading an input"):
                     run.input(thing)
@@ -155,7 +157,7 @@ class Recorder:
         job = self.run.ref.job.name
         try:
             self._owed.append(self.run.event(kind))
-            self._pay()
+            self._pay(self.run)
         except Exception as problem:  # noqa: BLE001 - the seam that shields the user's work from lineage
             if settings.strict() and not self._begun:
                 self.run = None  # what did not begin on record does not go on, and has no end
@@ -163,12 +165,12 @@ class Recorder:
         except BaseException:  # a signal came in between, and the store may or may not have the event
             if self._owed and history.has(self.run, kind):
                 self._owed.clear()
-            self._pay()
+            self._pay(self.run)
             raise
 
-    def _pay(self) -> None:
+    def _pay(self, run: Run) -> None:
         while self._owed:
-            begin.append(*self._owed[0])
+            begin.append(run.store_url, *self._owed[0])
             self._owed.pop(0)
             self._begun = True
 

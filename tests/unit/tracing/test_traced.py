@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 import inspect
+import json
 import logging
 import time
 from collections.abc import Mapping
@@ -14,6 +15,7 @@ import pytest
 
 from lineal import Column, Dataset, Model, current_run, run_id, traced
 from lineal.errors import EventError, ProjectError, StoreError
+from lineal.store.log import Store
 from lineal.tracing.statements import Assertion, Origin
 
 
@@ -264,6 +266,42 @@ def test_a_store_that_cannot_be_written_never_stops_the_work(monkeypatch, tmp_pa
 
     assert work() == 7
     assert "the lineage store cannot be opened" in caplog.text
+
+
+def test_work_that_goes_to_another_project_is_recorded_where_it_began(monkeypatch, tmp_path):
+    monkeypatch.delenv("LINEAL_HOME")
+    here, there = (tmp_path / name for name in ("here", "there"))
+    for folder in (here, there):
+        folder.mkdir()
+        (folder / "pyproject.toml").touch()
+    monkeypatch.chdir(here)
+
+    @traced
+    def step(): ...
+
+    @traced
+    def work():
+        monkeypatch.chdir(there)
+        step()
+
+    work()
+    events = [json.loads(body) for body in Store(f"sqlite:///{here}/.lineal/lineal.db").events()]
+    assert [event["eventType"] for event in events] == ["START", "START", "COMPLETE", "COMPLETE"]
+    assert not (there / ".lineal").exists()
+
+
+def test_work_whose_folder_has_gone_is_recorded(lineage, monkeypatch, tmp_path, table):
+    monkeypatch.setenv("OPENLINEAGE_URL", "http://127.0.0.1:9")
+
+    @traced
+    def work(data): ...
+
+    (tmp_path / "gone").mkdir()
+    monkeypatch.chdir(tmp_path / "gone")
+    (tmp_path / "gone").rmdir()
+    work(table)
+    assert [event["eventType"] for event in lineage.events()] == ["START", "COMPLETE"]
+    assert len(lineage.inputs("work")) == 1
 
 
 def test_strict_stops_work_that_cannot_be_recorded(monkeypatch, tmp_path):

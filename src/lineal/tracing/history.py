@@ -48,16 +48,21 @@ def take_up(run: Run, execution: FlowRun | TaskRun | None) -> bool:
     return True
 
 
-def take_over_cached(run: Run, key: str | None) -> None:
+def take_over_cached(run: Run, key: str | None) -> bool:
     """Mark a run as answered from a cache, and take over the datasets of the run that filled it.
 
-    That run may have named more of them than a signature says. It is found by the key of the cache's entry; where it
-    was not recorded here, or is one of very many, the datasets of the signature are what is known.
+    That run may have named more of them than a signature says, and in other versions than the files now have. It is
+    found by the key of the cache's entry; where it was not recorded here, or is one of very many, the datasets of the
+    signature are what is known.
+
+    Returns:
+        Whether the run was found.
     """
     source = _filled(store_of(run.store_url), run, key) if key else None
     if source is not None:
         run.repeat(source)
     run.prefect({"cached": True, "cacheKey": key, "cachedFrom": source["run"]["runId"] if source else None})
+    return source is not None
 
 
 def told_within(run: Run) -> list[tuple[str, ...]]:

@@ -47,6 +47,8 @@ class Recorder:
         self._begun = False
         self._execution: context.FlowRun | context.TaskRun | None = None
         self._yielded: set[Dataset | Model] = set()
+        # Whether all datasets are known from the run that filled a cache: by now their files may be other versions.
+        self._is_repeated = False
         # What the store has not taken yet: a start that it missed goes before what comes next.
         self._owed: list[tuple[dict[str, Any], str]] = []
 
@@ -57,10 +59,12 @@ class Recorder:
 
     def started_from_cache(self, found: CachedResult) -> None:
         """Record that the call begins and will be answered from a cache."""
-        self._begin(found.parameters)
+        self._begin(())
         if self.run is not None:
             with self._shielded("looking up the run that filled the cache"):
-                history.take_over_cached(self.run, found.key)
+                self._is_repeated = history.take_over_cached(self.run, found.key)
+            if not self._is_repeated:
+                self._read(found.parameters)
         self._emit("START")
 
     def yielded(self, item: Any) -> None:
@@ -85,6 +89,8 @@ class Recorder:
                 self.run.prefect({"state": self.end.state})
             if self.end.kind != "COMPLETE":
                 self.run.failed(None, self.end.message)
+        if self._is_repeated:
+            return
         found: list[Dataset | Model] = []
         with self._shielded("looking through the result"):
             found += things(result)
@@ -147,9 +153,14 @@ class Recorder:
             self.run = run
             with self._shielded("looking up what the run runs in"):
                 begin.surround(run)
+            self._read(arguments)
+
+    def _read(self, arguments: Any) -> None:
+        with self._shielded("looking through the arguments"):
             for thing in things(arguments):
-                with self._shielded("reading an input"):
-                    run.input(thing)
+                if self.run is not None:
+                    with self._shielded("reading an input"):
+                        self.run.input(thing)
 
     def _emit(self, kind: EventType) -> None:
         if self.run is None:

@@ -6,7 +6,8 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from lineal import Dataset, run_id, traced
+from lineal import Dataset, current_run, run_id, traced
+from lineal.orchestration.cached import CachedResult
 from lineal.orchestration.context import FlowRun, TaskRun
 from lineal.orchestration.states import PrefectState
 from lineal.tracing import begin, recording, sweep
@@ -115,6 +116,27 @@ def test_nothing_comes_after_an_end_that_it_was_given_meanwhile(lineage, suspend
     assert kinds(lineage) == ["START", "COMPLETE"]
     assert "flow goes on, but its run" in caplog.text
     assert "has ended as COMPLETE" in caplog.text
+
+
+def test_a_result_from_a_cache_is_of_what_it_was_made_of(lineage, tmp_path):
+    raw, clean = tmp_path / "raw.csv", tmp_path / "clean.csv"
+
+    @traced
+    def work(source):
+        current_run().prefect({"cacheKey": "the key"})
+        clean.write_text("a\n10\n")
+        return Dataset(clean)
+
+    raw.write_text("a\n1\n")
+    made = work(Dataset(raw))
+    raw.write_text("a\n2\n")
+    clean.write_text("a\n20\n")
+    recording.record_cached(CachedResult(work, {"source": Dataset(raw)}, made, "the key"))
+    first, second = lineage.events("work", "COMPLETE")
+    assert (second["inputs"], second["outputs"]) == (first["inputs"], first["outputs"])
+    recording.record_cached(CachedResult(work, {"source": Dataset(raw)}, made, "another key"))
+    third = lineage.events("work", "COMPLETE")[2]
+    assert [dataset["name"] for dataset in (*third["inputs"], *third["outputs"])] == [str(raw), str(clean)]
 
 
 def test_a_sweep_passes_over_what_another_producer_began_without_facets(lineage, suspended):

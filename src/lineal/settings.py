@@ -19,7 +19,9 @@ def project_of(start: Path) -> Path:
 
 def home() -> Path:
     """The folder that holds what Lineal keeps: `LINEAL_HOME`, else `.lineal` in the working folder's project."""
-    return _home(os.environ.get("LINEAL_HOME"), os.getcwd())  # noqa: PTH109 - a Path is not needed, and this is asked often
+    given = os.environ.get("LINEAL_HOME")
+    # A working folder that has been removed is asked for only where it matters; and a Path is not needed for it.
+    return _home(given, "" if given and os.path.isabs(given) else os.getcwd())  # noqa: PTH109, PTH117 - asked often
 
 
 @lru_cache(maxsize=8)

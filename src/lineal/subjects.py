@@ -10,6 +10,7 @@ A version may be left out (the newest) or shortened while it stays unique.
 
 from __future__ import annotations
 
+import os
 import re
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -90,6 +91,11 @@ class Subject:
         if not name or version == "":
             raise SubjectError(f"{text!r} is incomplete; write {_FORMS[kind]}", subject=text)
         return cls(kind, name, version)
+
+
+def name_of_file(path: str | Path) -> str:
+    """The name that a file has in lineage: its absolute path, the same from every folder."""
+    return Path(os.path.abspath(path)).as_posix()  # noqa: PTH100 - `Path.absolute` keeps each `..`
 
 
 def _meant(text: str, allowed: tuple[Kind, ...]) -> str | None:

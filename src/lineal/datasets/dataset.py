@@ -45,6 +45,11 @@ class Dataset:
     columns: tuple[Column, ...] = ()
     description: str | None = None
 
+    def __post_init__(self) -> None:
+        """Take columns that are given as a list for what they are: a handle can be a key."""
+        if self.columns:
+            object.__setattr__(self, "columns", tuple(self.columns))
+
     @property
     def location(self) -> str:
         """`uri` as text."""

@@ -14,7 +14,7 @@ from lineal.store.graph import VersionRow
 from lineal.store.log import Store
 from lineal.store.recalls import taken_away
 from lineal.store.runs import RunRow, read_runs, select_runs
-from lineal.subjects import Subject
+from lineal.subjects import Subject, name_of_file
 
 # How many of several things an answer names.
 _SHOWN = 8
@@ -137,7 +137,7 @@ def find_version(store: Store, subject: Subject) -> VersionRow:
     """
     names = tables.datasets.c
     # As `lineal list datasets` prints it: a name, a path from here, or namespace and name of what lies elsewhere.
-    here = (names.namespace == "file") & (names.name == Path(subject.name).absolute().as_posix())
+    here = (names.namespace == "file") & (names.name == name_of_file(subject.name))
     whole = names.namespace + "/" + names.name == subject.name
     tables_named = store.read(sa.select(tables.datasets).where((names.name == subject.name) | here | whole))
     # A table may have very many versions: only those are read that are shown or meant.
@@ -191,7 +191,7 @@ def find_file(store: Store, subject: Subject) -> VersionRow:
         rows = graph.read_versions(store, query.where(tables.versions.c.version == fingerprint(path).md5))
         if rows:
             return rows[0]
-    rows = graph.read_versions(store, query.where(tables.datasets.c.name == path.absolute().as_posix()))
+    rows = graph.read_versions(store, query.where(tables.datasets.c.name == name_of_file(path)))
     if rows and not path.is_file():
         return rows[0]
     reason = "its content is not on record" if path.is_file() else "there is no such file, and none on record"

@@ -23,7 +23,7 @@ MAX_BYTES = 16 * 1024 * 1024
 _TYPES = ("START", "RUNNING", "COMPLETE", "ABORT", "FAIL", "OTHER")
 # Longer than any file system's paths; an index of PostgreSQL takes no more than 2,704 bytes.
 _MAX_NAME_BYTES = 2600
-_TIME = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:?\d\d)?")
+_TIME = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:?\d\d)?")
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 
 
@@ -96,7 +96,7 @@ def _check_time(event: Event) -> None:
     try:
         if found is None:
             raise ValueError("not of the form of RFC 3339")
-        moment = datetime.fromisoformat(str(time).upper())
+        moment = datetime.fromisoformat(str(time))
         if moment.tzinfo is not None:
             moment.astimezone(UTC)
     except (ValueError, OverflowError) as problem:
@@ -188,7 +188,7 @@ def _limits(column: Column[Any]) -> tuple[type, float, bool]:
         return int, 2**63 - 1, bool(column.nullable)
     if isinstance(column.type, Integer):
         return int, 2**31 - 1, bool(column.nullable)
-    indexed = column.name != "reason"
+    indexed = column.primary_key or any(column.name in each.columns for each in column.table.indexes)
     return str, (column.type.length or (_MAX_NAME_BYTES if indexed else inf)), bool(column.nullable)  # type: ignore[attr-defined]
 
 

@@ -165,7 +165,7 @@ def _statement(dialect: str, table: Table) -> Any:
 
 def utc(time: str) -> str:
     """A time in the one form of the index, in which the order of the texts is that of the times."""
-    if len(time) == _UTC_LENGTH and time.endswith("+00:00"):
+    if len(time) == _UTC_LENGTH and time[10] == "T" and time.endswith("+00:00"):
         return time
     moment = datetime.fromisoformat(time)
     # Without a zone it would be that of whoever reads it: another on each machine.

@@ -24,6 +24,9 @@ T = TypeVar("T")
 _INSERT = sa.insert(tables.events).returning(tables.events.c.seq)
 # How often a transaction is begun anew that failed for no fault of its own.
 _ATTEMPTS = 5
+# A server that kept its opener waiting is left alone for a while, in seconds: it is not to do so at each event.
+_PATIENCE, _LEFT_ALONE = 1.0, 60.0
+_silent: dict[str, tuple[float, str]] = {}
 
 
 class Store:
@@ -39,6 +42,9 @@ class Store:
 
     def __init__(self, url: str | None = None, *, create: bool = True) -> None:
         self.url = url or settings.store_url()
+        began = time.monotonic()
+        if self.url in _silent and began < _silent[self.url][0]:
+            raise StoreError(_silent[self.url][1])
         # Names that this process saw committed; a task of a long loop need not write its job's name each time.
         self._known: set[str] = set()
         self._file: Path | None = None
@@ -52,7 +58,10 @@ class Store:
             self._writer = engine.writing(self.engine)
             schema.prepare(self.engine, str(self), create=create)
         except (SQLAlchemyError, OSError, ValueError) as problem:
-            raise self._error("cannot be opened", problem) from problem
+            error = self._error("cannot be opened", problem)
+            if time.monotonic() - began > _PATIENCE:
+                _silent[self.url] = time.monotonic() + _LEFT_ALONE, error.message
+            raise error from problem
 
     def append(self, event: Mapping[str, Any], body: str | None = None, *, open_only: bool = False) -> int | None:
         """Add one event to the log and its rows to the index, in one transaction that is on disk at return.

@@ -56,15 +56,15 @@ def prepare(engine: sa.Engine, where: str, *, create: bool) -> None:
 
 
 def _version(engine: sa.Engine) -> str | None:
-    try:
-        with engine.connect() as connection:
+    with engine.connect() as connection:
+        try:
             return str(connection.execute(_VERSION).scalar_one_or_none())
-    except DBAPIError:
-        # No such table, or a connection from before the server was started anew.
-        with engine.connect() as connection:
-            if not sa.inspect(connection).has_table(migrations.VERSION_TABLE):
-                return None
-            return str(connection.execute(_VERSION).scalar_one_or_none())
+        except DBAPIError:
+            pass  # no such table, or a connection from before the server was started anew
+    with engine.connect() as connection:
+        if not sa.inspect(connection).has_table(migrations.VERSION_TABLE):
+            return None
+        return str(connection.execute(_VERSION).scalar_one_or_none())
 
 
 def _upgrade(connection: sa.Connection, where: str, found: str) -> None:

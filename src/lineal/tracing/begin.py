@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import json
 import logging
 import os
 import platform
@@ -53,9 +54,9 @@ def store_of(url: str) -> Store:
     return Store(url)
 
 
-def append(event: dict[str, Any], text: str) -> None:
-    """Put one event of a run into the store, and have it delivered to where else events go."""
-    store = store_of(settings.store_url())
+def append(url: str, event: dict[str, Any], text: str) -> None:
+    """Put one event of a run into a store, and have it delivered to where else events go."""
+    store = store_of(url)
     # The end of a run may have been told already, by a sweep that took its process for dead.
     if store.append(event, text, open_only=event["eventType"] != "START") is None:
         name, run = event["job"]["name"], event["run"]["runId"]
@@ -63,9 +64,9 @@ def append(event: dict[str, Any], text: str) -> None:
     courier.wake(store)
 
 
-def leave() -> None:
-    """Give the consumers a moment to take the last events, for the process may be about to end."""
-    courier.finish(store_of(settings.store_url()))
+def leave(url: str) -> None:
+    """Give the consumers a moment to take the last events of a store, for the process may be about to end."""
+    courier.finish(store_of(url))
 
 
 def begin(
@@ -84,12 +85,16 @@ def begin(
         is_traced: tells whether calls of a function are recorded.
     """
     namespace = settings.namespace()
+    url = _store_url(parent)
     execution = context.execution_of(wrapper)
-    above = _above(execution, parent, namespace, is_traced)
+    around = _around(execution, parent, namespace, is_traced, url)
+    above = around or _caller(execution, url) or _from_environment()
     if parent is not None:
         parent.is_parent = True
     ref = RunRef(id_of(execution, namespace), Name(namespace, _job(execution, function, parent)))
     run = Run(ref, parent=above[0] if above else None, root=above[1] if above else None)
+    run.is_outermost = around is None
+    run.store_url = url
     run.facets["processing_engine"] = _engine()
     run.facets["lineal_process"] = facets.custom("LinealProcessRunFacet", asdict(this_process()))
     run.job_facets["jobType"] = _job_type(execution)
@@ -100,14 +105,24 @@ def begin(
     if execution is not None:
         _add_prefect(run, execution)
         _remember(str(execution.id), ref)
-    if above is None:
-        from lineal.tracing.surroundings import environment_facet
-
-        run.environment(environment_facet())
-        if (varied := settings.varies()) is not None:
-            run.materials({"varies": varied})
-            run.tag("varies", varied)
     return run
+
+
+def surround(run: Run) -> None:
+    """Say what a run runs in, where no run above says so."""
+    if run.parent is not None:
+        return
+    from lineal.tracing.surroundings import environment_facet
+
+    run.environment(environment_facet())
+    if (varied := settings.varies()) is not None:
+        run.materials({"varies": varied})
+        run.tag("varies", varied)
+
+
+def _store_url(parent: Run | None) -> str:
+    """The store of a run: its parent's where it is not named, for the working folder may be another one by now."""
+    return settings.store_url() if parent is None or os.environ.get("LINEAL_STORE") else parent.store_url
 
 
 # The newest attempts of Prefect runs that began in this process, so that a task need not ask the store for them.
@@ -140,25 +155,36 @@ def _job(execution: FlowRun | TaskRun | None, function: Callable[..., Any], pare
     return job_name(parent.ref.job.name if parent else "", function.__name__)
 
 
-def _above(
+def _around(
     execution: FlowRun | TaskRun | None,
     parent: Run | None,
     namespace: str,
     is_traced: Callable[[Callable[..., Any]], bool],
+    url: str,
 ) -> tuple[RunRef, RunRef] | None:
-    """Parent and root of a run: from this context, from Prefect's (on a worker elsewhere), or from the environment."""
+    """Parent and root of a run within another: from this context, or from Prefect's (on a worker elsewhere)."""
     if parent is not None:
         return parent.ref, parent.root
     flow = execution.flow if isinstance(execution, TaskRun) else None if execution else context.enclosing_flow()
     if flow is not None and is_traced(flow.function):
         ref = RunRef(run_id(namespace, flow.id, flow.attempt, flow.created), Name(namespace, job_name(flow.flow)))
-        recorded = find_run(store_of(settings.store_url()), str(ref.id))
-        root = recorded.root if recorded else None
-        return ref, RunRef(UUID(root.run_id), Name(root.namespace, root.job)) if root else ref
-    return _caller(execution) or _from_environment()
+        return ref, _root_of(ref, store_of(url))
+    return None
 
 
-def _caller(execution: FlowRun | TaskRun | None) -> tuple[RunRef, RunRef] | None:
+def _root_of(flow: RunRef, store: Store) -> RunRef:
+    """The root of a flow run, as it is on record."""
+    recorded = find_run(store, str(flow.id))
+    if recorded is None or recorded.root_id == recorded.run_id:
+        return flow
+    if recorded.root is not None:
+        return _ref(recorded.root)
+    # A scheduler's outside, which only the flow's own event names.
+    root = json.loads(store.event_at(recorded.last_seq))["run"]["facets"]["parent"]["root"]
+    return RunRef(UUID(root["run"]["runId"]), Name(root["job"]["namespace"], root["job"]["name"]))
+
+
+def _caller(execution: FlowRun | TaskRun | None, url: str) -> tuple[RunRef, RunRef] | None:
     """Parent and root of a deployment's run that a flow elsewhere asked for, where that is on record."""
     if not isinstance(execution, FlowRun) or execution.parent_task_run_id is None:
         return None
@@ -171,10 +197,10 @@ def _caller(execution: FlowRun | TaskRun | None) -> tuple[RunRef, RunRef] | None
             raise
         logger.warning("lineage: Prefect cannot be asked which flow a run is of: %s", redact(str(problem)))
         return None
-    store = store_of(settings.store_url())
+    store = store_of(url)
     for newest in find_runs_of_engine(store, [str(flow_run)]):
-        ref, root = _ref(newest), (find_run(store, newest.run_id) or newest).root
-        return ref, _ref(root) if root else ref
+        ref = _ref(newest)
+        return ref, _root_of(ref, store)
     return None
 
 
@@ -262,7 +288,7 @@ def _add_upstream(run: Run, task: TaskRun) -> None:
         return
     known = [_begun[str(upstream)] for upstream in task.upstream if str(upstream) in _begun]
     rest = [str(upstream) for upstream in task.upstream if str(upstream) not in _begun]
-    rows = find_runs_of_engine(store_of(settings.store_url()), rest) if rest else []
+    rows = find_runs_of_engine(store_of(run.store_url), rest) if rest else []
     found = known + [RunRef(UUID(row.run_id), Name(row.namespace, row.job)) for row in rows]
     if found:
         run.facets["jobDependencies"] = job_dependencies_run.JobDependenciesRunFacet(

@@ -30,6 +30,7 @@ from lineal.datasets.dataset import Column, Dataset
 from lineal.datasets.versioning import pointer_of, tracked
 from lineal.models.model import Model
 from lineal.redaction import redact
+from lineal.subjects import name_of_file
 from lineal.tracing.naming import Name, is_database, name_of, physical_name
 
 FACET_VERSION = "1-0-0"
@@ -158,7 +159,7 @@ def _model_facets(model: Model) -> dict[str, DatasetFacet]:
 
 def _source_uri(thing: Dataset | Model) -> str:
     uri = redact(str(thing.uri))
-    return uri if "://" in uri or isinstance(thing, Model) else Path(uri).absolute().as_uri()
+    return uri if "://" in uri or isinstance(thing, Model) else Path(name_of_file(uri)).as_uri()
 
 
 def schema_of(columns: Iterable[Column]) -> schema_dataset.SchemaDatasetFacet:

@@ -7,7 +7,6 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from lineal import settings
 from lineal.orchestration.context import FlowRun, TaskRun
 from lineal.store import graph, tables
 from lineal.store.index import ENDED
@@ -39,7 +38,7 @@ def take_up(run: Run, execution: FlowRun | TaskRun | None) -> bool:
     """
     if not isinstance(execution, FlowRun) or not execution.paused:
         return False
-    store = _store()
+    store = store_of(run.store_url)
     row = find_run(store, str(run.ref.id))
     if row is None:  # it was paused before it began
         return False
@@ -49,16 +48,21 @@ def take_up(run: Run, execution: FlowRun | TaskRun | None) -> bool:
     return True
 
 
-def take_over_cached(run: Run, key: str | None) -> None:
+def take_over_cached(run: Run, key: str | None) -> bool:
     """Mark a run as answered from a cache, and take over the datasets of the run that filled it.
 
-    That run may have named more of them than a signature says. It is found by the key of the cache's entry; where it
-    was not recorded here, or is one of very many, the datasets of the signature are what is known.
+    That run may have named more of them than a signature says, and in other versions than the files now have. It is
+    found by the key of the cache's entry; where it was not recorded here, or is one of very many, the datasets of the
+    signature are what is known.
+
+    Returns:
+        Whether the run was found.
     """
-    source = _filled(_store(), run, key) if key else None
+    source = _filled(store_of(run.store_url), run, key) if key else None
     if source is not None:
         run.repeat(source)
     run.prefect({"cached": True, "cacheKey": key, "cachedFrom": source["run"]["runId"] if source else None})
+    return source is not None
 
 
 def told_within(run: Run) -> list[tuple[str, ...]]:
@@ -71,7 +75,7 @@ def told_within(run: Run) -> list[tuple[str, ...]]:
     inputs, outputs = run.versions("inputs"), run.versions("outputs")
     if not inputs or not outputs:
         return []
-    store = _store()
+    store = store_of(run.store_url)
     row = find_run(store, str(run.ref.id))
     below = set(graph.runs_below(store, row)) - {str(run.ref.id)} if row else set()
     read: dict[str, set[str]] = {}
@@ -101,7 +105,7 @@ def _ancestry(key: str, makers: dict[str, set[str]], read: dict[str, set[str]]) 
 
 def has(run: Run, kind: EventType) -> bool:
     """Whether the store has this event of a run."""
-    row = find_run(_store(), str(run.ref.id))
+    row = find_run(store_of(run.store_url), str(run.ref.id))
     return row is not None and (kind == "START" or row.state == kind)
 
 
@@ -116,7 +120,3 @@ def _filled(store: Store, run: Run, key: str) -> dict[str, Any] | None:
     query = sa.select(events.body).where(events.seq.in_(newest.scalar_subquery()), events.body.contains(key))
     found = (json.loads(row.body) for row in store.read(query.order_by(events.seq.desc())))
     return next((event for event in found if not event["run"]["facets"]["lineal_prefect"].get("cached")), None)
-
-
-def _store() -> Store:
-    return store_of(settings.store_url())

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import re
-from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import unquote, urlsplit
 
 from lineal import settings
 from lineal.datasets.dataset import Dataset
 from lineal.models.model import Model
-from lineal.redaction import redact
+from lineal.redaction import redact_urls
+from lineal.subjects import name_of_file
 
 _PORTS = {"postgres": 5432, "mysql": 3306, "mssql": 1433, "oracle": 1521, "redshift": 5439, "trino": 8080}
 _SCHEMES = {
@@ -18,8 +17,6 @@ _SCHEMES = {
     **{"gcs": "gs", "s3a": "s3", "s3n": "s3", "abfs": "abfss", "wasb": "wasbs"},
 }
 _OBJECT_STORES = ("s3", "gs", "abfss", "wasbs")
-# Where other URLs have a user, Azure's have the container.
-_CONTAINER = re.compile(r"(?:abfs|wasb)s?://([^\s/?#'\"@:]+@)", re.IGNORECASE)
 
 
 class Name(NamedTuple):
@@ -40,18 +37,18 @@ def name_of(thing: Dataset | Model) -> Name:
 def physical_name(uri: str) -> Name:
     """The name of what lies at a path, URI or database URL, without user, password and parameters."""
     if "://" not in uri:
-        return Name("file", Path(uri).absolute().as_posix())
-    parts = urlsplit(redact(uri))
+        return Name("file", name_of_file(uri))
+    parts = urlsplit(redact_urls(uri))
     scheme = parts.scheme.partition("+")[0].lower()
     scheme = _SCHEMES.get(scheme, scheme)
     if scheme in _OBJECT_STORES:
         return _object_name(scheme, uri)
     path = unquote(parts.path)
     if scheme == "file":
-        return Name("file", path)
+        return Name("file", name_of_file(path))
     if scheme == "sqlite":
         # A namespace of its own: what a query gives is not the bytes of the database's file.
-        return Name("sqlite", Path(path[1:]).absolute().as_posix() if path[1:] else "in-memory")
+        return Name("sqlite", name_of_file(path[1:]) if path[1:] else "in-memory")
     host = parts.hostname or ""
     port = parts.port or _PORTS.get(scheme)
     if scheme in _PORTS:
@@ -63,10 +60,8 @@ def physical_name(uri: str) -> Name:
 
 def _object_name(scheme: str, uri: str) -> Name:
     """The name of an object, all of whose key is told apart: `#`, `?` and `%` are letters like others there."""
-    authority, _, key = redact(uri).partition("://")[2].partition("/")
-    container = _CONTAINER.match(uri)
-    service = authority.rpartition("@")[2]
-    return Name(f"{scheme}://{container[1] if container else ''}{service}", key.strip("/") or "/")
+    authority, _, key = redact_urls(uri).partition("://")[2].partition("/")
+    return Name(f"{scheme}://{authority}", key.strip("/") or "/")
 
 
 def is_database(name: Name) -> bool:

@@ -47,6 +47,8 @@ class Recorder:
         self._begun = False
         self._execution: context.FlowRun | context.TaskRun | None = None
         self._yielded: set[Dataset | Model] = set()
+        # Whether all datasets are known from the run that filled a cache: by now their files may be other versions.
+        self._is_repeated = False
         # What the store has not taken yet: a start that it missed goes before what comes next.
         self._owed: list[tuple[dict[str, Any], str]] = []
 
@@ -57,19 +59,22 @@ class Recorder:
 
     def started_from_cache(self, found: CachedResult) -> None:
         """Record that the call begins and will be answered from a cache."""
-        self._begin(found.parameters)
+        self._begin(())
         if self.run is not None:
             with self._shielded("looking up the run that filled the cache"):
-                history.take_over_cached(self.run, found.key)
+                self._is_repeated = history.take_over_cached(self.run, found.key)
+            if not self._is_repeated:
+                self._read(found.parameters)
         self._emit("START")
 
     def yielded(self, item: Any) -> None:
         """Record the datasets and models in what a generator yields; a loop may yield the same ones for ever."""
-        for thing in things(item):
-            if self.run is not None and thing not in self._yielded:
-                self._yielded.add(thing)
-                with self._shielded("reading an output"):
-                    self.run.output(thing)
+        with self._shielded("looking through what is yielded"):
+            for thing in things(item):
+                if self.run is not None and thing not in self._yielded:
+                    self._yielded.add(thing)
+                    with self._shielded("reading an output"):
+                        self.run.output(thing)
 
     def returned(self, result: Any) -> None:
         """Record the datasets and models in what is returned, and what it says of the run."""
@@ -84,7 +89,12 @@ class Recorder:
                 self.run.prefect({"state": self.end.state})
             if self.end.kind != "COMPLETE":
                 self.run.failed(None, self.end.message)
-        for thing in things(result):
+        if self._is_repeated:
+            return
+        found: list[Dataset | Model] = []
+        with self._shielded("looking through the result"):
+            found += things(result)
+        for thing in found:
             with self._shielded("reading an output"):
                 self.run.output(thing)
 
@@ -115,10 +125,10 @@ class Recorder:
             self.raised(problem)
             self._emit(self.end.kind)
             raise
-        if self.run is not None and self.run.parent is None and not self._owed:
-            sealing.seal()
+        if self.run is not None and self.run.is_outermost and not self._owed:
+            sealing.seal(self.run.store_url)
             with self._shielded("delivering the events"):
-                begin.leave()
+                begin.leave(self.run.store_url)
 
     @contextmanager
     def within(self, *returning: type[Exception]) -> Iterator[None]:
@@ -141,9 +151,16 @@ class Recorder:
             self._execution = context.execution_of(self.wrapper)
             self.resumed = history.take_up(run, self._execution)
             self.run = run
+            with self._shielded("looking up what the run runs in"):
+                begin.surround(run)
+            self._read(arguments)
+
+    def _read(self, arguments: Any) -> None:
+        with self._shielded("looking through the arguments"):
             for thing in things(arguments):
-                with self._shielded("reading an input"):
-                    run.input(thing)
+                if self.run is not None:
+                    with self._shielded("reading an input"):
+                        self.run.input(thing)
 
     def _emit(self, kind: EventType) -> None:
         if self.run is None:
@@ -151,7 +168,7 @@ class Recorder:
         job = self.run.ref.job.name
         try:
             self._owed.append(self.run.event(kind))
-            self._pay()
+            self._pay(self.run)
         except Exception as problem:  # noqa: BLE001 - the seam that shields the user's work from lineage
             if settings.strict() and not self._begun:
                 self.run = None  # what did not begin on record does not go on, and has no end
@@ -159,12 +176,12 @@ class Recorder:
         except BaseException:  # a signal came in between, and the store may or may not have the event
             if self._owed and history.has(self.run, kind):
                 self._owed.clear()
-            self._pay()
+            self._pay(self.run)
             raise
 
-    def _pay(self) -> None:
+    def _pay(self, run: Run) -> None:
         while self._owed:
-            begin.append(*self._owed[0])
+            begin.append(run.store_url, *self._owed[0])
             self._owed.pop(0)
             self._begun = True
 

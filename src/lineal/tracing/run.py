@@ -53,6 +53,8 @@ class Run:
         self.parent = parent
         self.root = root or parent or ref
         self.is_parent = False
+        self.is_outermost = False
+        self.store_url = ""
         self.facets: dict[str, Any] = {"tags": tags_run.TagsRunFacet(tags=[])}
         self.job_facets: dict[str, Any] = {}
         self._inputs: dict[tuple[str, ...], ol.InputDataset] = {}

@@ -24,9 +24,9 @@ _last: dict[tuple[int, str], float] = {}
 _owed: set[tuple[int, str]] = set()
 
 
-def seal() -> None:
-    """Make a checkpoint over the events that are under none yet, unless one was made a moment ago."""
-    here = os.getpid(), settings.store_url()
+def seal(url: str) -> None:
+    """Make a checkpoint over a store's events that are under none yet, unless one was made a moment ago."""
+    here = os.getpid(), url
     if time.monotonic() - _last.get(here, -_EVERY_SECONDS) < _EVERY_SECONDS:
         if not _owed:
             atexit.register(_seal_owed)
@@ -56,6 +56,8 @@ def _make(url: str) -> Store | None:
     from lineal.tracing.begin import store_of
 
     try:
+        if url != settings.store_url():
+            return None  # the working folder is another project's by now, and so is the key that is found from here
         store = store_of(url)
         checkpoints.make(store, most=_MOST, patience=_PATIENCE_SECONDS)
     except Exception as problem:  # noqa: BLE001 - the events are on record; a later checkpoint covers them

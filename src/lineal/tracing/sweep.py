@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -20,7 +20,7 @@ from lineal.processes import Process, is_gone
 from lineal.redaction import redact
 from lineal.store.index import ENDED
 from lineal.store.log import Store
-from lineal.store.runs import RunRow, find_run, open_runs
+from lineal.store.runs import RunRow, find_run, find_runs_of_engine, open_runs
 from lineal.tracing import facets
 from lineal.tracing.clean import clean
 from lineal.tracing.statements import EventType
@@ -68,7 +68,7 @@ def sweep(store: Store) -> list[Ended]:
 def _newest(store: Store, run: RunRow) -> dict[str, Any] | None:
     """The run's newest event; None for runs of other producers, which are not ours to end."""
     event = json.loads(store.event_at(run.last_seq))
-    return event if "lineal_process" in event["run"].get("facets", {}) else None
+    return event if "lineal_process" in (event["run"].get("facets") or {}) else None
 
 
 def _parents_first(found: Sequence[tuple[RunRow, dict[str, Any]]]) -> list[tuple[RunRow, dict[str, Any]]]:
@@ -96,9 +96,7 @@ def _verdict(
     """How a run ended and why that is known; None for one that may still tell it itself."""
     run_facets = event["run"]["facets"]
     prefect = run_facets.get("lineal_prefect", {})
-    own = states.get(prefect.get("taskRunId") or prefect.get("flowRunId") or "")
-    flow = states.get(prefect.get("flowRunId") or "")
-    state = own if own is not None and own.end is not None else flow
+    state = _state(store, run, prefect, states)
     process = Process(**{name: run_facets["lineal_process"].get(name) for name in ("host", "pid", "started", "boot")})
     if is_gone(process):
         # While it is resumed, a suspended run is neither here nor there: its new process has yet to say so.
@@ -111,6 +109,21 @@ def _verdict(
     if state is not None and state.end is not None and datetime.now(UTC) - state.since > _GRACE:
         return state.end, _said(state)
     return _with_its_parent(store, run, closed)
+
+
+def _state(
+    store: Store, run: RunRow, prefect: Mapping[str, Any], states: Mapping[str, PrefectState]
+) -> PrefectState | None:
+    """What Prefect says of a run: of its task where that has ended, else of its flow."""
+    task, flow = prefect.get("taskRunId", ""), prefect.get("flowRunId", "")
+    engine_id = task if task in states and states[task].end is not None else flow
+    state = states.get(engine_id)
+    if state is not None and any(
+        newest.first_seq > run.first_seq for newest in find_runs_of_engine(store, [engine_id])
+    ):
+        # An attempt that another one followed has not succeeded, whatever became of that one.
+        return replace(state, end=state.end and "FAIL", message="of a later attempt", waits=False)
+    return state
 
 
 def _said(state: PrefectState) -> str:

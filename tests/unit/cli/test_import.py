@@ -124,6 +124,7 @@ def changed(**values):
         (changed(eventTime="yesterday"), "has the eventTime 'yesterday', which is no time; write one such as"),
         (changed(eventTime="2026-02-31T00:00:00Z"), "has the eventTime '2026-02-31T00:00:00Z', which is no time"),
         (changed(eventTime="0001-01-01T00:00:00+14:00"), "which is no time"),
+        (changed(eventTime="2026-01-31T12:00:00z"), "has the eventTime '2026-01-31T12:00:00z', which is no time"),
         (changed(eventTime=7), "has the eventTime 7, which is no time"),
         (without("producer"), "has no producer, which OpenLineage requires"),
         (without("schemaURL"), "has no schemaURL, which OpenLineage requires"),

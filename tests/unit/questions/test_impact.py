@@ -194,6 +194,16 @@ def test_a_file_is_found_by_its_content_under_every_name_it_had(lineage, tmp_pat
     assert below(ask(lineage, f"file:{tmp_path}/a.csv")) == {"of-a1", "of-b1"}
 
 
+def test_a_file_is_found_from_every_folder(lineage, tmp_path, monkeypatch):
+    (tmp_path / "notebooks").mkdir()
+    (tmp_path / "a.csv").write_text("x\n1\n")
+    monkeypatch.chdir(tmp_path / "notebooks")
+    step(Dataset("../a.csv"), makes=[("of-a", "1")])
+    (tmp_path / "a.csv").unlink()
+    for text in ("file:../a.csv", f"file:{tmp_path}/a.csv", "dataset:../a.csv", f"dataset:{tmp_path}/a.csv"):
+        assert below(ask(lineage, text)) == {"of-a1"}, text
+
+
 def test_through_systems_that_give_no_versions(lineage, take):
     take(
         spark("clean", HOUR[1], HOUR[2], reads=("raw",), writes="events"),

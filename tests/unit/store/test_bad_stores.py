@@ -9,7 +9,7 @@ import subprocess
 import sys
 import tempfile
 import threading
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -247,6 +247,28 @@ def test_a_server_that_is_not_there(warned):
     sentences_of(lines, "Connection refused")
     assert "hunter2" not in "".join(lines)
     sentences_of(lines, "start the server, or set LINEAL_STORE to another place")
+
+
+def test_a_server_that_keeps_silent_holds_the_work_up_once(warned, monkeypatch):
+    with socket.create_server(("127.0.0.1", 0), backlog=50) as silent:
+        silent.settimeout(0.1)
+
+        def asked():
+            connections = []
+            with suppress(TimeoutError):
+                while True:
+                    connections.append(silent.accept()[0])
+            for each in connections:
+                each.close()
+            return len(connections)
+
+        url = f"postgresql+psycopg://127.0.0.1:{silent.getsockname()[1]}/lineage?connect_timeout=2"
+        sentences_of(warned(url), "see that the server is up and can be reached")
+        assert asked() == 1
+        monkeypatch.setattr("lineal.store.log._silent", {})
+        with pytest.raises(StoreError):
+            Store(url)
+        assert asked() == 1
 
 
 def test_a_database_that_is_not_there(postgres_server, warned):

@@ -162,7 +162,11 @@ def test_processes_that_make_them_at_once_do_not_fork_the_chain(store, store_url
     assert heads.is_in_chain(store, head)
 
 
-def test_a_root_run_ends_under_a_checkpoint(lineage):
+@pytest.mark.parametrize("above", [None, "airflow/dag.task/01890c1c-7b1b-7c1e-8b1b-1c1e8b1b1c1e"])
+def test_the_outermost_run_of_a_process_ends_under_a_checkpoint(lineage, monkeypatch, above):
+    if above:
+        monkeypatch.setenv("OPENLINEAGE_PARENT_ID", above)
+
     @traced
     def step():
         return None

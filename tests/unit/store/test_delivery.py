@@ -173,6 +173,23 @@ def test_a_process_that_lives_on_sends_it_by_itself(lineage, server):
     assert sent_all(server)
 
 
+def test_a_consumer_that_has_failed_for_months_is_asked_as_before(lineage, server, unconfigured, monkeypatch):
+    unconfigured(1)
+    server.refuse()
+    deliver()
+    Store().write(lambda connection: connection.execute(sa.update(tables.consumers).values(failures=2000)))
+    assert deliver().problem == "it refuses connections"
+    server.come_back()
+    deliver()
+    unconfigured(1)
+    monkeypatch.setattr(courier, "_MOST_PATIENCE", 0.01)
+    rounds = courier._Rounds(Store(), delivery.required()[0])
+    rounds._failures = 2000
+    rounds.wake()
+    server.wait(4)
+    assert sent_all(server)
+
+
 def test_retry_after_is_heeded_by_runs_but_not_by_who_insists(lineage, server, monkeypatch):
     server.answer(429, {"Retry-After": "600"})
     traced(named("first"))(Dataset("s3://b/1", version="1"))

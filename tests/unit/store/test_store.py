@@ -88,6 +88,12 @@ def test_a_run_keeps_its_end_whatever_comes_after(store):
     assert (run.state, run.ended_at) == ("COMPLETE", "2026-01-01T00:00:00.000000+00:00")
 
 
+@pytest.mark.parametrize("between", ["T", "t", " "])
+def test_times_have_one_form_in_the_index(store, between):
+    store.append(event(kind="COMPLETE", time=f"2026-01-01{between}19:00:00.000000+00:00"))
+    assert find_run(store, RUN.format(1)).ended_at == "2026-01-01T19:00:00.000000+00:00"
+
+
 def test_the_root_of_a_run_is_found(store):
     store.append(event(1))
     store.append(event(2, parent=1))
@@ -289,6 +295,16 @@ def _import(url, text):
 
 
 @pytest.mark.slow
+def test_an_event_with_much_to_say_is_imported(store):
+    told = event(kind="COMPLETE")
+    told["schemaURL"] = "urn:schema"
+    told["job"]["facets"] = {"documentation": {"description": "what it does " * 400}}
+    values = [{"key": f"parameter {number}", "value": "a value " * 10} for number in range(60)]
+    told["run"]["facets"] = {"executionParameters": {"parameters": values}}
+    assert import_events(store, io.BytesIO(ndjson(told).encode()), "log").new == 1
+    assert [json.loads(body) for body in store.events()] == [told]
+
+
 def test_many_processes_import_the_same_log_while_others_write(store_url):
     text = ndjson(
         *(each for number in range(300) for each in dbt(f"m{number}", "2026-01-01T00:00:00Z", "2026-01-01T01:00:00Z"))

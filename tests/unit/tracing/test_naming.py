@@ -37,6 +37,14 @@ def test_a_relative_path_is_named_from_the_working_folder(tmp_path, monkeypatch)
     assert physical_name("x/a.csv") == ("file", f"{tmp_path}/x/a.csv")
 
 
+def test_a_file_has_one_name_whichever_way_leads_to_it(tmp_path, monkeypatch):
+    (tmp_path / "notebooks").mkdir()
+    monkeypatch.chdir(tmp_path / "notebooks")
+    for uri in ("../data/a.csv", f"{tmp_path}/notebooks/../data/a.csv", f"file://{tmp_path}/notebooks/../data/a.csv"):
+        assert physical_name(uri) == ("file", f"{tmp_path}/data/a.csv")
+    assert physical_name("sqlite:///../x.db") == ("sqlite", f"{tmp_path}/x.db")
+
+
 def test_a_logical_name_is_in_the_job_namespace(monkeypatch):
     assert name_of(Dataset("/x", name="demo.train")) == ("lineal", "demo.train")
     assert name_of(Model("demo.model", "d", "models:/m-1")) == ("lineal", "demo.model")

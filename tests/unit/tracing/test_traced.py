@@ -3,8 +3,10 @@
 import asyncio
 import hashlib
 import inspect
+import json
 import logging
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timezone
 from uuid import RFC_4122, UUID, uuid4
@@ -13,6 +15,7 @@ import pytest
 
 from lineal import Column, Dataset, Model, current_run, run_id, traced
 from lineal.errors import EventError, ProjectError, StoreError
+from lineal.store.log import Store
 from lineal.tracing.facets import input_of
 from lineal.tracing.statements import Assertion, Origin
 
@@ -294,6 +297,42 @@ def test_a_store_that_cannot_be_written_never_stops_the_work(monkeypatch, tmp_pa
     assert "the lineage store cannot be opened" in caplog.text
 
 
+def test_work_that_goes_to_another_project_is_recorded_where_it_began(monkeypatch, tmp_path):
+    monkeypatch.delenv("LINEAL_HOME")
+    here, there = (tmp_path / name for name in ("here", "there"))
+    for folder in (here, there):
+        folder.mkdir()
+        (folder / "pyproject.toml").touch()
+    monkeypatch.chdir(here)
+
+    @traced
+    def step(): ...
+
+    @traced
+    def work():
+        monkeypatch.chdir(there)
+        step()
+
+    work()
+    events = [json.loads(body) for body in Store(f"sqlite:///{here}/.lineal/lineal.db").events()]
+    assert [event["eventType"] for event in events] == ["START", "START", "COMPLETE", "COMPLETE"]
+    assert not (there / ".lineal").exists()
+
+
+def test_work_whose_folder_has_gone_is_recorded(lineage, monkeypatch, tmp_path, table):
+    monkeypatch.setenv("OPENLINEAGE_URL", "http://127.0.0.1:9")
+
+    @traced
+    def work(data): ...
+
+    (tmp_path / "gone").mkdir()
+    monkeypatch.chdir(tmp_path / "gone")
+    (tmp_path / "gone").rmdir()
+    work(table)
+    assert [event["eventType"] for event in lineage.events()] == ["START", "COMPLETE"]
+    assert len(lineage.inputs("work")) == 1
+
+
 def test_strict_stops_work_that_cannot_be_recorded(monkeypatch, tmp_path):
     (tmp_path / "file").write_text("")
     monkeypatch.setenv("LINEAL_STORE", f"sqlite:///{tmp_path}/file/lineal.db")
@@ -525,3 +564,46 @@ def test_what_is_no_handle_is_said_and_the_work_goes_on(lineage, monkeypatch, ca
     monkeypatch.setenv("LINEAL_STRICT", "1")
     with pytest.raises(TypeError, match="is a Dataset or Model, not a str"):
         work()
+
+
+class Closed(Mapping):
+    """As a shelf that was closed: it has a first value, and no second one can be read."""
+
+    def __getitem__(self, key):
+        raise OSError("the file is closed")
+
+    def __iter__(self):
+        return iter(["a"])
+
+    def __len__(self):
+        return 1
+
+
+def test_a_result_that_cannot_be_looked_through_reaches_the_caller(lineage, monkeypatch, table):
+    @traced
+    def work():
+        return [table, Closed()]
+
+    @traced
+    def parts():
+        yield [table, Closed()]
+
+    assert work()[0] == table
+    assert [item[0] for item in parts()] == [table]
+    for job in ("work", "parts"):
+        said = lineage.event(job)["run"]["facets"]["extractionError"]["errors"][0]["errorMessage"]
+        assert said.endswith("the file is closed")
+        assert len(lineage.outputs(job)) == 1
+    monkeypatch.setenv("LINEAL_STRICT", "1")
+    with pytest.raises(OSError, match="the file is closed"):
+        work()
+
+
+def test_a_generator_may_yield_a_handle_whose_columns_are_a_list(lineage):
+    @traced
+    def parts():
+        yield Dataset("s3://b/k", columns=[Column("a", "int64")])
+
+    list(parts())
+    (written,) = lineage.event("parts")["outputs"]
+    assert [field["name"] for field in written["facets"]["schema"]["fields"]] == ["a"]

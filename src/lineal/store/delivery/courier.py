@@ -10,8 +10,9 @@ import logging
 import os
 import threading
 import time
+from collections.abc import Callable
 
-from lineal.errors import LinealError
+from lineal.redaction import redact
 from lineal.store.delivery.consumers import Consumer, configured
 from lineal.store.delivery.deliver import Delivery, deliver
 from lineal.store.log import Store
@@ -33,32 +34,26 @@ _said: set[str] = set()
 
 
 def wake(store: Store) -> None:
-    """Have what is new in the log delivered, where a consumer is configured; return at once."""
-    courier = _courier(store)
-    if courier is not None:
-        courier.wake()
+    """Have what is new in the log delivered, where a consumer is configured; return at once, and raise nothing."""
+    _ask(store, Courier.wake)
 
 
 def finish(store: Store, seconds: float = GRACE_SECONDS) -> None:
     """Wait until the consumers have what was recorded, as long as they take events, and no longer than that."""
-    courier = _courier(store)
-    if courier is not None:
-        courier.finish(seconds)
+    _ask(store, lambda courier: courier.finish(seconds))
 
 
-def _courier(store: Store) -> Courier | None:
+def _ask(store: Store, what: Callable[[Courier], None]) -> None:
     try:
         consumers = configured()
-    except LinealError as problem:
-        _say_once(f"lineage: events are recorded but not delivered: {problem}")
-        return None
-    if not consumers:
-        return None
-    key = store.url, consumers
-    with _lock:
-        if key not in _couriers:
-            _couriers[key] = Courier(store, consumers)
-        return _couriers[key]
+        if consumers:
+            key = store.url, consumers
+            with _lock:
+                if key not in _couriers:
+                    _couriers[key] = Courier(store, consumers)
+            what(_couriers[key])
+    except Exception as problem:  # noqa: BLE001 - the seam that shields the user's work from delivery
+        _say_once(f"lineage: events are recorded but not delivered: {redact(str(problem))}")
 
 
 def _say_once(message: str) -> None:
@@ -128,7 +123,7 @@ class _Rounds:
             with self._changed:
                 if self._failures:
                     # Left alone for a while, whatever it is woken for, and asked again even if it is not.
-                    self._changed.wait_for(lambda: False, min(_PATIENCE * 2**self._failures, _MOST_PATIENCE))
+                    self._changed.wait_for(lambda: False, min(_PATIENCE * 2 ** min(self._failures, 10), _MOST_PATIENCE))
                 else:
                     self._idle = True
                     self._changed.wait_for(lambda: self._asked > self._done)

@@ -150,7 +150,7 @@ class Queue:
     def failed(self, problem: str, retry_after: float | None) -> None:
         """Note why the consumer took nothing, and when to ask it again."""
         failures = self.store.read(sa.select(_C.failures).where(_C.name == self.consumer))[0][0]
-        wait = min(0.5 * 2**failures, 60.0) if retry_after is None else min(retry_after, 3600.0)
+        wait = min(0.5 * 2 ** min(failures, 10), 60.0) if retry_after is None else min(retry_after, 3600.0)
         self._update(failures=failures + 1, problem=problem, retry_at=time.time() + wait)
 
     def skip(self) -> None:

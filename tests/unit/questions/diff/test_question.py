@@ -349,6 +349,16 @@ def test_two_datasets_of_different_names_are_compared(train, ask):
     assert (table.removed, table.unchanged, table.added) == (2, 2, 0)
 
 
+def test_two_tables_of_the_same_number_are_not_told_to_be_the_same(lineage, ask):
+    @traced
+    def load():
+        return [Dataset(f"s3://lake/{name}", version="3") for name in ("orders", "weather")]
+
+    load()
+    with pytest.raises(LinealError, match=r"the bytes of orders@3 are gone"):
+        ask("dataset:orders@3", "dataset:weather@3")
+
+
 def test_versions_of_a_file_are_compared_by_an_id_that_is_given(lineage, ask, tmp_path):
     import pyarrow.parquet as pq
 

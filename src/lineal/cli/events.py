@@ -54,7 +54,7 @@ def events(
         from lineal.store.graph import runs_below
         from lineal.subjects import Subject
 
-        chosen = runs_below(store, find_run(store, Subject("run", run)))
+        chosen = tuple(each.run_id for each in runs_below(store, find_run(store, Subject("run", run))))
     for body in store.events(run_ids=chosen):
         sys.stdout.write(body + "\n")
     sys.stdout.flush()

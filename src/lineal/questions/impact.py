@@ -186,8 +186,8 @@ def same_content(store: Store, row: VersionRow) -> tuple[VersionRow, ...]:
 def _begin_with_run(store: Store, subject: Subject) -> Beginning:
     """What a run and those within it wrote, less what they made of it in turn."""
     run = lookup.find_run(store, subject)
-    edges = graph.edges_of(store, graph.runs_below(store, run))
-    runs = {row.run_id: row for row in graph.runs_under(store, run.root_id)}
+    runs = {row.run_id: row for row in graph.runs_below(store, run)}
+    edges = graph.edges_of(store, runs)
     read: dict[str, set[str]] = defaultdict(set)
     for edge in edges:
         if edge.role == "i":

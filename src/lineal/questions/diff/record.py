@@ -92,10 +92,8 @@ class Record:
 
 def read_record(store: Store, run: RunRow) -> Record:
     """Read what is on record of a run and of all below it."""
-    ids = graph.runs_below(store, run)
     root = find_run(store, run.root_id) if run.root_id != run.run_id else run
-    rows = [row for row in graph.runs_under(store, run.root_id) if row.run_id in ids] or [run]
-    rows.sort(key=lambda row: row.first_seq)
+    rows = graph.runs_below(store, run)
     bodies = graph.bodies(store, [row.last_seq for row in (*rows, *((root,) if root else ()))])
     events = {row.run_id: json.loads(bodies[row.last_seq]) for row in rows}
     top = events.get(run.run_id) or json.loads(bodies[rows[0].last_seq])

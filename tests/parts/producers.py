@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from typing import Any
 from uuid import NAMESPACE_URL, uuid5
@@ -104,6 +105,15 @@ def spark(
         }
 
     return [event("START", start), event("RUNNING", start), event("COMPLETE", end)]
+
+
+def within(*logs: list[Event]) -> tuple[list[Event], ...]:
+    """The same logs, each run started by that of the log before; none names its root, which is optional."""
+    for above, log in itertools.pairwise(logs):
+        facet = {"run": {"runId": above[0]["run"]["runId"]}, "job": above[0]["job"]}
+        for event in log:
+            event["run"]["facets"]["parent"] = {"_producer": "urn:test", "_schemaURL": "urn:test", **facet}
+    return logs
 
 
 def dataset_event(name: str, time: str) -> Event:

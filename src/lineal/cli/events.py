@@ -56,7 +56,7 @@ def events(
         from lineal.store.graph import runs_below
         from lineal.subjects import Subject
 
-        chosen = runs_below(store, find_run(store, Subject("run", run)))
+        chosen = tuple(each.run_id for each in runs_below(store, find_run(store, Subject("run", run))))
     for body in store.events(run_ids=chosen):
         out.write(body + "\n")
     out.flush()

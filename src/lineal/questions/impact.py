@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 
 from lineal.questions import lookup
-from lineal.questions.descent import Descent, Reached, descend
+from lineal.questions.descent import Descent, Reached, descend, is_content
 from lineal.store import graph, tables
 from lineal.store.graph import VersionRow
 from lineal.store.log import Store
@@ -171,11 +171,13 @@ def begin(store: Store, subject: Subject) -> Beginning:
         row = lookup.find_version(store, subject)
         return Beginning(Subject("dataset", row.name, row.version or None), (row,))
     row = lookup.find_file(store, subject)
-    return Beginning(subject, same_content(store, row) if row.version else (row,))
+    return Beginning(subject, same_content(store, row))
 
 
 def same_content(store: Store, row: VersionRow) -> tuple[VersionRow, ...]:
     """All names under which the content of a version is on record, itself first."""
+    if not is_content(row.version):
+        return (row,)
     query = graph.select_versions().where(tables.versions.c.version == row.version)
     found = graph.read_versions(store, query.order_by(tables.versions.c.first_seq))
     return (row, *(each for each in found if each.key != row.key))
@@ -184,8 +186,8 @@ def same_content(store: Store, row: VersionRow) -> tuple[VersionRow, ...]:
 def _begin_with_run(store: Store, subject: Subject) -> Beginning:
     """What a run and those within it wrote, less what they made of it in turn."""
     run = lookup.find_run(store, subject)
-    edges = graph.edges_of(store, graph.runs_below(store, run))
-    runs = {row.run_id: row for row in graph.runs_under(store, run.root_id)}
+    runs = {row.run_id: row for row in graph.runs_below(store, run)}
+    edges = graph.edges_of(store, runs)
     read: dict[str, set[str]] = defaultdict(set)
     for edge in edges:
         if edge.role == "i":

@@ -13,7 +13,7 @@ from lineal.errors import RecalledError, SubjectError
 from lineal.models.model import Model
 from lineal.questions import lookup
 from lineal.questions.decisions import is_rejected, waits
-from lineal.questions.descent import descend
+from lineal.questions.descent import descend, is_content
 from lineal.questions.impact import Impact, answer, begin, same_content
 from lineal.questions.lookup import ModelRow
 from lineal.questions.trace import bad_among, origins
@@ -62,7 +62,7 @@ def plan(store: Store, subject: Subject) -> Plan:
     found = descend(store, same_content(store, version))
     whole = answer(store, asked, found)
     bad = {(model.namespace, model.name, model.number) for model in whole.models}
-    others = [recall for recall in recalls.standing(store) if recall.content != version.version]
+    others = _others(store, version)
     moves = []
     for model in whole.models:
         for alias in model.holds:
@@ -88,7 +88,7 @@ def plan_undo(store: Store, subject: Subject) -> Plan:
         raise SubjectError(f"{asked}: it is not recalled, so there is nothing to undo", subject=asked)
     # The recall that is undone may have named the same content otherwise.
     version = graph.versions(store, [standing.version]).get(standing.version, version)
-    others = [recall for recall in recalls.standing(store) if recall.content != version.version]
+    others = _others(store, version)
     recalled_by = recalls.recorded_by(store, standing.version)
     moves = []
     for move in lookup.holding(store):
@@ -174,9 +174,11 @@ def require_not_recalled(store: Store, *versions: tuple[str, str, str]) -> None:
         RecalledError: one is; the message says why.
     """
     for namespace, name, version in versions:
+        key = graph.version_key(namespace, name, version)
         for recall in bad_below(store, [(namespace, name, version)]):
+            said = _said(recall, key, version)
             raise RecalledError(
-                f"{_called(namespace, name, version)} {_said(recall, version)}; use another, or pass --allow-recalled",
+                f"{_called(namespace, name, version)} {said}; use another, or pass --allow-recalled",
                 subject=recall.subject,
             )
 
@@ -190,14 +192,16 @@ def require_model_not_recalled(store: Store, namespace: str, name: str, number: 
     columns = tables.models.c
     for model in lookup.models(store, name, (columns.namespace == namespace) & (columns.number == number)):
         for recall in bad_below_model(store, model):
+            said = _said(recall, model.version, model.digest)
             raise RecalledError(
-                f"model:{name}@{number} {_said(recall, model.digest)}; use another version, or pass --allow-recalled",
+                f"model:{name}@{number} {said}; use another version, or pass --allow-recalled",
                 subject=recall.subject,
             )
 
 
-def _said(recall: Recall, version: str) -> str:
-    rests = "is recalled" if recall.content == version else f"rests on {recall.subject}, which is recalled"
+def _said(recall: Recall, key: str, version: str) -> str:
+    is_it = recall.version == key or (is_content(version) and recall.content == version)
+    rests = "is recalled" if is_it else f"rests on {recall.subject}, which is recalled"
     by = f" by {recall.decided_by}" if recall.decided_by else ""
     return f"{rests} since {recall.decided_at[:19].replace('T', ' ')} UTC{by}: {recall.reason}"
 
@@ -223,6 +227,13 @@ def _about(store: Store, subject: Subject) -> tuple[str, VersionRow]:
 def _standing(store: Store, version: VersionRow) -> Recall | None:
     found = bad_among(recalls.standing(store), {version.key: version})
     return found[0] if found else None
+
+
+def _others(store: Store, version: VersionRow) -> list[Recall]:
+    """The recalls that stand against something else."""
+    standing = recalls.standing(store)
+    of_it = bad_among(standing, {version.key: version})
+    return [recall for recall in standing if recall not in of_it]
 
 
 def _newest_sound(

@@ -6,10 +6,11 @@ file key by key, and the project's work tree against the recorded commit. What c
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import sqlalchemy as sa
 
@@ -24,6 +25,7 @@ from lineal.questions.lookup import ModelRow
 from lineal.redaction import redact
 from lineal.store import tables
 from lineal.store.log import Store
+from lineal.store.runs import find_run
 
 What = Literal["data", "pipeline file", "code", "model"]
 # Tables of predictions, by the ends of their names.
@@ -141,7 +143,7 @@ class _Now:
         record = read_record(self.store, run)
         findings, unknown = self._look(record)
         # An evaluation reads the champion to beat it; only predictions are a model's.
-        moved = tuple(self._superseded(record)) if name.endswith(".predictions") else ()
+        moved = tuple(self._superseded(record, run_id)) if name.endswith(".predictions") else ()
         return Item(f"dataset:{name}@{version[:12]}", (), run.ended_at, run.run_id, (*moved, *findings), unknown)
 
     def _look(self, record: Record) -> tuple[tuple[Finding, ...], tuple[str, ...]]:
@@ -183,15 +185,22 @@ class _Now:
         if mine and newest and newest[0] != mine.version:
             yield Finding("data", f"{mine.name} has a newer version, {newest[0][:12]}")
 
-    def _superseded(self, record: Record) -> Iterator[Finding]:
-        """Predictions of a model that held an alias, which another has now."""
-        for model in lookup.models(self.store) if record.uses else ():
-            if model.digest not in record.uses or model.aliases:
+    def _superseded(self, record: Record, run_id: str) -> Iterator[Finding]:
+        """Predictions of a model that was asked for by an alias, which another model has now."""
+        if not record.uses:
+            return
+        columns = tables.models.c
+        said = _prediction(self.store, run_id)
+        for model in lookup.models(self.store, which=columns.version.in_(record.uses)):
+            if said and (model.name, model.number) != (said.get("model"), said.get("version")):
                 continue
-            for move in lookup.holding(self.store, model.name):
-                if move.number is not None and move.number != model.number and _held(self.store, model, move.alias):
-                    sentence = f"{model.name}@{move.alias} was version {model.number}, and is version {move.number} now"
-                    yield Finding("model", sentence)
+            others = (columns.namespace == model.namespace) & (columns.digest != model.digest)
+            for holder in lookup.models(self.store, model.name, others):
+                for alias in holder.aliases:
+                    # A run of the user's own does not say how the model was asked for.
+                    if alias == said.get("askedBy") if said else _held(self.store, model, alias):
+                        was, now = model.number, holder.number
+                        yield Finding("model", f"{model.name}@{alias} was version {was}, and is version {now} now")
 
 
 def _prediction_tables(store: Store) -> list[tuple[str, str]]:
@@ -218,8 +227,16 @@ def _newest(store: Store, namespace: str, name: str) -> tuple[str, str] | None:
 
 def _held(store: Store, model: ModelRow, alias: str) -> bool:
     columns = tables.aliases.c
-    of = (columns.name == model.name) & (columns.alias == alias) & (columns.number == model.number)
-    return bool(store.read(sa.select(columns.seq).where(of).limit(1)))
+    of = (columns.namespace == model.namespace) & (columns.name == model.name) & (columns.number == model.number)
+    return bool(store.read(sa.select(columns.seq).where(of, columns.alias == alias).limit(1)))
+
+
+def _prediction(store: Store, run_id: str) -> Mapping[str, Any]:
+    """What a scoring run says of its predictions; nothing where it is none of Lineal's."""
+    run = find_run(store, run_id)
+    event = json.loads(store.event_at(run.last_seq)) if run else {}
+    found: Mapping[str, Any] = ((event.get("run") or {}).get("facets") or {}).get("lineal_prediction") or {}
+    return found
 
 
 def _new_files(record: Record, known: set[str]) -> Iterable[Path]:

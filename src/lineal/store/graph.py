@@ -100,8 +100,9 @@ def version_key(namespace: str, name: str, version: str) -> str:
     return tables.key_of(namespace, name, version)
 
 
-def runs_below(store: Store, run: RunRow) -> tuple[str, ...]:
-    """A run's id and those of all runs below it."""
+def runs_below(store: Store, run: RunRow) -> list[RunRow]:
+    """A run and all runs below it, in order; they need not name the same root, which is optional."""
     below = sa.select(tables.runs.c.run_id).where(tables.runs.c.run_id == run.run_id).cte("below", recursive=True)
     below = below.union(sa.select(tables.runs.c.run_id).join(below, tables.runs.c.parent_id == below.c.run_id))
-    return tuple(row.run_id for row in store.read(sa.select(below.c.run_id)))
+    query = select_runs().join(below, tables.runs.c.run_id == below.c.run_id).order_by(tables.runs.c.first_seq)
+    return read_runs(store, query)

@@ -11,7 +11,7 @@ from lineal.questions.trace import trace
 from lineal.store.importing import import_events
 from lineal.subjects import Subject
 from tests.parts.made_up import digest, evaluate, fit, register, score, step, table
-from tests.parts.producers import dbt, ndjson, spark
+from tests.parts.producers import dbt, ndjson, run_id, spark, within
 
 HOUR = [f"2020-01-01T{hour:02}:00:00Z" for hour in range(24)]
 LATER = ["2099-01-01T00:00:00Z", "2099-01-01T00:30:00Z", "2099-01-01T01:00:00Z", "2099-01-01T02:00:00Z"]
@@ -136,6 +136,14 @@ def test_a_run_is_asked_about_by_what_it_and_its_tasks_made(lineage):
     step(table("report", "a"), makes=[("site", "1")])
     run = lineage.events("flow", "COMPLETE")[0]["run"]["runId"]
     assert tree(ask(lineage, f"run:{run}")) == [{"clean1": [{"reporta": [{"site1": []}]}]}]
+
+
+def test_runs_of_other_producers_need_not_name_their_root(lineage, take):
+    jobs = ("dag", "task", "job")
+    take(*within(*(spark(job, HOUR[1], HOUR[2], reads=("raw",), writes=f"of-{job}") for job in jobs)))
+    for place, job in enumerate(jobs):
+        found = ask(lineage, f"run:{run_id(job, HOUR[1])}")
+        assert {version.name for version in found.versions} == {f"of-{each}" for each in jobs[place:]}
 
 
 def test_models_aliases_and_batches(lineage):

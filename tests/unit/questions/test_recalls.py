@@ -94,6 +94,25 @@ def test_an_alias_never_goes_to_what_another_recall_stands_against(store):
     assert moves(store, "dataset:raw@3") == [("champion", 3, 1)]
 
 
+def test_a_numbered_version_has_nothing_to_do_with_others_of_its_number(store):
+    step(table("weather", "3"), makes=[("clean", "sunny")])
+    step(table("orders", "3"), makes=[("clean", "many")])
+    trained(table("clean", "sunny"), 1)
+    assert moves(store, "dataset:orders@3") == []
+    trained(table("clean", "many"), 2, previous=1)
+    recall(store, "dataset:weather@3")
+    assert moves(store, "dataset:orders@3") == [("champion", 2, None)]
+    recall(store, "dataset:orders@3")
+    assert moves(store, "model:demo@2") == [("champion", 2, None)]
+    undone = recalls.plan_undo(store, subject("dataset:orders@3"))
+    assert [version.name for version in undone.impact.versions if not version.steps] == ["orders"]
+    step(table("orders", "3"), makes=[("bills", "3")])
+    with pytest.raises(RecalledError, match=r"dataset:bills@3 rests on dataset:orders@3, which is recalled"):
+        recalls.require_not_recalled(store, ("s3://lake", "bills", "3"))
+    with pytest.raises(RecalledError, match=r"dataset:orders@3 is recalled"):
+        recalls.require_not_recalled(store, ("s3://lake", "orders", "3"))
+
+
 def test_a_model_itself_is_recalled(store):
     trained(table("raw", "1"), 1)
     trained(table("raw", "2"), 2, previous=1)

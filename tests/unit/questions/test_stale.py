@@ -31,11 +31,11 @@ def ingest(files):
 
 
 @traced
-def register(number, digest):
+def register(number, digest, *more):
     model = Model("models/demo", digest, "models:/demo/1", namespace="mlflow://local", number=number)
     about = {"namespace": "mlflow://local", "name": "demo", "number": number, "digest": digest, "reason": "held"}
-    moved = about | {"action": "move-alias", "alias": "champion"}
-    current_run().decisions([about | {"action": "register"}, moved], by="a rule")
+    moved = [about | {"action": "move-alias", "alias": alias} for alias in ("champion", *more)]
+    current_run().decisions([about | {"action": "register"}, *moved], by="a rule")
     return model
 
 
@@ -196,6 +196,41 @@ def test_predictions_of_a_model_that_lost_its_alias_are_stale(train, ask):
     train()
     (item,) = ask().items
     assert item.subject.startswith("dataset:demo.predictions@")
+    assert item.findings[0].sentence == "demo@champion was version 1, and is version 2 now"
+
+
+@traced
+def predict(model: Model, asked_by):
+    said = {"model": "demo", "version": model.number, "digest": model.digest, "askedBy": asked_by, "aliases": []}
+    current_run().prediction(said | {"rows": 1, "idPrefix": "p0_"})
+    return write_table(pa.table({"prediction": [model.digest]}), "demo.predictions")
+
+
+def test_predictions_go_by_the_alias_that_their_model_was_asked_for_by(lineage, ask):
+    first = register(1, "1" * 64, "audited")
+    predict(first, "champion")
+    assert ask().items == ()
+    register(2, "2" * 64)
+    (item,) = ask().items
+    assert item.findings[0].sentence == "demo@champion was version 1, and is version 2 now"
+    for asked_by in ("audited", None):
+        predict(first, asked_by)
+        assert ask().items == ()
+
+
+@pytest.mark.parametrize("alias", ["champion", ""])
+def test_predictions_of_the_same_model_made_again_are_not_stale(lineage, ask, alias):
+    register(1, "1" * 64)
+    register(2, "2" * 64)
+    third = register(3, "1" * 64)
+    predict(third, alias) if alias else score(third)
+    assert ask().items == ()
+
+
+def test_predictions_of_a_model_that_keeps_another_alias_are_stale_too(lineage, ask):
+    score(register(1, "1" * 64, "audited"))
+    register(2, "2" * 64)
+    (item,) = ask().items
     assert item.findings[0].sentence == "demo@champion was version 1, and is version 2 now"
 
 

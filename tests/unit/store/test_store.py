@@ -99,7 +99,9 @@ def test_the_root_of_a_run_is_found(store):
     store.append(event(2, parent=1))
     run = find_run(store, RUN.format(2))
     assert (run.parent_id, run.root.job) == (RUN.format(1), "job1")
-    assert graph.runs_below(store, find_run(store, RUN.format(1))) == (RUN.format(1), RUN.format(2))
+    store.append(event(3, parent=2))
+    below = graph.runs_below(store, find_run(store, RUN.format(1)))
+    assert [run.run_id for run in below] == [RUN.format(1), RUN.format(2), RUN.format(3)]
 
 
 def test_of_several_attempts_the_last_is_found_by_the_engines_id(store):

@@ -8,6 +8,7 @@ from typing import TypeVar
 
 from lineal.errors import LinealError, SourceError, SubjectError, VersionError
 from lineal.questions import lookup
+from lineal.questions.descent import is_content
 from lineal.questions.diff import causes as explaining
 from lineal.questions.diff.code import code
 from lineal.questions.diff.data import Named, compare_tables
@@ -179,7 +180,7 @@ def _datasets(store: Store, left: Subject, right: Subject, id_column: str | None
     one, two = sides
     if found[0].key == found[1].key:
         return Diff(one, two, same=True, verdict=f"both are {one.subject}: the same")
-    if found[0].version and found[0].version == found[1].version:
+    if is_content(found[0].version) and found[0].version == found[1].version:
         return Diff(one, two, same=False, verdict="the two have the same content, byte for byte")
     by = id_column or next((each for each in reversed(ids) if each), None)
     table = _tables(tables[0], tables[1], by)

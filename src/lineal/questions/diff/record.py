@@ -58,7 +58,7 @@ class Record:
         features: the columns that the model takes; empty without a model.
         digest: of the model that was made.
         groups: how it does on groups of the held-out rows; None where that is not told.
-        uses: the digests of models that were read and not made here.
+        uses: the keys of models that were read and not made here.
     """
 
     run: RunRow
@@ -92,10 +92,8 @@ class Record:
 
 def read_record(store: Store, run: RunRow) -> Record:
     """Read what is on record of a run and of all below it."""
-    ids = graph.runs_below(store, run)
     root = find_run(store, run.root_id) if run.root_id != run.run_id else run
-    rows = [row for row in graph.runs_under(store, run.root_id) if row.run_id in ids] or [run]
-    rows.sort(key=lambda row: row.first_seq)
+    rows = graph.runs_below(store, run)
     bodies = graph.bodies(store, [row.last_seq for row in (*rows, *((root,) if root else ()))])
     # Of an event that was deleted from the log, which `lineal verify` tells of, nothing is left.
     events = {row.run_id: json.loads(bodies.get(row.last_seq, "{}")) for row in rows}
@@ -107,7 +105,8 @@ def read_record(store: Store, run: RunRow) -> Record:
     models = [dataset for event in everything for dataset in _listed(event, "outputs") if _is_model(dataset)]
     written = _tables(dataset for event in everything for dataset in _listed(event, "outputs"))
     read = _tables(dataset for event in everything for dataset in _listed(event, "inputs"))
-    used = {_version(dataset) for event in everything for dataset in _listed(event, "inputs") if _is_model(dataset)}
+    made = {_version(model) for model in models}
+    used = [dataset for event in everything for dataset in _listed(event, "inputs") if _is_model(dataset)]
     asked = _parameters(top)
     target = asked.get("source.target")
     columns = next((found for model in reversed(models) if (found := _columns(model))), [])
@@ -124,7 +123,7 @@ def read_record(store: Store, run: RunRow) -> Record:
         features=tuple(name for name in columns if name != target),
         digest=_version(models[-1]) if models else None,
         groups=recorded(((event.get("run") or {}).get("runId", ""), _facets(event)) for event in below),
-        uses=tuple(used - {_version(model) for model in models}),
+        uses=tuple({_key(model) for model in used if _version(model) not in made}),
     )
 
 
@@ -214,6 +213,10 @@ def _is_model(dataset: Mapping[str, Any]) -> bool:
 
 def _version(dataset: Mapping[str, Any]) -> str:
     return str(((dataset.get("facets") or {}).get("version") or {}).get("datasetVersion", ""))
+
+
+def _key(dataset: Mapping[str, Any]) -> str:
+    return graph.version_key(dataset["namespace"], dataset["name"], _version(dataset))
 
 
 def _columns(dataset: Mapping[str, Any]) -> list[str]:

@@ -1,6 +1,7 @@
 """Two subjects compared from the record: what is told first, what is left out, and what is wrong to ask."""
 
 import dataclasses
+import io
 import json
 import re
 import subprocess
@@ -217,8 +218,6 @@ def test_dates_are_shown_as_dates(train, shown):
 
 
 def test_runs_of_another_producer_are_compared_as_far_as_they_tell(lineage, ask, shown):
-    import io
-
     from lineal.store.importing import import_events
     from tests.parts.producers import ndjson, run_id, spark
 
@@ -234,6 +233,19 @@ def test_runs_of_another_producer_are_compared_as_far_as_they_tell(lineage, ask,
     answer = ask(f"run:{one}", f"run:{two}")
     assert any("the bytes of orders@v1 are gone" in sentence for sentence in answer.missing)
     assert "not compared: the bytes of orders@v1" in shown(f"run:{one}", f"run:{two}")
+
+
+def test_what_a_run_far_below_wrote_is_a_runs_own(lineage):
+    from lineal.questions.diff.record import read_record
+    from lineal.store.importing import import_events
+    from lineal.store.runs import find_run
+    from tests.parts.producers import ndjson, run_id, spark, within
+
+    times = "2026-01-01T01:00:00Z", "2026-01-01T01:30:00Z"
+    logs = within(*(spark(job, *times, reads=("raw",), writes=f"of-{job}") for job in ("dag", "task", "job")))
+    import_events(lineage.store, io.BytesIO(ndjson(*(event for log in logs for event in log)).encode()), "log")
+    record = read_record(lineage.store, find_run(lineage.store, run_id("dag", times[0])))
+    assert set(record.written) == {"of-dag", "of-task", "of-job"}
 
 
 def test_importances_beyond_their_spread_are_told(train, ask):
@@ -347,6 +359,16 @@ def test_two_datasets_of_different_names_are_compared(train, ask):
     (table,) = ask("dataset:demo.snapshot", "dataset:demo.test").tables
     assert (table.left_name, table.right_name, table.id) == ("demo.snapshot", "demo.test", "id")
     assert (table.removed, table.unchanged, table.added) == (2, 2, 0)
+
+
+def test_two_tables_of_the_same_number_are_not_told_to_be_the_same(lineage, ask):
+    @traced
+    def load():
+        return [Dataset(f"s3://lake/{name}", version="3") for name in ("orders", "weather")]
+
+    load()
+    with pytest.raises(LinealError, match=r"the bytes of orders@3 are gone"):
+        ask("dataset:orders@3", "dataset:weather@3")
 
 
 def test_versions_of_a_file_are_compared_by_an_id_that_is_given(lineage, ask, tmp_path):

@@ -206,26 +206,22 @@ def find_run(store: Store, subject: Subject) -> RunRow:
     """
     columns = tables.runs.c
     start = subject.name.replace("%", "").replace("_", "")
-    found: dict[str, RunRow] = {}
+    found: list[RunRow] = []
     for column in (columns.run_id, columns.engine_id, columns.mlflow_id):
-        query = select_runs().where(column.like(f"{start}%")).order_by(columns.first_seq).limit(9)
-        for row in read_runs(store, query):
-            # Attempts of one Prefect run share its id: the last is meant; runs of one flow its MLflow run: the first.
-            if column is columns.run_id:
-                found[row.run_id] = row
-            elif column is columns.engine_id:
-                found[f"engine {row.engine_id}"] = row
-            else:
-                found.setdefault(f"mlflow {row.mlflow_id}", row)
+        # Attempts of one Prefect run share its id: the last is meant; runs of one flow its MLflow run: the first.
+        meant = sa.func.min if column is columns.mlflow_id else sa.func.max
+        begin_so = column.like(f"{start}%")
+        places = sa.select(meant(columns.first_seq)).where(begin_so).group_by(column).order_by(column).limit(_SHOWN)
+        found = read_runs(store, select_runs().where(begin_so, columns.first_seq.in_(places)))
         if found:
             break
     if len(found) == 1:
-        return next(iter(found.values()))
+        return found[0]
     if not found:
         raise SubjectError(
             f"{subject}: no run on record has an id that begins so; see `lineal list runs`", subject=str(subject)
         )
-    known = ", ".join(row.run_id for row in found.values())
+    known = ", ".join(row.run_id for row in found)
     raise SubjectError(f"{subject}: several runs begin so: {known}; write more of the id", subject=str(subject))
 
 

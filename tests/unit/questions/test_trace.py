@@ -5,6 +5,7 @@ import pytest
 from lineal import Dataset, traced
 from lineal.questions.trace import trace
 from lineal.subjects import Subject
+from tests.parts.producers import spark
 
 
 def table(name, version="1"):
@@ -121,3 +122,13 @@ def test_a_long_chain_is_followed_to_its_end_or_to_the_depth(lineage):
     assert names == [f"t{number}" for number in range(40, -1, -1)]
     node = ask(lineage, "dataset:t40", depth=3).node
     assert descent(node) == {"t401": [{"t391": [{"t381": [{"t371": []}]}]}]}
+
+
+def test_of_many_attempts_of_one_prefect_run_the_last_is_meant(lineage):
+    for minute in range(12):
+        start, end = (f"2026-01-01T10:{minute:02}:{second}Z" for second in ("00", "30"))
+        for event in spark("nightly", start, end, reads=("raw",), writes="clean", version=str(minute)):
+            event["run"]["facets"]["lineal_prefect"] = {"flowRunId": "0f1e2d3c-0000-4000-8000-000000000001"}
+            lineage.store.append(event)
+    last = lineage.events()[-1]["run"]["runId"]
+    assert ask(lineage, "run:0f1e2d3c").subject == f"run:{last}"

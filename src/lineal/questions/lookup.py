@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -135,11 +136,7 @@ def find_version(store: Store, subject: Subject) -> VersionRow:
     Raises:
         SubjectError: unknown or ambiguous.
     """
-    names = tables.datasets.c
-    # As `lineal list datasets` prints it: a name, a path from here, or namespace and name of what lies elsewhere.
-    here = (names.namespace == "file") & (names.name == Path(subject.name).absolute().as_posix())
-    whole = names.namespace + "/" + names.name == subject.name
-    tables_named = store.read(sa.select(tables.datasets).where((names.name == subject.name) | here | whole))
+    subject, tables_named = datasets_called(store, subject)
     # A table may have very many versions: only those are read that are shown or meant.
     newest = [
         row
@@ -167,6 +164,27 @@ def find_version(store: Store, subject: Subject) -> VersionRow:
         )
         found = graph.read_versions(store, graph.select_versions().where(begin_so).limit(_SHOWN))
     return _one(subject, found, newest)
+
+
+def datasets_called(store: Store, subject: Subject) -> tuple[Subject, list[Any]]:
+    """The rows of the datasets that `dataset:NAME` or `dataset:NAME@VERSION` names, and the subject as it is meant.
+
+    A name may have an @ in it: where none on record is what stands before it, all of it may be the name.
+    """
+    found = _datasets_named(store, subject.name)
+    if not found and subject.version is not None:
+        whole = Subject("dataset", f"{subject.name}@{subject.version}")
+        found = _datasets_named(store, whole.name)
+        return (whole if found else subject), found
+    return subject, found
+
+
+def _datasets_named(store: Store, name: str) -> list[Any]:
+    names = tables.datasets.c
+    # As `lineal list datasets` prints it: a name, a path from here, or namespace and name of what lies elsewhere.
+    here = (names.namespace == "file") & (names.name == Path(name).absolute().as_posix())
+    whole = names.namespace + "/" + names.name == name
+    return store.read(sa.select(tables.datasets).where((names.name == name) | here | whole))
 
 
 def _begins(store: Store, column: sa.ColumnElement[str], start: str) -> sa.ColumnElement[bool]:

@@ -19,6 +19,7 @@ from lineal.reports.decision import line as decision_line
 from lineal.reports.groups import lines
 from lineal.reports.recall import line
 from lineal.reports.terminal import command, figure, moment, short, span
+from lineal.subjects import Subject
 
 # How many source files of a folder are named before the rest is counted.
 _MOST_SIBLINGS = 8
@@ -268,7 +269,7 @@ def _next(trace: Trace) -> Text:
     text = Text(style="dim")
     first = _first_table(trace.node)
     if first is not None:
-        text.append(command("trace", f"dataset:{first.name}@{first.version[:12]}") + "\n")
+        text.append(command("trace", str(Subject("dataset", first.name, first.version[:12]))) + "\n")
     if trace.flow is not None:
         text.append(command("events", "--run", trace.flow.run_id))
     return text

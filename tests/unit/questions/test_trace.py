@@ -3,6 +3,7 @@
 import pytest
 
 from lineal import Dataset, traced
+from lineal.errors import SubjectError
 from lineal.questions.trace import trace
 from lineal.subjects import Subject
 from tests.parts.producers import spark
@@ -132,3 +133,13 @@ def test_of_many_attempts_of_one_prefect_run_the_last_is_meant(lineage):
             lineage.store.append(event)
     last = lineage.events()[-1]["run"]["runId"]
     assert ask(lineage, "run:0f1e2d3c").subject == f"run:{last}"
+
+
+@pytest.mark.parametrize("name", ["team@corp/x.csv", "user@host.tbl"])
+def test_a_name_may_have_an_at_sign_in_it(lineage, name):
+    for version in "12":
+        step(table("raw"), makes=[(name, version)])
+    for asked, version in ((name, "2"), (f"{name}@1", "1")):
+        assert ask(lineage, f"dataset:{asked}").subject == f"dataset:{name}@{version}"
+    with pytest.raises(SubjectError, match="no dataset 'host' is on record"):
+        ask(lineage, "dataset:host@1")

@@ -8,7 +8,7 @@ import re
 import shlex
 import sys
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -75,7 +75,8 @@ def moment(time: str | None) -> str:
     """A recorded time, to the second, in UTC."""
     if time is None:
         return "-"
-    return f"{datetime.fromisoformat(time).strftime('%Y-%m-%d %H:%M:%S')} UTC"
+    at = datetime.fromisoformat(time)
+    return f"{(at.astimezone(UTC) if at.tzinfo else at).strftime('%Y-%m-%d %H:%M:%S')} UTC"
 
 
 def span(start: str | None, end: str | None) -> str:

@@ -30,12 +30,12 @@ class Node:
     """A dataset version, file or model in a descent.
 
     Attributes:
-        kind: TABLE, FILE or MODEL, or what another producer calls it.
+        kind: TABLE, FILE or MODEL, or what another producer calls it; RUN for a run that did not write just one thing.
         rows: how many records, where known.
         size: in bytes, where known.
         location: where the bytes lie.
         run_id: the run that wrote it; None for a source.
-        inputs: what that run read.
+        inputs: what that run read; of a RUN what it wrote, or what it read where it wrote nothing.
         cut: whether its descent goes on beyond the depth that was asked for.
     """
 
@@ -74,7 +74,7 @@ class Trace:
 
     Attributes:
         subject: as it was asked, the version filled in.
-        node: what was asked about, its descent below it; None for a run that wrote nothing.
+        node: what was asked about, its descent below it.
         model: the registered version, for a model.
         alias_moves: the newest move of each alias the model holds.
         flow: the root run of what was asked about.
@@ -265,12 +265,15 @@ class Walk:
         return [self.rows[key] for key in self.reads.get(run.run_id, ())]
 
     def run_node(self, run: RunRow, depth: int | None) -> Node | None:
-        """What a run wrote, with its descent; what it read, for one that wrote nothing."""
+        """What a run wrote, with its descent; of more than one a RUN above them, or above what it read if of none."""
         written = [self.rows[key] for key in self.writes.get(run.run_id, ()) if key in self.rows]
-        if written:
-            return self.node(written[0], self._nearest(written[0], run), depth)
-        read = [self.rows[key] for key in self.reads.get(run.run_id, ()) if key in self.rows]
-        inputs = tuple(self.node(*self.source(row, run), depth) for row in read)
+        written.sort(key=lambda row: (row.first_seq, row.name))
+        inputs = tuple(self.node(row, self._nearest(row, run), depth) for row in written)
+        if len(inputs) == 1:
+            return inputs[0]
+        if not inputs:
+            read = [self.rows[key] for key in self.reads.get(run.run_id, ()) if key in self.rows]
+            inputs = tuple(self.node(*self.source(row, run), depth) for row in read)
         return Node(run.namespace, run.job, "", "RUN", run_id=run.run_id, inputs=inputs)
 
     def details(self) -> dict[str, RunDetail]:

@@ -143,3 +143,9 @@ def test_a_name_may_have_an_at_sign_in_it(lineage, name):
         assert ask(lineage, f"dataset:{asked}").subject == f"dataset:{name}@{version}"
     with pytest.raises(SubjectError, match="no dataset 'host' is on record"):
         ask(lineage, "dataset:host@1")
+
+
+def test_a_run_that_wrote_several_shows_them_all(lineage):
+    step(table("raw"), makes=[("train", "1"), ("test", "1")])
+    answer = ask(lineage, f"run:{lineage.event('step')['run']['runId']}")
+    assert descent(answer.node) == {"step": [{"test1": [{"raw1": []}]}, {"train1": [{"raw1": []}]}]}

@@ -1,5 +1,8 @@
 """Trace over several runs: who made what, and never who did not."""
 
+import inspect
+import sys
+
 import pytest
 
 from lineal import Dataset, traced
@@ -149,3 +152,19 @@ def test_a_run_that_wrote_several_shows_them_all(lineage):
     step(table("raw"), makes=[("train", "1"), ("test", "1")])
     answer = ask(lineage, f"run:{lineage.event('step')['run']['runId']}")
     assert descent(answer.node) == {"step": [{"test1": [{"raw1": []}]}, {"train1": [{"raw1": []}]}]}
+
+
+def test_a_descent_may_be_deeper_than_calls_may_nest(lineage):
+    for number in range(80):
+        step(table("sales", str(number)), makes=[("sales", str(number + 1))])
+    limit = sys.getrecursionlimit()
+    sys.setrecursionlimit(len(inspect.stack()) + 150)
+    try:
+        node = ask(lineage, "dataset:sales@80").node
+    finally:
+        sys.setrecursionlimit(limit)
+    versions = [node.version]
+    while node.inputs:
+        (node,) = node.inputs
+        versions.append(node.version)
+    assert versions == [str(number) for number in range(80, -1, -1)]

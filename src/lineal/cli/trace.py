@@ -36,7 +36,8 @@ def trace(
         plot: of a prediction: draw what each column adds to it, into this PNG file.
         force: let --plot replace a file.
         explain: of a prediction: say why it is what it is, which loads the model and its training rows.
-        json: print one JSON object.
+        json: print one JSON object; what several ways lead to has its inputs once, nearest to the subject, and is
+            marked `above` wherever else it stands.
     """
     from lineal.errors import MomentError
     from lineal.questions import trace as question

@@ -169,6 +169,7 @@ def _alias(store: Store, subject: Subject, limit: int) -> History:
 
 
 def _dataset(store: Store, subject: Subject, limit: int) -> History:
+    subject, _ = lookup.datasets_called(store, subject)
     if subject.version is not None:
         raise SubjectError(
             f"{subject} is one version, which has no history; write dataset:{subject.name}", subject=str(subject)

@@ -60,7 +60,7 @@ class DatasetItem:
 
 @dataclass(frozen=True, slots=True)
 class RunItem:
-    """A root run: a flow's, or a traced call's of its own."""
+    """A run with none above it on record: a flow's, or a traced call's of its own."""
 
     run_id: str
     namespace: str
@@ -213,11 +213,14 @@ def recalled(store: Store, items: Iterable[ModelRow]) -> dict[ModelRow, str]:
 
 
 def runs(store: Store, limit: int | None = None) -> list[RunItem]:
-    """Root runs, newest first."""
+    """The runs with none above them on record, newest first: roots, and what a scheduler began that is not on it."""
+    columns, above = tables.runs.c, tables.runs.alias()
+    parents = sa.select(columns.parent_id).distinct().subquery()
+    elsewhere = sa.select(parents.c.parent_id).where(~sa.exists().where(above.c.run_id == parents.c.parent_id))
     query = (
         select_runs()
-        .where(tables.runs.c.root_id == tables.runs.c.run_id)
-        .order_by(tables.runs.c.first_seq.desc())
+        .where((columns.root_id == columns.run_id) | columns.parent_id.in_(elsewhere))
+        .order_by(columns.first_seq.desc())
         .limit(limit)
     )
     found = read_runs(store, query)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -135,11 +136,7 @@ def find_version(store: Store, subject: Subject) -> VersionRow:
     Raises:
         SubjectError: unknown or ambiguous.
     """
-    names = tables.datasets.c
-    # As `lineal list datasets` prints it: a name, a path from here, or namespace and name of what lies elsewhere.
-    here = (names.namespace == "file") & (names.name == name_of_file(subject.name))
-    whole = names.namespace + "/" + names.name == subject.name
-    tables_named = store.read(sa.select(tables.datasets).where((names.name == subject.name) | here | whole))
+    subject, tables_named = datasets_called(store, subject)
     # A table may have very many versions: only those are read that are shown or meant.
     newest = [
         row
@@ -167,6 +164,27 @@ def find_version(store: Store, subject: Subject) -> VersionRow:
         )
         found = graph.read_versions(store, graph.select_versions().where(begin_so).limit(_SHOWN))
     return _one(subject, found, newest)
+
+
+def datasets_called(store: Store, subject: Subject) -> tuple[Subject, list[Any]]:
+    """The rows of the datasets that `dataset:NAME` or `dataset:NAME@VERSION` names, and the subject as it is meant.
+
+    A name may have an @ in it: where none on record is what stands before it, all of it may be the name.
+    """
+    found = _datasets_named(store, subject.name)
+    if not found and subject.version is not None:
+        whole = Subject("dataset", f"{subject.name}@{subject.version}")
+        found = _datasets_named(store, whole.name)
+        return (whole if found else subject), found
+    return subject, found
+
+
+def _datasets_named(store: Store, name: str) -> list[Any]:
+    names = tables.datasets.c
+    # As `lineal list datasets` prints it: a name, a path from here, or namespace and name of what lies elsewhere.
+    here = (names.namespace == "file") & (names.name == name_of_file(name))
+    whole = names.namespace + "/" + names.name == name
+    return store.read(sa.select(tables.datasets).where((names.name == name) | here | whole))
 
 
 def _begins(store: Store, column: sa.ColumnElement[str], start: str) -> sa.ColumnElement[bool]:
@@ -206,26 +224,22 @@ def find_run(store: Store, subject: Subject) -> RunRow:
     """
     columns = tables.runs.c
     start = subject.name.replace("%", "").replace("_", "")
-    found: dict[str, RunRow] = {}
+    found: list[RunRow] = []
     for column in (columns.run_id, columns.engine_id, columns.mlflow_id):
-        query = select_runs().where(column.like(f"{start}%")).order_by(columns.first_seq).limit(9)
-        for row in read_runs(store, query):
-            # Attempts of one Prefect run share its id: the last is meant; runs of one flow its MLflow run: the first.
-            if column is columns.run_id:
-                found[row.run_id] = row
-            elif column is columns.engine_id:
-                found[f"engine {row.engine_id}"] = row
-            else:
-                found.setdefault(f"mlflow {row.mlflow_id}", row)
+        # Attempts of one Prefect run share its id: the last is meant; runs of one flow its MLflow run: the first.
+        meant = sa.func.min if column is columns.mlflow_id else sa.func.max
+        begin_so = column.like(f"{start}%")
+        places = sa.select(meant(columns.first_seq)).where(begin_so).group_by(column).order_by(column).limit(_SHOWN)
+        found = read_runs(store, select_runs().where(begin_so, columns.first_seq.in_(places)))
         if found:
             break
     if len(found) == 1:
-        return next(iter(found.values()))
+        return found[0]
     if not found:
         raise SubjectError(
             f"{subject}: no run on record has an id that begins so; see `lineal list runs`", subject=str(subject)
         )
-    known = ", ".join(row.run_id for row in found.values())
+    known = ", ".join(row.run_id for row in found)
     raise SubjectError(f"{subject}: several runs begin so: {known}; write more of the id", subject=str(subject))
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -30,12 +30,12 @@ class Node:
     """A dataset version, file or model in a descent.
 
     Attributes:
-        kind: TABLE, FILE or MODEL, or what another producer calls it.
+        kind: TABLE, FILE or MODEL, or what another producer calls it; RUN for a run that did not write just one thing.
         rows: how many records, where known.
         size: in bytes, where known.
         location: where the bytes lie.
         run_id: the run that wrote it; None for a source.
-        inputs: what that run read.
+        inputs: what that run read; of a RUN what it wrote, or what it read where it wrote nothing.
         cut: whether its descent goes on beyond the depth that was asked for.
     """
 
@@ -74,7 +74,7 @@ class Trace:
 
     Attributes:
         subject: as it was asked, the version filled in.
-        node: what was asked about, its descent below it; None for a run that wrote nothing.
+        node: what was asked about, its descent below it.
         model: the registered version, for a model.
         alias_moves: the newest move of each alias the model holds.
         flow: the root run of what was asked about.
@@ -210,8 +210,28 @@ def origins(store: Store, version: VersionRow, run: RunRow | None) -> dict[str, 
     return found
 
 
-# What a descent has come through: versions, and the runs that wrote them.
-_Path = tuple[tuple[str, str], ...]
+@dataclass(slots=True)
+class _Open:
+    """A version whose node is being made.
+
+    Attributes:
+        depth: how many runs to go back from it.
+        sources: what it was made of, as far as that is still to be taken.
+        inputs: the nodes of what was taken.
+        into: where its own node belongs, the inputs of the one above it.
+    """
+
+    version: VersionRow
+    run: RunRow | None
+    depth: int | None
+    sources: Iterator[tuple[VersionRow, RunRow | None]]
+    cut: bool
+    into: list[Node]
+    inputs: list[Node] = field(default_factory=list)
+
+
+# What a descent has come through: versions and the runs that wrote them, by their keys.
+_Path = dict[tuple[str, str], _Open]
 
 
 class Walk:
@@ -240,18 +260,40 @@ class Walk:
             self._read_events(new.values())
         return run.root_id
 
-    def node(self, version: VersionRow, run: RunRow | None, depth: int | None, path: _Path = ()) -> Node:
+    def node(self, version: VersionRow, run: RunRow | None, depth: int | None) -> Node:
         """A version with its descent; `run` is the one that wrote it."""
+        # Without recursion: a table that is appended to each day was made of itself, all the days back.
+        made: list[Node] = []
+        path: _Path = {}
+        self._enter(version, run, depth, path, made)
+        while path:
+            here, last = next(reversed(path.items()))
+            source = next(last.sources, None)
+            if source is not None:
+                self._enter(*source, None if last.depth is None else last.depth - 1, path, last.inputs)
+            else:
+                del path[here]
+                node = self._make(last.version, last.run, tuple(last.inputs), cut=last.cut)
+                self._made[(*here, last.depth)] = node
+                last.into.append(node)
+        return made[0]
+
+    def _enter(self, version: VersionRow, run: RunRow | None, depth: int | None, path: _Path, into: list[Node]) -> None:
+        """Put a version's node where it belongs, if it is known or ends a descent; else begin with its own descent."""
         if run is not None:
             self.take_root(run)
-        # Where a descent leads round to a version above, it ends, and is no descent to be used again elsewhere.
         here = (version.key, run.run_id if run else "")
+        known = self._made.get((*here, depth))
         if here in path:
-            return self._make(version, run, 0, path)
-        known = (*here, depth)
-        if known not in self._made:
-            self._made[known] = self._make(version, run, depth, path)
-        return self._made[known]
+            # Where a descent leads round to a version above, it ends, and is no descent to be used again elsewhere.
+            into.append(self._make(version, run))
+        elif known is not None:
+            into.append(known)
+        else:
+            read = [self.rows[key] for key in self.reads.get(here[1], ()) if key != version.key]
+            cut = bool(read) and depth is not None and depth <= 0
+            sources = (self.source(row, run) for row in read if run is not None and not cut)
+            path[here] = _Open(version, run, depth, sources, cut, into)
 
     def sources(self, version: VersionRow, run: RunRow) -> list[tuple[VersionRow, RunRow | None]]:
         """What a run made a version of, and who made that."""
@@ -265,12 +307,15 @@ class Walk:
         return [self.rows[key] for key in self.reads.get(run.run_id, ())]
 
     def run_node(self, run: RunRow, depth: int | None) -> Node | None:
-        """What a run wrote, with its descent; what it read, for one that wrote nothing."""
+        """What a run wrote, with its descent; of more than one a RUN above them, or above what it read if of none."""
         written = [self.rows[key] for key in self.writes.get(run.run_id, ()) if key in self.rows]
-        if written:
-            return self.node(written[0], self._nearest(written[0], run), depth)
-        read = [self.rows[key] for key in self.reads.get(run.run_id, ()) if key in self.rows]
-        inputs = tuple(self.node(*self.source(row, run), depth) for row in read)
+        written.sort(key=lambda row: (row.first_seq, row.name))
+        inputs = tuple(self.node(row, self._nearest(row, run), depth) for row in written)
+        if len(inputs) == 1:
+            return inputs[0]
+        if not inputs:
+            read = [self.rows[key] for key in self.reads.get(run.run_id, ()) if key in self.rows]
+            inputs = tuple(self.node(*self.source(row, run), depth) for row in read)
         return Node(run.namespace, run.job, "", "RUN", run_id=run.run_id, inputs=inputs)
 
     def details(self) -> dict[str, RunDetail]:
@@ -278,16 +323,9 @@ class Walk:
         ordered = sorted(self.runs.values(), key=lambda run: run.first_seq)
         return {run.run_id: _detail(run, self._events.get(run.run_id, {})) for run in ordered}
 
-    def _make(self, version: VersionRow, run: RunRow | None, depth: int | None, path: _Path) -> Node:
-        inputs: tuple[Node, ...] = ()
-        cut = False
-        if run is not None:
-            here = (version.key, run.run_id)
-            read = [self.rows[key] for key in self.reads.get(run.run_id, ()) if key != version.key]
-            if depth is not None and depth <= 0:
-                cut, read = bool(read) and here not in path, []
-            less = None if depth is None else depth - 1
-            inputs = tuple(self.node(*self.source(row, run), less, (*path, here)) for row in read)
+    def _make(
+        self, version: VersionRow, run: RunRow | None, inputs: tuple[Node, ...] = (), *, cut: bool = False
+    ) -> Node:
         facts = self._facts.get(version.key, {})
         return Node(
             namespace=version.namespace,

@@ -36,7 +36,8 @@ def _changed(version: Version, is_alias: bool) -> Text:
 
 
 def _next(history: History) -> str:
-    name = history.subject.rpartition("@")[0] or history.subject
+    # A model's alias may stand behind an @; a dataset's name may have one in it.
+    name = history.subject.partition("@")[0] if history.subject.startswith("model:") else history.subject
     versions = [each.version for each in history.versions if each.version]
     if len(versions) > 1:
         return command("diff", f"{name}@{versions[1][:12]}", f"{name}@{versions[0][:12]}")

@@ -11,6 +11,7 @@ from rich.tree import Tree
 
 from lineal.questions.impact import Counts, Impact, ModelReached, Tenure, Version
 from lineal.reports.terminal import command, moment, short
+from lineal.subjects import Subject
 
 # How many of one kind are named side by side, and how many lines the tree may have, before the rest is counted.
 _MOST_SIBLINGS = 6
@@ -164,5 +165,5 @@ def _next(impact: Impact) -> list[Text]:
         # A file is asked about by where it lies, which is not known of one that was moved since.
         tables = [each for each in impact.versions if each.steps and each.kind != "MODEL" and each.namespace != "file"]
         last = tables[-1] if tables else None
-        asked = f"dataset:{last.name}@{last.version[:12]}" if last else impact.subject
+        asked = str(Subject("dataset", last.name, last.version[:12])) if last else impact.subject
     return [Text(command("trace", asked), style="dim")]

@@ -9,9 +9,10 @@ import re
 import shlex
 import sys
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TextIO, TypeVar
+from uuid import uuid4
 
 from rich.console import Console, RenderableType
 
@@ -72,7 +73,23 @@ def console(*, stderr: bool = False) -> Console:
 
 def to_json(answer: object) -> str:
     """An answer, plain frozen data, as one line of JSON."""
-    return json.dumps(answer, default=_plain, ensure_ascii=False)
+    from lineal.questions.trace import Node
+    from lineal.reports.descent import descent_json
+
+    descents: dict[str, str] = {}
+
+    def plain(value: Any) -> Any:
+        if not isinstance(value, Node):
+            return _plain(value)
+        # Too deep for the encoder, which meets this text in its place.
+        place = f"descent {uuid4()}"
+        descents[place] = descent_json(value)
+        return place
+
+    text = json.dumps(answer, default=plain, ensure_ascii=False)
+    for place, descent in descents.items():
+        text = text.replace(f'"{place}"', descent)
+    return text
 
 
 def command(*words: str) -> str:
@@ -84,7 +101,8 @@ def moment(time: str | None) -> str:
     """A recorded time, to the second, in UTC."""
     if time is None:
         return "-"
-    return f"{datetime.fromisoformat(time).strftime('%Y-%m-%d %H:%M:%S')} UTC"
+    at = datetime.fromisoformat(time)
+    return f"{(at.astimezone(UTC) if at.tzinfo else at).strftime('%Y-%m-%d %H:%M:%S')} UTC"
 
 
 def span(start: str | None, end: str | None) -> str:

@@ -19,9 +19,12 @@ from lineal.reports.decision import line as decision_line
 from lineal.reports.groups import lines
 from lineal.reports.recall import line
 from lineal.reports.terminal import command, figure, moment, short, span
+from lineal.subjects import Subject
 
 # How many source files of a folder are named before the rest is counted.
 _MOST_SIBLINGS = 8
+# How far back is drawn; beyond that there is no room beside the tree.
+_MOST_STEPS = 24
 _MOST_PARAMETERS = 12
 _MOST_FAILURES = 3
 _MOST_DECISIONS = 8
@@ -225,7 +228,11 @@ def _grow(
     runs: Mapping[str, RunDetail],
     seen: dict[tuple[str, str], None],
     judged: Node | None = None,
+    steps: int = _MOST_STEPS,
 ) -> None:
+    if node.inputs and not steps:
+        tree.add(Text("… further back; --json names it all", style="dim"))
+        return
     for place, each in enumerate(below(node, judged)):
         child = each.node
         if place == _MOST_SIBLINGS and len(node.inputs) > _MOST_SIBLINGS + 1:
@@ -239,7 +246,7 @@ def _grow(
         if mark in seen and child.inputs:
             branch.add(Text("as above", style="dim"))
         else:
-            _grow(branch, child, runs, seen, each.judged)
+            _grow(branch, child, runs, seen, each.judged, steps - 1)
             # Only now is all of it above: what was made of a copy of itself has itself below.
             seen[mark] = None
     if node.cut:
@@ -268,7 +275,7 @@ def _next(trace: Trace) -> Text:
     text = Text(style="dim")
     first = _first_table(trace.node)
     if first is not None:
-        text.append(command("trace", f"dataset:{first.name}@{first.version[:12]}") + "\n")
+        text.append(command("trace", str(Subject("dataset", first.name, first.version[:12]))) + "\n")
     if trace.flow is not None:
         text.append(command("events", "--run", trace.flow.run_id))
     return text
@@ -276,8 +283,13 @@ def _next(trace: Trace) -> Text:
 
 def _first_table(node: Node | None) -> Node | None:
     """The nearest dataset below a node that can be asked about in turn."""
-    for child in node.inputs if node else ():
-        found = child if child.kind == "TABLE" and child.inputs else _first_table(child)
-        if found is not None:
-            return found
+    waiting = list(reversed(node.inputs)) if node else []
+    met: set[int] = set()
+    while waiting:
+        child = waiting.pop()
+        if child.kind == "TABLE" and child.inputs:
+            return child
+        if id(child) not in met:
+            met.add(id(child))
+            waiting += reversed(child.inputs)
     return None

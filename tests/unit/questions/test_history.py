@@ -9,6 +9,7 @@ from lineal.questions.history import KINDS, history
 from lineal.reports import terminal
 from lineal.reports.history import render
 from lineal.subjects import Subject
+from tests.parts.made_up import step
 from tests.unit.questions.diff.conftest import SNAPSHOT, train  # noqa: F401  # a fixture
 
 
@@ -90,3 +91,14 @@ def test_what_is_wrong_to_ask_is_said(text, said, train, ask):  # noqa: F811
     with pytest.raises(LinealError, match=said) as wrong:
         ask(text)
     assert wrong.value.exit_status == 2
+
+
+def test_a_name_may_have_an_at_sign_in_it(ask, capsys):
+    for version in "12":
+        step(makes=[("team@corp/x.csv", version)])
+    found = ask("dataset:team@corp/x.csv")
+    assert [each.version for each in found.versions] == ["2", "1"]
+    terminal.show(found, render, as_json=False)
+    assert "lineal diff dataset:team@corp/x.csv@1 dataset:team@corp/x.csv@2" in capsys.readouterr().out
+    with pytest.raises(LinealError, match="is one version, which has no history"):
+        ask("dataset:team@corp/x.csv@1")

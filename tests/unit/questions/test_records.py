@@ -235,3 +235,17 @@ def test_no_value_of_a_row_gets_into_an_event(lineage):
     ask(lineage, "record:demo/secret-1")
     assert "secret-1" not in lineage.ndjson()
     assert json.loads(lineage.ndjson().splitlines()[0])
+
+
+def test_predictions_are_found_by_each_name_that_the_id_column_had(lineage):
+    for number, (column, ids) in enumerate((("sample", [1, 2]), ("sid", [1, 3]), ("row", [1])), 1):
+        model = pipeline(
+            snapshot_of(ids).rename_columns([column, "x"]), number, column=None if column == "row" else column
+        )
+        score(model, pa.table({column: ids, "prediction_id": [f"p{number}_{place}" for place in range(len(ids))]}))
+    answer = ask(lineage, "record:demo/1")
+    assert [each.prediction_id for each in answer.predictions] == ["p1_0", "p2_0"]
+    (missing,) = answer.missing
+    assert answer.column == "sid"
+    assert missing.startswith("demo.predictions@")
+    assert missing.endswith(" has no column sid or sample")

@@ -1,10 +1,15 @@
 """Trace over several runs: who made what, and never who did not."""
 
+import inspect
+import sys
+
 import pytest
 
 from lineal import Dataset, traced
+from lineal.errors import SubjectError
 from lineal.questions.trace import trace
 from lineal.subjects import Subject
+from tests.parts.producers import spark
 
 
 def table(name, version="1"):
@@ -121,3 +126,45 @@ def test_a_long_chain_is_followed_to_its_end_or_to_the_depth(lineage):
     assert names == [f"t{number}" for number in range(40, -1, -1)]
     node = ask(lineage, "dataset:t40", depth=3).node
     assert descent(node) == {"t401": [{"t391": [{"t381": [{"t371": []}]}]}]}
+
+
+def test_of_many_attempts_of_one_prefect_run_the_last_is_meant(lineage):
+    for minute in range(12):
+        start, end = (f"2026-01-01T10:{minute:02}:{second}Z" for second in ("00", "30"))
+        for event in spark("nightly", start, end, reads=("raw",), writes="clean", version=str(minute)):
+            event["run"]["facets"]["lineal_prefect"] = {"flowRunId": "0f1e2d3c-0000-4000-8000-000000000001"}
+            lineage.store.append(event)
+    last = lineage.events()[-1]["run"]["runId"]
+    assert ask(lineage, "run:0f1e2d3c").subject == f"run:{last}"
+
+
+@pytest.mark.parametrize("name", ["team@corp/x.csv", "user@host.tbl"])
+def test_a_name_may_have_an_at_sign_in_it(lineage, name):
+    for version in "12":
+        step(table("raw"), makes=[(name, version)])
+    for asked, version in ((name, "2"), (f"{name}@1", "1")):
+        assert ask(lineage, f"dataset:{asked}").subject == f"dataset:{name}@{version}"
+    with pytest.raises(SubjectError, match="no dataset 'host' is on record"):
+        ask(lineage, "dataset:host@1")
+
+
+def test_a_run_that_wrote_several_shows_them_all(lineage):
+    step(table("raw"), makes=[("train", "1"), ("test", "1")])
+    answer = ask(lineage, f"run:{lineage.event('step')['run']['runId']}")
+    assert descent(answer.node) == {"step": [{"test1": [{"raw1": []}]}, {"train1": [{"raw1": []}]}]}
+
+
+def test_a_descent_may_be_deeper_than_calls_may_nest(lineage):
+    for number in range(80):
+        step(table("sales", str(number)), makes=[("sales", str(number + 1))])
+    limit = sys.getrecursionlimit()
+    sys.setrecursionlimit(len(inspect.stack()) + 150)
+    try:
+        node = ask(lineage, "dataset:sales@80").node
+    finally:
+        sys.setrecursionlimit(limit)
+    versions = [node.version]
+    while node.inputs:
+        (node,) = node.inputs
+        versions.append(node.version)
+    assert versions == [str(number) for number in range(80, -1, -1)]

@@ -4,11 +4,14 @@ import re
 
 from rich.console import Console
 
-from lineal import current_run, traced
+from lineal import Dataset, current_run, traced
 from lineal.questions.columns import column_impact
+from lineal.questions.diff import diff
 from lineal.questions.impact import impact
+from lineal.questions.trace import trace
 from lineal.reports.columns import render_impact
 from lineal.reports.impact import render
+from lineal.reports.trace import render as render_trace
 from lineal.subjects import Subject
 from lineal.tracing.statements import Origin
 from tests.parts.made_up import evaluate, fit, register, score, step, table
@@ -101,3 +104,19 @@ def test_columns_that_have_no_room_are_told_by_what_they_are_of(lineage):
     left = 60 - text.count("── ")
     assert left > 0
     assert f"… {left} more columns: {left} of other tables; --json names them all" in text
+
+
+def test_what_has_no_version_is_asked_about_without_one(lineage):
+    def shop(name):
+        return Dataset("postgresql://dwh/shop", name=name, namespace="postgres://dwh:5432")
+
+    @traced
+    def build(source, makes):
+        return shop(makes)
+
+    build(shop("raw"), "orders")
+    build(shop("orders"), "report")
+    orders, report, raw = (Subject("dataset", name) for name in ("orders", "report", "raw"))
+    assert "lineal trace dataset:report\n" in shown(impact(lineage.store, raw))
+    assert "lineal trace dataset:orders\n" in shown(trace(lineage.store, report), by=render_trace)
+    assert diff(lineage.store, orders, orders).verdict == "both are dataset:orders: the same"

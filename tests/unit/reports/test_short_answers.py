@@ -9,6 +9,7 @@ from lineal.models.drift import ColumnDrift, Drift
 from lineal.questions.stale import Stale
 from lineal.reports import stale
 from lineal.reports.prediction import _drift
+from lineal.reports.terminal import moment
 
 
 def shown(renderable):
@@ -29,3 +30,8 @@ def test_where_nothing_is_stale_the_answer_still_leads_on():
     fields = {field.name: () for field in dataclasses.fields(Stale)}
     said = shown(stale.render(Stale(**{**fields, "fresh": ("model:demo@2", "model:demo@3")})))
     assert said == "2 rest on the newest: model:demo@2, model:demo@3\nlineal trace model:demo@2\n"
+
+
+def test_a_time_of_another_zone_is_told_in_utc():
+    assert moment("2026-01-05T10:00:00+05:00") == "2026-01-05 05:00:00 UTC"
+    assert moment("2026-01-05T10:00:00") == "2026-01-05 10:00:00 UTC"

@@ -176,7 +176,8 @@ def _datasets(store: Store, left: Subject, right: Subject, id_column: str | None
         tables.append(facts_of(store, version, run))
         user = record.environment.get("user") if record else None
         at = run.ended_at if run else None
-        sides.append(Side(f"dataset:{version.name}@{version.version[:12]}", scope.run_id if scope else None, at, user))
+        named = str(Subject("dataset", version.name, version.version[:12]))
+        sides.append(Side(named, scope.run_id if scope else None, at, user))
     one, two = sides
     if found[0].key == found[1].key:
         return Diff(one, two, same=True, verdict=f"both are {one.subject}: the same")

@@ -58,7 +58,7 @@ def record_impact(store: Store, subject: Subject) -> RecordImpact:
         judged=judged,
         predictions=tuple(predictions),
         searched=len(asked.snapshots) + len(asked.batches),
-        missing=tuple(dict.fromkeys(asked.missing)),
+        missing=tuple(dict.fromkeys([*asked.missing, *asked.nameless])),
         ids=tuple(asked.of_place),
     )
 
@@ -71,12 +71,16 @@ class _Asked:
         self.pipeline, self.value = subject.name, subject.version or ""
         self.cache = Cache()
         self.missing: list[str] = []
+        self.nameless: list[str] = []
         self.snapshots = self._versions("snapshot")
         if not self.snapshots:
             raise self._no_pipeline()
         self.batches = self._versions("predictions")
         self.ids = recorded.id_columns(store, self.snapshots)
-        self.column = next((name for name in self.ids.values() if name), None)
+        # The newest first: the pipeline may have called its id column otherwise before.
+        named = (self.ids.get(row.key) for row in reversed(self.snapshots))
+        self.columns = tuple(dict.fromkeys(name for name in named if name))
+        self.column = next(iter(self.columns), None)
         self.file: str | None = None
         self.row = 0
         if self.column is None:
@@ -88,6 +92,7 @@ class _Asked:
         if self.column is None or self._place() is None:
             return False
         self.file, self.row = self._file_and_row()
+        self.nameless.clear()  # a row of a batch needs no id
         return True
 
     def appearances(self) -> list[Appearance]:
@@ -121,7 +126,7 @@ class _Asked:
         else:
             there = self._there(self.batches)
             rows = [row for row, _ in there]
-            hits = search(Search(path, self.column or "", self.value, tuple(self._columns(path))) for _, path in there)
+            hits = search(self._search(row, path) for row, path in there)
         found = []
         keys = {row.key for row, hit in zip(rows, hits, strict=True) if hit.rows}
         times, notes = recorded.times(self.store, keys), on_predictions(self.store, keys)
@@ -163,7 +168,7 @@ class _Asked:
             values = as_values(row_of(Dataset(path, name=row.name, version=row.version), number))
         except LinealError as problem:
             return Hits(problem=problem.message)
-        known = values.get(self.column) if self.column else None
+        known = next((values[name] for name in self.columns if values.get(name) is not None), None)
         if known is not None:
             self.of_place[str(known)] = None
         return Hits((number,), (values,))
@@ -187,13 +192,16 @@ class _Asked:
         where = f"none of the {count} snapshots of {self.pipeline} has a record"
         if count == 1:
             where = f"the one snapshot of {self.pipeline} has no record"
-        holds = f"with {self.column} = {self.value}" if self.column else f"of row {self.row} of {self.file}"
+        holds = (
+            f"with {' or '.join(self.columns)} = {self.value}" if self.columns else f"of row {self.row} of {self.file}"
+        )
         if self.column and self.file is not None:
             holds += f", and none is row {self.row} of a file {self.file}"
         said = f"{self.subject}: {where} {holds}"
-        if self.missing:
-            said += f", as far as can be told: {self.missing[0]}"
-            said += f", and {len(self.missing) - 1} more" if len(self.missing) > 1 else ""
+        missing = [*self.missing, *self.nameless]
+        if missing:
+            said += f", as far as can be told: {missing[0]}"
+            said += f", and {len(missing) - 1} more" if len(missing) > 1 else ""
         return SubjectError(f"{said}; see to the id, or `lineal list datasets`", subject=str(self.subject))
 
     def _no_pipeline(self) -> SubjectError:
@@ -296,13 +304,17 @@ class _Asked:
         if hits.problem is not None:
             self.missing.append(f"{row.name}@{row.version[:12]} cannot be read: {hits.problem}")
 
-    @staticmethod
-    def _columns(path: Path) -> list[str]:
+    def _search(self, row: VersionRow, path: Path) -> Search:
+        """The search of a table of predictions, which has one of the id columns."""
         import pyarrow as pa
         import pyarrow.parquet as pq
 
         try:
             names = pq.read_schema(path).names
         except (OSError, pa.ArrowException):
-            return []
-        return [name for name in names if name in _PREDICTED or name.startswith("probability_")]
+            names = list(self.columns)  # the search will say what is wrong with it
+        column = next((name for name in self.columns if name in names), None)
+        if column is None:
+            self.nameless.append(f"{row.name}@{row.version[:12]} has no column {' or '.join(self.columns)}")
+        wanted = (name for name in names if name in _PREDICTED or name.startswith("probability_"))
+        return Search(path, column or "", self.value, tuple(wanted))

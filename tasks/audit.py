@@ -46,7 +46,9 @@ def models_in_use(policies: Sequence[str]) -> list[Model]:
 def audit_model(model: Model, policies: Sequence[str], strict: bool) -> ModelAudit:
     """Hold one model to policies, and record the verdict on each control."""
     store = Store()
-    row = find_model(store, Subject("model", model.name.removeprefix("models/"), str(model.number)))
+    row = find_model(
+        store, Subject("model", f"{model.namespace}/{model.name.removeprefix('models/')}", str(model.number))
+    )
     found = question.audit_model(store, row, question.chosen(policies), now=datetime.now(UTC))
     current_run().tests(_outcome(result, strict) for result in found.results)
     return found

@@ -34,13 +34,13 @@ def evaluate(model, *champion):
 
 
 @traced
-def register(model, judgement, number, alias="champion", previous=None, name="demo"):
-    about = {"namespace": MLFLOW, "name": name, "number": number, "digest": model.digest, "reason": "it held"}
+def register(model, judgement, number, alias="champion", previous=None, name="demo", server=MLFLOW):
+    about = {"namespace": server, "name": name, "number": number, "digest": model.digest, "reason": "it held"}
     decisions = [about | {"action": "register"}]
     if alias:
         decisions.append(about | {"action": "move-alias", "alias": alias, "previous": previous})
     current_run().decisions(decisions, by="a rule")
-    return Model(f"models/{name}", model.digest, f"models:/{name}/{number}", namespace=MLFLOW, number=number)
+    return Model(f"models/{name}", model.digest, f"models:/{name}/{number}", namespace=server, number=number)
 
 
 @traced

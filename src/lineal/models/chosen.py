@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -78,8 +78,10 @@ def choose(subject: Subject) -> Chosen:
         EstimatorError: registry and lineage do not agree on what the model is.
         TrackingError: it was not registered by Lineal, so that nobody knows what it must be.
     """
-    found, alias = _version(subject)
     namespace = tracking.namespace()
+    # A question's answer may name the server as well, the one that is asked here.
+    subject = replace(subject, name=subject.name.removeprefix(f"{namespace}/"))
+    found, alias = _version(subject)
     recorded = _recorded(namespace, found.name, found.number)
     digest = recorded.digest if recorded else found.digest
     if not digest:

@@ -13,7 +13,7 @@ from lineal.questions.audit import audit as hold_to_policies
 from lineal.questions.audit.gather import gather as gather_facts
 from lineal.questions.decisions import Decided, added, with_notes
 from lineal.questions.groups import Groups, recorded
-from lineal.questions.lookup import find_model
+from lineal.questions.lookup import find_model, subject_of
 from lineal.questions.materials import Materials, bytes_of, materials
 from lineal.questions.trace import Trace, trace
 from lineal.store.log import Store
@@ -150,7 +150,7 @@ def dossier(
     """
     moment = now or datetime.now(UTC)
     model = find_model(store, subject)
-    exact = Subject("model", model.name, str(model.number))
+    exact = subject_of(store, model)
     facts = gather_facts(store, model, wants=("before", "sealed", "signature"), now=moment)
     missing: list[str] = []
     made = _materials(store, exact, missing)

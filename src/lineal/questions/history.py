@@ -106,17 +106,14 @@ def changes(left: Record, right: Record, matter: tuple[str, ...] | None = None) 
 
 
 def _model(store: Store, subject: Subject, limit: int) -> History:
-    lookup.find_model(store, subject)  # says what there is where there is none
+    model = lookup.find_model(store, subject)  # says what there is where there is none
     columns = tables.models.c
-    query = (
-        sa.select(tables.models)
-        .where(columns.name == subject.name)
-        .order_by(columns.registered_at.desc(), columns.number.desc())
-    )
+    of_model = (columns.name == model.name) & (columns.namespace == model.namespace)
+    query = sa.select(tables.models).where(of_model).order_by(columns.registered_at.desc(), columns.number.desc())
     # One more, for what changed since then.
     rows = [ModelRow(**row._mapping) for row in store.read(query.limit(limit + 1))]
     held: dict[tuple[str, int | None], list[str]] = {}
-    for move in lookup.holding(store, subject.name):
+    for move in lookup.holding(store, model.name):
         held.setdefault((move.namespace, move.number), []).append(move.alias)
     records = [_record(store, row.run_id) for row in rows]
     found = [
@@ -132,12 +129,17 @@ def _model(store: Store, subject: Subject, limit: int) -> History:
         )
         for place, (row, record, before) in enumerate(zip(rows, records, [*records[1:], None], strict=True))
     ]
-    return History(str(subject), tuple(found[:limit]), _count(store, tables.models, columns.name == subject.name))
+    named = lookup.subject_of(store, model).name
+    return History(f"model:{named}", tuple(found[:limit]), _count(store, tables.models, of_model))
 
 
 def _alias(store: Store, subject: Subject, limit: int) -> History:
     columns = tables.aliases.c
-    of_alias = (columns.name == subject.name) & (columns.alias == subject.version)
+    name, named = lookup.named_by(subject, tables.aliases)
+    of_alias = named & (columns.alias == subject.version)
+    newest = sa.select(columns.namespace).where(of_alias).group_by(columns.namespace)
+    for server in lookup.meant(store.read(newest.order_by(sa.func.max(columns.seq).desc())))[:1]:
+        of_alias &= columns.namespace == server.namespace
     query = sa.select(tables.aliases).where(of_alias).order_by(columns.seq.desc())
     fields = AliasMove.__dataclass_fields__
     moves = [AliasMove(**{name: row._mapping[name] for name in fields}) for row in store.read(query.limit(limit + 1))]
@@ -147,7 +149,8 @@ def _alias(store: Store, subject: Subject, limit: int) -> History:
             f"{subject} is one version, which has no history; write model:{subject.name}, or an alias after the @",
             subject=str(subject),
         )
-    models = {row.number: row for row in lookup.models(store, subject.name)}
+    server = tables.models.c.namespace == moves[0].namespace
+    models = {row.number: row for row in lookup.models(store, name, server)}
     rows = [models.get(move.number) if move.number is not None else None for move in moves]
     records = [_record(store, row.run_id) if row else None for row in rows]
     found = [
@@ -165,7 +168,8 @@ def _alias(store: Store, subject: Subject, limit: int) -> History:
             zip(moves, rows, records, [*records[1:], None], strict=True)
         )
     ]
-    return History(str(subject), tuple(found[:limit]), _count(store, tables.aliases, of_alias))
+    of = next((lookup.subject_of(store, row).name for row in rows if row), subject.name)
+    return History(f"model:{of}@{subject.version}", tuple(found[:limit]), _count(store, tables.aliases, of_alias))
 
 
 def _dataset(store: Store, subject: Subject, limit: int) -> History:

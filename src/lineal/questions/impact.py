@@ -164,12 +164,12 @@ def begin(store: Store, subject: Subject) -> Beginning:
     if subject.kind == "model":
         model = lookup.find_model(store, subject)
         rows = graph.versions(store, [model.version])
-        return Beginning(Subject("model", model.name, str(model.number)), tuple(rows.values()))
+        return Beginning(lookup.subject_of(store, model), tuple(rows.values()))
     if subject.kind == "run":
         return _begin_with_run(store, subject)
     if subject.kind == "dataset":
         row = lookup.find_version(store, subject)
-        return Beginning(Subject("dataset", row.name, row.version or None), (row,))
+        return Beginning(lookup.subject_of(store, row), (row,))
     row = lookup.find_file(store, subject)
     return Beginning(subject, same_content(store, row))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import sqlalchemy as sa
 
@@ -50,42 +50,95 @@ class AliasMove:
     run_id: str
 
 
+# What is kept under a namespace.
+_Kept = TypeVar("_Kept", ModelRow, sa.Row[Any])
+
+
 def find_model(store: Store, subject: Subject) -> ModelRow:
     """The registered model version that a subject names, by number, alias or digest.
+
+    Several tracking servers may have a model of one name: the one that is set is meant, where it has one that is called
+    so. `model:NAMESPACE/NAME` names that of any server.
 
     Raises:
         SubjectError: unknown or ambiguous; the message shows what there is.
     """
     wanted = subject.version
-    found = models(store, subject.name, limit=1) if wanted is None else _versions_called(store, subject.name, wanted)
-    if len(found) == 1:
+    name, named = named_by(subject, tables.models)
+    found = meant(_newest(store, name, named) if wanted is None else _versions_called(store, name, named, wanted))
+    if len(found) == 1 or (found and wanted is None):
         return found[0]
-    newest = models(store, subject.name, limit=_SHOWN)
+    newest = models(store, name, named, limit=_SHOWN)
     if not newest:
         raise _unknown(
             subject, "model", _names(store, sa.select(tables.models.c.name).distinct()), "lineal list models"
         )
-    known = ", ".join(f"{row.number}{''.join(f' @{alias}' for alias in row.aliases)}" for row in newest)
+    shown = found[:_SHOWN] or newest
+    several = len({row.namespace for row in shown}) > 1
+    known = ", ".join(
+        (f"{row.namespace}/{name}@{row.number} ({row.digest[:12]})" if several else str(row.number))
+        + "".join(f" @{alias}" for alias in row.aliases)
+        for row in shown
+    )
     what = (
-        f"{len(found)} versions of model {subject.name} begin so"
+        f"{len(found)} versions of model {subject.name} {'are called' if several else 'begin'} so"
         if found
-        else taken_away(store, subject.name, wanted or "") or f"model {subject.name} has no version or alias {wanted!r}"
+        else taken_away(store, name, wanted or "") or f"model {subject.name} has no version or alias {wanted!r}"
     )
     raise SubjectError(f"{subject}: {what}; there are {known}", subject=str(subject))
 
 
-def _versions_called(store: Store, name: str, wanted: str) -> list[ModelRow]:
+def named_by(subject: Subject, table: sa.Table) -> tuple[str, sa.ColumnElement[bool]]:
+    """The name of the model that a subject names, and the condition on a table that a row is of that model."""
+    # MLflow takes no name with a / in it.
+    namespace, _, name = subject.name.rpartition("/")
+    named = table.c.name == name
+    return name, named & (table.c.namespace == namespace) if namespace else named
+
+
+def meant(rows: list[_Kept]) -> list[_Kept]:
+    """Of what several tracking servers have under one name, that of the one that is set, where it has any."""
+    if len({row.namespace for row in rows}) < 2:
+        return rows
+    from lineal.models import tracking
+
+    here = tracking.namespace()
+    return [row for row in rows if row.namespace == here] or rows
+
+
+def subject_of(store: Store, row: ModelRow | VersionRow) -> Subject:
+    """The subject that names a model or dataset version: by its namespace too, where its name alone is in several."""
+    table = tables.models if isinstance(row, ModelRow) else tables.datasets
+    columns = table.c
+    others = sa.select(columns.name).where(columns.name == row.name, columns.namespace != row.namespace).limit(1)
+    name = f"{row.namespace}/{row.name}" if store.read(others) else row.name
+    if isinstance(row, ModelRow):
+        return Subject("model", name, str(row.number))
+    return Subject("dataset", name, row.version or None)
+
+
+def _newest(store: Store, name: str, named: sa.ColumnElement[bool]) -> list[ModelRow]:
+    """The newest version of a model on each tracking server that has one, the newest of them first."""
+    columns = tables.models.c
+    servers = store.read(sa.select(columns.namespace).where(named).distinct())
+    found = [row for server in servers for row in models(store, name, columns.namespace == server.namespace, limit=1)]
+    return sorted(found, key=lambda row: (row.registered_at, row.number), reverse=True)
+
+
+def _versions_called(store: Store, name: str, named: sa.ColumnElement[bool], wanted: str) -> list[ModelRow]:
     """The versions of a model that hold an alias, bear a number, or have a digest that begins so."""
     columns = tables.models.c
     held = [move.number for move in holding(store, name) if move.alias == wanted]
-    found = [row for row in models(store, name, columns.number.in_(held)) if wanted in row.aliases] if held else []
+    found = (
+        [row for row in models(store, name, named & columns.number.in_(held)) if wanted in row.aliases] if held else []
+    )
     number = wanted.removeprefix("v")
     if not found and number.isascii() and number.isdecimal() and len(number) < 10:
-        found = models(store, name, columns.number == int(number))
+        found = models(store, name, named & (columns.number == int(number)))
     if not found and len(wanted) >= 4:
         # The same training gives the same digest again: of equal models the newest version is meant.
-        begun = models(store, name, _begins(store, columns.digest, wanted))
-        found = list({row.digest: row for row in reversed(begun)}.values())
+        begun = models(store, name, named & _begins(store, columns.digest, wanted))
+        found = list({(row.namespace, row.digest): row for row in reversed(begun)}.values())
     return found
 
 
@@ -246,7 +299,11 @@ def find_run(store: Store, subject: Subject) -> RunRow:
 def _one(subject: Subject, found: list[VersionRow], known: list[VersionRow]) -> VersionRow:
     if len({row.key for row in found}) == 1:
         return found[0]
-    listed = ", ".join(row.version[:12] or "(no version)" for row in (found or known)[:8])
+    shown = (found or known)[:_SHOWN]
+    several = len({(row.namespace, row.name) for row in shown}) > 1
+    listed = ", ".join(
+        (f"{row.namespace}/{row.name}@" if several else "") + (row.version[:12] or "(no version)") for row in shown
+    )
     what = "several versions begin so" if found else "there is no such version"
     raise SubjectError(f"{subject}: {what}; there are {listed}", subject=str(subject))
 

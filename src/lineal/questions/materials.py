@@ -108,7 +108,7 @@ def materials(store: Store, subject: Subject) -> Materials:
     """
     model = lookup.find_model(store, subject)
     run = find_run(store, model.run_id)
-    name = str(Subject("model", model.name, str(model.number)))
+    name = str(lookup.subject_of(store, model))
     if run is None:
         raise SubjectError(f"{name}: the run that registered it is not on record", subject=name)
     return materials_of(store, run, name, model)

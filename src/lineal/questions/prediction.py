@@ -68,11 +68,6 @@ class ModelThen:
     target: str
     estimator: str
 
-    @property
-    def subject(self) -> str:
-        """The version as a subject."""
-        return f"model:{self.name}@{self.number}"
-
 
 @dataclass(frozen=True, slots=True)
 class Prediction:
@@ -190,7 +185,8 @@ def prediction(store: Store, subject: Subject) -> Prediction:
     read = next((each for each in event.inputs if not _is_model(each)), None)
     batch = None if read is None else handle(read)
     given = None if batch is None else _row(batch, place.row - 1, missing)
-    descent = trace_subject(store, Subject("model", facet["model"], str(facet["version"])))
+    used = next((f"{each['namespace']}/{facet['model']}" for each in event.inputs if _is_model(each)), facet["model"])
+    descent = trace_subject(store, Subject("model", used, str(facet["version"])))
     parameters = parameters_of(descent.flow)
     key = parameters.get("source.id")
     above = trace_subject(store, Subject("run", run.root_id), depth=0)

@@ -121,7 +121,7 @@ class _Now:
 
     def model(self, model: ModelRow) -> Item:
         """Hold a model against what is there now."""
-        subject = f"model:{model.name}@{model.number}"
+        subject = str(lookup.subject_of(self.store, model))
         run = scope_of(self.store, model.run_id)
         if run is None:
             return Item(

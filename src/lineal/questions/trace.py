@@ -156,7 +156,7 @@ def place_of(store: Store, subject: Subject) -> Place:
     if subject.kind == "model":
         model = lookup.find_model(store, subject)
         version = graph.versions(store, [model.version]).get(model.version)
-        return Place(Subject("model", model.name, str(model.number)), version, run_by_id(store, model.run_id), model)
+        return Place(lookup.subject_of(store, model), version, run_by_id(store, model.run_id), model)
     if subject.kind == "run":
         run = lookup.find_run(store, subject)
         return Place(Subject("run", run.run_id), None, run)
@@ -166,7 +166,7 @@ def place_of(store: Store, subject: Subject) -> Place:
         reader = producers.last_reader(store, found.key)
         found, start = (reader and producers.producer_by_time(store, found, reader)) or (found, None)
     if subject.kind == "dataset":
-        subject = Subject("dataset", found.name, found.version or None)
+        subject = lookup.subject_of(store, found)
     return Place(subject, found, start)
 
 

@@ -68,7 +68,7 @@ def _rows(asked: Prediction, explanation: Explanation | None) -> Iterable[tuple[
     then = asked.model
     held = [f"@{alias}" for alias in then.aliases]
     held_then = f", which held {' '.join(held)}" if held else ", which held no alias"
-    yield "model", f"{then.subject}{held_then}  digest {then.digest[:12]}  {then.estimator}"
+    yield "model", f"{asked.descent.subject}{held_then}  digest {then.digest[:12]}  {then.estimator}"
     yield "when", moment(asked.predicted_at)
     if asked.run is not None:
         prefect = asked.run.facets.get("lineal_prefect") or {}
@@ -190,7 +190,7 @@ def _label(node: Node) -> Text:
 
 
 def _next(asked: Prediction) -> Text:
-    lines = [command("trace", asked.model.subject), command("explain", asked.model.subject)]
+    lines = [command("trace", asked.descent.subject), command("explain", asked.descent.subject)]
     if asked.batch is not None:
         lines.append(command("trace", f"dataset:{_called(asked.batch)}"))
     return Text("\n".join(lines), style="dim")

@@ -130,7 +130,8 @@ def packs(runs: Iterable[Run], model: ModelRow) -> tuple[Pack, ...]:
     found = []
     for run in runs:
         said = run.facets.get("lineal_pack") or {}
-        if run.state != "COMPLETE" or said.get("subject") != f"model:{model.name}@{model.number}":
+        called = {f"model:{name}@{model.number}" for name in (model.name, f"{model.namespace}/{model.name}")}
+        if run.state != "COMPLETE" or said.get("subject") not in called:
             continue
         digest, to = str(said.get("sha256", "")), next((table.name for table in run.outputs), "")
         if digest and to:

@@ -25,7 +25,6 @@ from lineal.store import graph, producers, tables
 from lineal.store.decisions import ACTIONS, decision_of
 from lineal.store.log import Store
 from lineal.store.runs import RunRow, read_runs, select_runs
-from lineal.subjects import Subject
 
 # Of each job that read the model, so many of the newest runs; and among so many runs they are looked for.
 _NEWEST, _LOOKED_AT = 50, 5_000
@@ -44,7 +43,7 @@ def gather(store: Store, model: ModelRow, *, wants: Collection[str] = (), now: d
         wants: what costs more than a look into the store: `before`, `sealed`, `signature`, `consumers`, `packs`.
         now: the time that is asked for.
     """
-    subject = Subject("model", model.name, str(model.number))
+    subject = lookup.subject_of(store, model)
     answer = trace(store, subject)
     rows = _rows(store, (run.run_id for run in answer.runs))
     runs = _runs(answer, rows)
@@ -376,7 +375,7 @@ def _before(store: Store, model: ModelRow) -> tuple[ModelRow | None, Mapping[str
     from lineal.questions.diff.record import read_record, scope_of
     from lineal.questions.history import changes
 
-    answer = trace(store, Subject("model", found[0].name, str(found[0].number)))
+    answer = trace(store, lookup.subject_of(store, found[0]))
     steps = _steps(answer.node, _runs(answer, _rows(store, (run.run_id for run in answer.runs))))
     if _fit(steps, next(iter(steps), "")) is None:
         # What was made of nothing on record cannot be told to be the same as something else.

@@ -17,7 +17,6 @@ from lineal.store import graph
 from lineal.store.log import Store
 from lineal.store.recalls import AliasMove
 from lineal.store.runs import find_run
-from lineal.subjects import Subject
 
 
 def require_allowed(
@@ -106,7 +105,7 @@ def waits(store: Store, model: ModelRow) -> bool:
     facets = [(json.loads(body).get("run") or {}).get("facets") or {} for body in bodies.values()]
     if not any(asked(each, model.number) for each in facets):
         return False
-    return approval(store, about(store, Subject("model", model.name, str(model.number)))) is None
+    return approval(store, about(store, lookup.subject_of(store, model))) is None
 
 
 def incident(store: Store, about: About, closes: str) -> Decided:
@@ -170,5 +169,5 @@ def waived(store: Store, about: About) -> list[str]:
 
 def is_rejected(store: Store, model: ModelRow) -> bool:
     """Whether a person has rejected a registered version, and nobody has thought better of it."""
-    found = decided(store, about(store, Subject("model", model.name, str(model.number))))
+    found = decided(store, about(store, lookup.subject_of(store, model)))
     return any(each.decision.action == "reject" and each.counts for each in found)

@@ -117,7 +117,7 @@ def listed(store: Store, limit: int = 20, *, at: datetime | None = None) -> list
     for each in newest:
         if each.subject not in judged:
             try:
-                what = about(store, Subject.parse(each.subject, allowed=NOTED))
+                what = about(store, _named(each))
             except SubjectError as problem:
                 judged[each.subject] = {each.run_id: Decided(each, "stale", problem.message, False, False)}
                 continue
@@ -161,9 +161,20 @@ def noted(store: Store, version: str) -> tuple[Decided, ...]:
 
 def _on(store: Store, about: About) -> list[Decision]:
     # A file or table is its content, under whatever name somebody has decided on it; a prediction is one row of it.
-    by_content = about.model is None and about.version is not None and not _of_prediction(about.subject)
+    by_content = about.version is not None and not _of_prediction(about.subject)
+    if about.model is not None:
+        # Two versions of a model may be one and the same content; its name may have been written in another way.
+        found = decisions.read(store, version=about.version)
+        return [each for each in found if each.number == about.model.number and not _of_prediction(each.subject)]
     found = decisions.read(store, version=about.version, subject=None if by_content else about.subject)
     return [each for each in found if not _of_prediction(each.subject)] if by_content else found
+
+
+def _named(decision: Decision) -> Subject:
+    """What a decision is on; by the tracking server's name for a model, as another may have one of its name since."""
+    if decision.number is not None and not _of_prediction(decision.subject):
+        return Subject("model", f"{decision.namespace}/{decision.name}", str(decision.number))
+    return Subject.parse(decision.subject, allowed=NOTED)
 
 
 def _of_prediction(subject: str) -> bool:

@@ -66,7 +66,7 @@ def _scope(store: Store, subject: Subject) -> tuple[Record, Side]:
     if subject.kind == "model":
         model = lookup.find_model(store, subject)
         run = scope_of(store, model.run_id)
-        named, digest, at = f"model:{model.name}@{model.number}", model.digest, model.registered_at
+        named, digest, at = str(lookup.subject_of(store, model)), model.digest, model.registered_at
     else:
         asked = lookup.find_run(store, subject)
         run = find_run(store, asked.root_id) or asked

@@ -101,7 +101,7 @@ def _prediction_facts(asked: Prediction, base: Path | None) -> list[tuple[str, s
     then = asked.model
     held = f", which held {' '.join(f'@{alias}' for alias in then.aliases)}" if then.aliases else ""
     rows = [
-        ("model", f"{then.subject}{held}"),
+        ("model", f"{asked.descent.subject}{held}"),
         ("estimator", then.estimator),
         ("when", moment(asked.predicted_at)),
         ("row", f"{asked.row:,} of {asked.rows or 0:,} in the batch"),
@@ -167,7 +167,7 @@ def commands(about: Account) -> list[tuple[str, str]]:
     """What asks the record the same again."""
     trace = (f"lineal trace {about.subject}", "where it came from, down to source files, code and people")
     if about.prediction is not None:
-        model = about.prediction.prediction.model.subject
+        model = about.prediction.prediction.descent.subject
         return [trace, (f"lineal verify {model}", "that the model and its data are there, and untouched since")]
     asked = [trace, (f"lineal impact {about.subject}", "what came of it: tables, models, predictions")]
     if kind(about) == "Dataset":

@@ -221,6 +221,13 @@ def test_what_can_be_borne_is_said_and_scored(lineal, small):
     assert '"new"' not in lineal("events")[1]
 
 
+def test_text_is_text_where_all_of_it_looks_like_numbers(lineal, small):
+    batch(small, row(1, b="02139"))
+    status, out, err = lineal("predict", "model:small", "--data", "new.csv")
+    assert status == 0, err
+    assert "column 'b' holds values that were not learnt in 1 rows (100.0%)" in out
+
+
 def test_a_model_without_a_training_profile_predicts_and_says_so(lineal, small):
     (file,) = (small / ".lineal" / "mlartifacts").rglob("profile/training.json")
     file.unlink()

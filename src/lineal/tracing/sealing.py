@@ -1,4 +1,4 @@
-"""Put the events so far under a checkpoint when a root run has ended: cheaply, and never to the run's harm."""
+"""Put the events so far under a checkpoint when the outermost run has ended: cheaply, and never to the run's harm."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from lineal.store import checkpoints
 from lineal.store.checkpoints import Checkpoint
 from lineal.store.log import Store
 
-# Of root runs that end in quick succession not each makes a checkpoint; the last one does when the process ends.
+# Of outermost runs that end in quick succession not each makes a checkpoint; the last one does when the process ends.
 _EVERY_SECONDS = 1.0
 # What another process has imported may be very much: the sweep, or that process itself, sees to it.
 _MOST = 2000

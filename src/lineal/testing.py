@@ -2,13 +2,13 @@
 
 In pytest: `pytest_plugins = ["lineal.testing"]` in `conftest.py`, then the fixture `lineage`. Elsewhere: `recording()`.
 The store lies in a temporary folder rather than in memory, so that task runners' other threads, processes and
-machines' workers write to it as well.
+machines' workers write to it as well. LINEAL_HOME is a folder beside it, so that keys, data and models are the test's
+own; and nothing is sent to the consumers that are configured (OPENLINEAGE_DISABLED).
 """
 
 from __future__ import annotations
 
 import json
-import os
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -82,17 +82,16 @@ def recording(folder: Path | None = None, *, url: str | None = None) -> Iterator
         url: a database to record in instead, such as an empty one on your own PostgreSQL.
     """
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as temporary:
-        url = url or f"sqlite:///{(folder or Path(temporary)) / 'lineage.db'}"
-        before = os.environ.get("LINEAL_STORE")
-        os.environ["LINEAL_STORE"] = url
-        try:
-            yield Lineage(url)
-        finally:
-            sealing.forget(url)
-            if before is None:
-                del os.environ["LINEAL_STORE"]
-            else:
-                os.environ["LINEAL_STORE"] = before
+        place = folder or Path(temporary)
+        url = url or f"sqlite:///{place / 'lineage.db'}"
+        with pytest.MonkeyPatch.context() as environment:
+            environment.setenv("LINEAL_STORE", url)
+            environment.setenv("LINEAL_HOME", str(place / ".lineal"))
+            environment.setenv("OPENLINEAGE_DISABLED", "true")
+            try:
+                yield Lineage(url)
+            finally:
+                sealing.forget(url)
 
 
 @pytest.fixture

@@ -116,6 +116,7 @@ def test_what_failed_and_was_tried_again_stands_as_it_was(
     nightly(Dataset("s3://bucket/in.csv", version="1"))
     with pytest.raises(ValueError, match="never"):
         broken()
+    monkeypatch.delenv("OPENLINEAGE_DISABLED")
     if by == "http":
         for name, value in over_http(data_rentgen_server).items():
             monkeypatch.setenv(name, value)

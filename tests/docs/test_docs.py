@@ -97,6 +97,7 @@ def test_the_tutorial_does_what_it_says(tmp_path, monkeypatch, prefect_api, line
     assert "onn" in failed["message"]
     assert "prices.py" in failed["stackTrace"]
     with consumer() as server:
+        monkeypatch.delenv("OPENLINEAGE_DISABLED")
         monkeypatch.setenv("OPENLINEAGE_URL", server.url)
         Path("prices.py").write_text(code)
         assert run(sys.executable, "prices.py").returncode == 0

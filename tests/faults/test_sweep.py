@@ -234,6 +234,7 @@ def set_state(api, flow_run, name):
 def test_the_command_ends_and_delivers(lineage, monkeypatch):
     killed(PLAIN)
     with consumer() as server:
+        monkeypatch.delenv("OPENLINEAGE_DISABLED")
         monkeypatch.setenv("OPENLINEAGE_URL", server.url)
         code = "from lineal.cli.app import main; main(['sweep'])"
         done = subprocess.run([sys.executable, "-c", code], env=dict(os.environ), capture_output=True, text=True)
@@ -255,6 +256,7 @@ def test_the_flow_ends_delivers_and_seals(lineage, prefect_api, monkeypatch, che
     module, _, name = entrypoints["sweep"].rpartition(".")
     killed(FLOW)
     with consumer() as server:
+        monkeypatch.delenv("OPENLINEAGE_DISABLED")
         monkeypatch.setenv("OPENLINEAGE_URL", server.url)
         call = [sys.executable, "-c", f"from {module} import {name}; print('ended', {name}(), {name}())"]
         said = subprocess.run(call, capture_output=True, text=True, check=True).stdout

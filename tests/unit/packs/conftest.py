@@ -70,8 +70,8 @@ def on_record(kept, own_home, tmp_path):
     if not (kept / "lineage.db").exists():
         with recording(url=f"sqlite:///{tmp_path}/first.db"):
             put_on_record()
+            settings.home().rename(kept / "home")
         copy_database(tmp_path / "first.db", kept / "lineage.db")
-        settings.home().rename(kept / "home")
     shutil.copytree(kept / "home", settings.home())
     return kept / "lineage.db"
 

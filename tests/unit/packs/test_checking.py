@@ -26,7 +26,7 @@ def pack(kept, own_home, tmp_path):
         with recording(tmp_path) as lineage:
             put_on_record()
             shutil.copy(write_pack(lineage, tmp_path / "made.zip"), kept / "pack.zip")
-        lineal_settings.home().rename(kept / "home")
+            lineal_settings.home().rename(kept / "home")
     shutil.copytree(kept / "home", lineal_settings.home())
     return Path(shutil.copy(kept / "pack.zip", tmp_path))
 

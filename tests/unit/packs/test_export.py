@@ -12,7 +12,7 @@ import zipfile
 import pytest
 from markdown_it import MarkdownIt
 
-from lineal import people, signing, traced
+from lineal import people, settings, signing, traced
 from lineal.models import signature
 from lineal.packs.checking import check
 from lineal.packs.exporting import export
@@ -324,7 +324,9 @@ def test_a_disk_that_cannot_be_written_leaves_nothing_behind(lineage, model, tmp
 
 
 def test_events_and_proofs_come_out_of_each_database(store_url, model_files, tmp_path):
+    home = settings.home()
     with recording(url=store_url) as lineage:
+        shutil.copytree(home, settings.home())
         made = audited.train(audited.Plan(model_id="m-1"))
         audited.decide(made, "Grace", {"action": "approve"})
         export(lineage.store, Subject("model", "demo", "champion"), tmp_path / "pack.zip", now=NOW)

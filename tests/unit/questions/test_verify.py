@@ -78,9 +78,9 @@ def register(model: Model, alias: str | None) -> Model:
 
 
 @pytest.fixture
-def record(lineage, own_home, empty_mlflow, tmp_path):
+def record(lineage, empty_mlflow, tmp_path):
     """Two registered models of one snapshot, one that was not registered, and a source."""
-    home = own_home / ".lineal"
+    home = settings.home()
     home.mkdir()
     shutil.copy(empty_mlflow, home / "mlflow.db")
     connection._CLIENTS.clear()

@@ -24,6 +24,14 @@ from tests.parts.processes import on_machine
 
 
 @pytest.fixture
+def lineage(lineage):
+    """What is recorded is delivered, which other tests' records are not."""
+    with pytest.MonkeyPatch.context() as environment:
+        environment.delenv("OPENLINEAGE_DISABLED")
+        yield lineage
+
+
+@pytest.fixture
 def server(monkeypatch):
     with consumer() as made:
         monkeypatch.setenv("OPENLINEAGE_URL", made.url)

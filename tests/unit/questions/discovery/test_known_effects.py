@@ -12,15 +12,15 @@ from lineal.questions.discovery.directions import direction
 from lineal.questions.discovery.experiments import Experiment, Score
 from lineal.questions.discovery.factors import factors
 from lineal.questions.discovery.features import idle
-from lineal.questions.discovery.pairs import changes, untold
-from lineal.questions.discovery.repeats import noise, repeats
+from lineal.questions.discovery.pairs import Change, _tested, changes, untold
+from lineal.questions.discovery.repeats import Noise, noise, repeats
 from lineal.questions.discovery.statistics import effect, holm, power, quartiles, runs_needed, sign_test
 from lineal.questions.discovery.table import tabulate
 from lineal.questions.lookup import AliasMove
 
 
-def experiment(number, value, *, rows="test@1", data="1", code="c", state="COMPLETE", **given):
-    scores = {} if value is None else {"accuracy": (Score(value, "held-out", (rows,)),)}
+def experiment(number, value, *, rows="test@1", data="1", code="c", state="COMPLETE", metric="accuracy", **given):
+    scores = {} if value is None else {metric: (Score(value, "held-out", (rows,)),)}
     return Experiment(
         run_id=f"run{number}",
         pipeline="p",
@@ -130,6 +130,20 @@ def test_five_pairs_are_too_few_without_a_noise_floor_and_enough_with_one():
     assert told["depth"].by == "noise"
 
 
+@pytest.mark.parametrize("pairs", [1, 2, 3, 4, 5])
+def test_a_few_pairs_are_told_by_the_noise_as_rarely_as_by_chance(pairs):
+    random = np.random.default_rng(pairs)
+    floor = Noise(1.0, 30, 1, (), 0)
+    told = 0
+    for _ in range(2000):
+        deviation = (random.chisquare(30) / 30) ** 0.5
+        values = random.normal(size=(pairs, 2)) / deviation
+        median = float(np.median(values[:, 1] - values[:, 0]))
+        few = Change("a", "1", "2", pairs, median, 0, 0, None, "sign test", False, 6 - pairs, ())
+        told += _tested(few, None, floor).told
+    assert told / 2000 == pytest.approx(0.05, abs=0.012)
+
+
 def test_runs_given_the_same_are_repeats_and_their_time_is_counted():
     runs = [experiment(n, 0.9, depth=1, seed=1) for n in range(3)] + [experiment(9, 0.9, depth=1, seed=2)]
     started = {run.run_id: "2026-01-01T00:00:00+00:00" for run in runs}
@@ -193,6 +207,9 @@ def test_an_alias_that_moved_for_less_than_noise():
     (found,) = shaken([move], made_by, runs, "accuracy", noise=0.005)
     assert "inside what another seed alone makes" in found.why
     assert shaken([move], made_by, runs, "accuracy", noise=0.0001) == ()
+    # Of a metric that nobody knows the better way of, nobody can say which is ahead.
+    runs = [experiment(n, 10.0**n, metric="profit") for n in (1, 2)]
+    assert shaken([move], made_by, runs, "profit", noise=0.5) == ()
 
 
 @pytest.mark.parametrize(

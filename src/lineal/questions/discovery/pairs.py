@@ -118,7 +118,11 @@ def _ranks(column: Column) -> Array:
 def _change(
     table: Table, name: str, names: tuple[str, str], pairs: tuple[Array, Array], means: Array, first: Array
 ) -> Change:
+    seed = next((column.codes for column in table.columns if column.kind == "seed"), np.zeros(len(table.runs), int))
     left, right = pairs
+    # The same two results of one seed on the same rows, such as under another commit, are one pair however often.
+    once = _once(seed[first[left]], table.rows[first[left]], means[left], means[right])
+    left, right = left[once], right[once]
     differences = means[right] - means[left]
     runs = tuple(
         (table.runs[first[a]], table.runs[first[b]]) for a, b in zip(left[:_NAMED], right[:_NAMED], strict=True)
@@ -137,6 +141,13 @@ def _change(
         more_pairs=max(0, FEWEST_PAIRS - len(left)),
         runs=runs,
     )
+
+
+def _once(*columns: Array) -> Array:
+    """The places of the first of each row that is there several times."""
+    order = np.lexsort(columns)
+    new = np.any([np.diff(column[order]) != 0 for column in columns], axis=0)
+    return np.sort(order[np.r_[True, new]])
 
 
 def _tested(change: Change, table: Table, noise: Noise | None) -> Change:

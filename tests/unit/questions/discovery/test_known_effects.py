@@ -98,6 +98,31 @@ def test_a_clear_difference_that_matters_to_nobody_did_not_move_the_metric():
     assert (found.moved, [factor.name for factor in found.neutral]) == ((), ["a"])
 
 
+def again(times):
+    """Two settings of one seed, each done so often with the same result."""
+    return [experiment(2 * n + d, 0.95 + d / 1000, depth=d, seed=7) for n in range(times) for d in (0, 1)]
+
+
+def test_what_is_done_again_shows_nothing_new():
+    found = factors(tabulate(again(12), "accuracy"))
+    assert (found.moved, found.untested) == ((), ("depth",))
+    # Without a seed on record what comes out otherwise is another draw.
+    drawn_anew = [experiment(n, 0.95 + 0.01 * (n % 2) + n / 1e5, depth=n % 2) for n in range(40)]
+    assert [factor.name for factor in factors(tabulate(drawn_anew, "accuracy")).moved] == ["depth"]
+
+
+def test_the_same_two_results_under_several_commits_are_one_pair():
+    runs = [experiment(2 * n + d, 0.95 + d / 1000, depth=d, seed=7, code=f"c{n}") for n in range(6) for d in (0, 1)]
+    found = [change for change in changes(tabulate(runs, "accuracy")) if change.name == "depth"]
+    assert [(change.pairs, change.told) for change in found] == [(1, False)]
+
+
+@pytest.mark.parametrize("commits", [1, 10])
+def test_one_result_on_either_side_is_no_break_however_often(commits):
+    runs = [experiment(n, 0.95 - 0.001 * (n >= 10), data=n // 10, seed=7, code=f"c{n % commits}") for n in range(20)]
+    assert breaks(runs, "accuracy") == ()
+
+
 def test_pairs_that_differ_in_one_thing():
     runs = []
     for n in range(8):

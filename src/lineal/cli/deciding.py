@@ -21,9 +21,13 @@ def text_of(given: str | None, subject: str, option: str) -> str:
     """What a person says: what was given, or standard input for `-`.
 
     Raises:
-        DecisionError: it is empty, or too long.
+        DecisionError: it is empty, too long, or no text.
     """
-    text = (sys.stdin.read(MOST + 1) if given == "-" else given or "").strip()
+    try:
+        text = (sys.stdin.read(MOST + 1) if given == "-" else given or "").strip()
+        text.encode()  # bytes that are no text come as halves of surrogate pairs where the locale lets them through
+    except UnicodeError:
+        raise DecisionError(f"{subject}: {option} is not UTF-8 text; write it in UTF-8", subject=subject) from None
     if not text:
         raise DecisionError(
             f"{subject}: {option} is empty; say it in a sentence, for whoever reads it", subject=subject

@@ -142,6 +142,7 @@ def compare(text: str, stands: Mapping[str, bytes], keys: Mapping[str, PublicKey
         (subject,) = statement["subject"]
         resources = statement["predicate"]["resources"]
         signed = {str(each["name"]): bytes.fromhex(each["digest"]) for each in resources}
+        "".join(signed).encode()  # half a surrogate pair is no text, and cannot be shown
         known = (said["mediaType"], envelope["payloadType"], statement["_type"], statement["predicateType"])
         if known != (_BUNDLE, _PAYLOAD, _STATEMENT, _PREDICATE):
             raise ValueError(known)

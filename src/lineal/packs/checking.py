@@ -120,7 +120,7 @@ class _Check:
         parts.append(self._part("statements", "signed statements", self._statements(key)))
         # What is not as it was listed says nothing of what is in it.
         log, signed = (events.EVENTS, events.PROOFS), (_MODEL_SIGNATURE, contents.MODEL_KEY)
-        parts.append(self._part("events", "events", self._events({each.id: each for each in known}), log))
+        parts.append(self._part("events", "events", self._events(listed, {each.id: each for each in known}), log))
         parts.append(self._part("model", "files", self._model(listed), signed))
         return PackCheck(
             file=str(self.file),
@@ -263,7 +263,7 @@ class _Check:
                 if entry is not None and digest.get("sha256") not in (None, entry.sha256):
                     yield Finding("changed", path, f"it is about another {name}")
 
-    def _events(self, keys: Mapping[str, PublicKey]) -> Iterator[Finding | str]:
+    def _events(self, listed: Manifest, keys: Mapping[str, PublicKey]) -> Iterator[Finding | str]:
         if not {events.EVENTS, events.PROOFS} <= self.sound.keys():
             return
         try:
@@ -271,11 +271,13 @@ class _Check:
         except (ValueError, KeyError, TypeError, OverflowError, RecursionError) as problem:
             yield Finding("changed", events.PROOFS, f"it holds no proofs ({type(problem).__name__})")
             return
+        number = unproved = 0
         for number, line in enumerate(self.pack.lines(events.EVENTS), 1):
             what = f"{events.EVENTS}:{number}"
             proof = proofs.get(number)
             if proof is None:
-                continue  # the pack says that it goes without
+                unproved += 1
+                continue
             yield what
             key = keys.get(proof.checkpoint.key)
             if key is None:
@@ -283,6 +285,9 @@ class _Check:
                 yield Finding("not trusted", what, detail)
             elif not check_proof(proof, line.decode(errors="replace"), key):
                 yield Finding("changed", what, f"event {proof.seq} of the log is not what was signed there")
+        told = events.without_proof(unproved, number)
+        if unproved and told not in {each.what for each in listed.missing}:
+            yield Finding("missing", events.PROOFS, f"{told} are not there, and the manifest does not say so")
 
     def _model(self, listed: Manifest) -> Iterator[Finding | str]:
         """That the model's signature is over the files that are here, by the key that lies beside."""

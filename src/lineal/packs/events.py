@@ -41,7 +41,7 @@ def documents(store: Store, dossier: Dossier, missing: list[Missing]) -> Iterato
     unproved = len(events) - len(proofs)
     if unproved:
         why = "they are under no checkpoint of the log yet; run `lineal sweep`, and export again"
-        missing.append(Missing(f"proofs of {unproved} of {len(events)} events", why))
+        missing.append(Missing(without_proof(unproved, len(events)), why))
     checkpoints = {proof.checkpoint.number: asdict(proof.checkpoint) for proof in proofs.values()}
     told = [
         {
@@ -60,6 +60,11 @@ def documents(store: Store, dossier: Dossier, missing: list[Missing]) -> Iterato
         "application/json",
         "For each line of events.ndjson the Merkle proof that it stood in the log when a signed checkpoint was made",
     )
+
+
+def without_proof(unproved: int, events: int) -> str:
+    """Say what a pack goes without where some events have no proof."""
+    return f"proofs of {unproved} of {events} events"
 
 
 def _roots(store: Store, dossier: Dossier) -> set[str]:

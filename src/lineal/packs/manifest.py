@@ -79,6 +79,7 @@ class Manifest:
         """
         try:
             said: Any = json.loads(content)
+            json.dumps(said, ensure_ascii=False).encode()  # half a surrogate pair is no text, and cannot be shown
             form = said.pop("format")
             if form != FORMAT:
                 raise PackError(

@@ -115,6 +115,13 @@ def test_a_note_of_a_megabyte_is_refused(run, recorded, monkeypatch):
     assert len(recorded.events("note", "COMPLETE")) == 1
 
 
+def test_a_note_that_is_no_text_is_refused(run, recorded, monkeypatch):
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b"caf\xe9\n"), encoding="utf-8"))
+    refused = (2, "", "lineal: model:demo@1: the note is not UTF-8 text; write it in UTF-8\n")
+    assert run("note", "model:demo@1", "-") == refused
+    assert run("note", "model:demo@1", "caf\udce9") == refused
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [

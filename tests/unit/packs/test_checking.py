@@ -222,15 +222,33 @@ def test_what_rests_on_a_changed_file_is_said_to_be_unchecked(run, pack, path):
     assert "none in it" not in out
 
 
-def test_an_event_without_a_proof_is_not_counted_as_one_that_holds(run, pack):
+def without_the_first_proof(pack, *missing):
     files = contents(pack)
     told = json.loads(files["events/proofs.json"])
+    count = len(told["events"])
     del told["events"][0]
     files["events/proofs.json"] = json.dumps(told).encode()
+    listed = json.loads(files["manifest.json"])
+    listed["missing"] += [{"what": each.format(count), "why": "not yet"} for each in missing]
+    files["manifest.json"] = json.dumps(listed).encode()
     resign(files)
     put(pack, files)
-    out = run("verify", pack)[1]
-    assert re.search(rf"^  events +{len(told['events'])} events: hold$", out, re.MULTILINE)
+    return count
+
+
+def test_an_event_without_a_proof_is_not_counted_as_one_that_holds(run, pack):
+    count = without_the_first_proof(pack, "proofs of 1 of {} events")
+    status, out, _ = run("verify", pack)
+    assert status == 0
+    assert re.search(rf"^  events +{count - 1} events: hold$", out, re.MULTILINE)
+
+
+@pytest.mark.parametrize("missing", [(), ("proofs of 2 of {} events",)])
+def test_an_event_whose_proof_the_pack_does_not_say_it_goes_without_is_told(run, pack, missing):
+    count = without_the_first_proof(pack, *missing)
+    status, out, _ = run("verify", pack)
+    assert status == 1
+    assert f"proofs of 1 of {count} events are not there, and the manifest does not say so" in out
 
 
 def first_proof(**values):
@@ -249,6 +267,7 @@ def first_checkpoint(**values):
         first_proof(path=["zz"]),
         first_checkpoint(signature="\N{LATIN SMALL LETTER E WITH ACUTE}"),
         first_checkpoint(number=float("inf")),
+        first_checkpoint(made_at="\ud800"),
     ],
 )
 def test_proofs_that_nobody_writes_are_named(run, pack, spoil):
@@ -280,13 +299,16 @@ def test_what_is_nested_without_end_is_named(run, pack):
     assert "model/model.sig                model.sig is no signature of a model (RecursionError)" in out
 
 
-def test_a_pack_of_no_time_is_none(run, pack):
+@pytest.mark.parametrize(
+    ("said", "why"), [({"made_at": "yesterday"}, "ValueError"), ({"subject": "model:\ud800@1"}, "UnicodeEncodeError")]
+)
+def test_a_pack_of_no_time_or_text_is_none(run, pack, said, why):
     files = contents(pack)
-    files["manifest.json"] = json.dumps(json.loads(files["manifest.json"]) | {"made_at": "yesterday"}).encode()
+    files["manifest.json"] = json.dumps(json.loads(files["manifest.json"]) | said).encode()
     files["manifest.dsse.json"] = seal(files["manifest.json"], MANIFEST, signing.key_for("log"))
     put(pack, files)
     status, _, err = run("verify", pack)
-    assert (status, err) == (2, f"lineal: {pack}: manifest.json is no manifest of a pack (ValueError)\n")
+    assert (status, err) == (2, f"lineal: {pack}: manifest.json is no manifest of a pack ({why})\n")
 
 
 @given(data=st.data())

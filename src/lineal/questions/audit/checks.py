@@ -142,13 +142,17 @@ def _of_file(name: str, policy: Path | None) -> Check:
     """A function of a Python file. It is code that is run: only the project's own is, and only for its own policies."""
     path, _, function = name.rpartition(":")
     project = settings.project_of(Path.cwd()).resolve()
-    file = (project / path).resolve()
+    try:
+        file = (project / path).resolve()
+        there = file.is_file()
+    except (OSError, ValueError) as problem:
+        raise PolicyError(f"{shown(name)} names no file that there could be: {_said(problem)}") from None
     if policy is None or not policy.resolve().is_relative_to(project) or not file.is_relative_to(project):
         raise PolicyError(
             f"{shown(name)} is code, which is run only from your own project {project}, and only for a policy in it; "
             "copy both there once you have read them"
         )
-    if not file.is_file():
+    if not there:
         raise PolicyError(f"{shown(name)}: there is no file {file}; paths start from the project's folder")
     module = _module(file, file.stat().st_mtime_ns)
     made = getattr(module, function, None)

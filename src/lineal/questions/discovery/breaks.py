@@ -9,7 +9,9 @@ import numpy as np
 
 from lineal.questions.discovery.directions import direction
 from lineal.questions.discovery.experiments import Experiment
+from lineal.questions.discovery.repeats import fingerprint
 from lineal.questions.discovery.statistics import ALPHA, Array
+from lineal.questions.discovery.table import independent, is_seeded
 
 _FEWEST = 4
 # All that changed at that time may have made a metric drop, the data only among it: a stricter test than elsewhere.
@@ -121,11 +123,17 @@ def _drop(
 
     values = np.array([score.value for score in scores if score is not None]) * better
     own = [run for run, kept in zip(runs, there, strict=True) if kept]
-    ages = ages[there]
+    known: dict[object, int] = {}
+    alike = np.array([known.setdefault(fingerprint(run), len(known)) for run in own])
+    kept, values = independent(alike, values, seeded=is_seeded(own))
+    own, ages = [own[place] for place in kept], ages[there][kept]
     best: Break | None = None
     for age in range(1, len(order)):
         after = ages >= age
         if after.sum() < _FEWEST or (~after).sum() < _FEWEST:
+            continue
+        if not noise and np.ptp(values[after]) == np.ptp(values[~after]) == 0:
+            # One result on either side, however often: how far the next one would lie off nobody knows.
             continue
         middle, former = float(np.median(values[after])), float(np.median(values[~after]))
         p = float(mannwhitneyu(values[after], values[~after], alternative="less").pvalue) * (len(order) - 1)

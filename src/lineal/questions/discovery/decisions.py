@@ -83,8 +83,9 @@ def _of_move(
             why = f"its data {pair[0]}@{pair[1][:12]} has since failed the check {bad.failed_checks[0]}"
             found.append(because(why, (run.run_id, bad.run_id), f"lineal trace run:{bad.run_id}"))
     new, old = run.score(metric), former.score(metric) if former else None
-    if former is not None and new is not None and old is not None and new.rows == old.rows and noise:
-        ahead = (new.value - old.value) * direction(metric)
+    better = direction(metric)
+    if former is not None and new is not None and old is not None and new.rows == old.rows and noise and better:
+        ahead = (new.value - old.value) * better
         if 0 <= ahead < 2 * noise * 2**0.5:
             why = (
                 f"{metric} was {ahead:.4g} ahead of version {move.previous}, which is inside what another seed alone "

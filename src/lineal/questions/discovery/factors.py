@@ -19,7 +19,7 @@ from lineal.questions.discovery.statistics import (
     quartiles,
     runs_needed,
 )
-from lineal.questions.discovery.table import Column, Table
+from lineal.questions.discovery.table import Column, Table, folded
 
 # Fewer independent runs than this rank seeds above what matters, by any method that was tried.
 FEWEST_RUNS = 20
@@ -104,6 +104,7 @@ def factors(table: Table, *, noise: float | None = None, smallest: float | None 
         noise: the standard deviation that another seed alone makes, where it is known.
         smallest: the smallest effect of interest; default twice the noise, else a fifth of the metric's spread.
     """
+    table = folded(table)
     count = len(table.runs)
     columns = table.factors
     if count < FEWEST_RUNS:

@@ -92,7 +92,7 @@ def repeats(experiments: Sequence[Experiment], metric: str, started: Mapping[str
     alike: dict[object, list[Experiment]] = defaultdict(list)
     for each in experiments:
         if each.state == "COMPLETE" and each.parameters and each.environment.get("code", "").find("+changed") < 0:
-            alike[_fingerprint(each)].append(each)
+            alike[fingerprint(each)].append(each)
     found = []
     for runs in alike.values():
         if len(runs) < 2:
@@ -109,7 +109,8 @@ def repeats(experiments: Sequence[Experiment], metric: str, started: Mapping[str
     return tuple(sorted(found, key=lambda repeat: (-repeat.seconds, -repeat.count, repeat.runs)))
 
 
-def _fingerprint(each: Experiment) -> object:
+def fingerprint(each: Experiment) -> object:
+    """What an experiment was given; the same for one that was given the same."""
     return (
         each.digest,
         frozenset(each.parameters.items()),
@@ -124,7 +125,7 @@ def repeated_ids(experiments: Sequence[Experiment]) -> list[str]:
     found = []
     for each in experiments:
         if each.state == "COMPLETE" and each.parameters:
-            mark = hash(_fingerprint(each))
+            mark = hash(fingerprint(each))
             if mark in seen:
                 found.append(each.run_id)
             seen.add(mark)

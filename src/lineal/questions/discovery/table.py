@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -55,6 +55,46 @@ class Table:
     def factors(self) -> tuple[Column, ...]:
         """The columns that may move a metric; seeds are what its noise is."""
         return tuple(column for column in self.columns if column.kind != "seed")
+
+
+def is_seeded(experiments: Iterable[Experiment]) -> bool:
+    """Whether any seed is on record."""
+    return any(_SEED.search(name) for name in {name for each in experiments for name in each.parameters})
+
+
+def independent(alike: Array, values: Array, *, seeded: bool) -> tuple[Array, Array]:
+    """The runs that say something of their own: of those that were given the same, the first with their mean.
+
+    Where no seed is on record, runs that were given the same and came out otherwise are draws of their own.
+
+    Args:
+        alike: the same number for runs that were given the same.
+        values: the metric.
+        seeded: whether seeds are on record.
+
+    Returns:
+        The places of these runs, and their values.
+    """
+    _, first, which, sizes = np.unique(alike, return_index=True, return_inverse=True, return_counts=True)
+    differs = np.zeros(len(first), dtype=bool)
+    np.logical_or.at(differs, which, values != values[first][which])
+    means = np.where(differs, np.bincount(which, values) / sizes, values[first])
+    drawn = differs[which] & (not seeded)
+    kept = np.flatnonzero(drawn | (first[which] == np.arange(len(values))))
+    return kept, np.where(drawn, values, means[which])[kept]
+
+
+def folded(table: Table) -> Table:
+    """A table in which runs that only did another one again stand for no more than that one."""
+    seeded = any(column.kind == "seed" for column in table.columns) or "seed" in table.constant
+    kept, values = independent(Groups(table.columns, len(table.runs)).whole, table.values, seeded=seeded)
+    return replace(
+        table,
+        runs=tuple(table.runs[place] for place in kept),
+        values=values,
+        columns=tuple(replace(column, codes=column.codes[kept]) for column in table.columns),
+        rows=table.rows[kept],
+    )
 
 
 def tabulate(experiments: Sequence[Experiment], metric: str) -> Table:

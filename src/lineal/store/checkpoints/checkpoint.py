@@ -71,6 +71,7 @@ class Checkpoint:
         found: dict[str, Any] = {
             each.name: str(values[each.name]) if each.type == "str" else int(values[each.name]) for each in fields(cls)
         }
+        "".join(map(str, found.values())).encode()  # half a surrogate pair is no text, and cannot be signed
         return cls(**found)
 
 

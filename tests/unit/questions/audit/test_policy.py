@@ -110,6 +110,9 @@ def test_each_check_is_used_by_a_shipped_policy(project):
         ('id = "mine"', 'shipped = true', 1, "shipped is no key here; "),
         ('check = "data-age"', 'check = "nothing.py:there"', 16,
          'control fresh: "nothing.py:there": there is no file '),
+        ('check = "data-age"', 'check = "no\\u0000thing.py:there"', 16,
+         'control fresh: "no\\u0000thing.py:there" names no file that there could be: '),
+        ('check = "data-age"', f'check = "{"n" * 300}.py:there"', 16, 'control fresh: "nnn'),
     ],
 )  # fmt: skip
 def test_a_mistake_is_told_with_its_line_and_what_to_do(write, old, new, line, said):

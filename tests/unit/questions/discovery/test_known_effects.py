@@ -12,15 +12,15 @@ from lineal.questions.discovery.directions import direction
 from lineal.questions.discovery.experiments import Experiment, Score
 from lineal.questions.discovery.factors import factors
 from lineal.questions.discovery.features import idle
-from lineal.questions.discovery.pairs import changes, untold
-from lineal.questions.discovery.repeats import noise, repeats
+from lineal.questions.discovery.pairs import Change, _tested, changes, untold
+from lineal.questions.discovery.repeats import Noise, noise, repeats
 from lineal.questions.discovery.statistics import effect, holm, power, quartiles, runs_needed, sign_test
 from lineal.questions.discovery.table import tabulate
 from lineal.questions.lookup import AliasMove
 
 
-def experiment(number, value, *, rows="test@1", data="1", code="c", state="COMPLETE", **given):
-    scores = {} if value is None else {"accuracy": (Score(value, "held-out", (rows,)),)}
+def experiment(number, value, *, rows="test@1", data="1", code="c", state="COMPLETE", metric="accuracy", **given):
+    scores = {} if value is None else {metric: (Score(value, "held-out", (rows,)),)}
     return Experiment(
         run_id=f"run{number}",
         pipeline="p",
@@ -98,6 +98,31 @@ def test_a_clear_difference_that_matters_to_nobody_did_not_move_the_metric():
     assert (found.moved, [factor.name for factor in found.neutral]) == ((), ["a"])
 
 
+def again(times):
+    """Two settings of one seed, each done so often with the same result."""
+    return [experiment(2 * n + d, 0.95 + d / 1000, depth=d, seed=7) for n in range(times) for d in (0, 1)]
+
+
+def test_what_is_done_again_shows_nothing_new():
+    found = factors(tabulate(again(12), "accuracy"))
+    assert (found.moved, found.untested) == ((), ("depth",))
+    # Without a seed on record what comes out otherwise is another draw.
+    drawn_anew = [experiment(n, 0.95 + 0.01 * (n % 2) + n / 1e5, depth=n % 2) for n in range(40)]
+    assert [factor.name for factor in factors(tabulate(drawn_anew, "accuracy")).moved] == ["depth"]
+
+
+def test_the_same_two_results_under_several_commits_are_one_pair():
+    runs = [experiment(2 * n + d, 0.95 + d / 1000, depth=d, seed=7, code=f"c{n}") for n in range(6) for d in (0, 1)]
+    found = [change for change in changes(tabulate(runs, "accuracy")) if change.name == "depth"]
+    assert [(change.pairs, change.told) for change in found] == [(1, False)]
+
+
+@pytest.mark.parametrize("commits", [1, 10])
+def test_one_result_on_either_side_is_no_break_however_often(commits):
+    runs = [experiment(n, 0.95 - 0.001 * (n >= 10), data=n // 10, seed=7, code=f"c{n % commits}") for n in range(20)]
+    assert breaks(runs, "accuracy") == ()
+
+
 def test_pairs_that_differ_in_one_thing():
     runs = []
     for n in range(8):
@@ -128,6 +153,20 @@ def test_five_pairs_are_too_few_without_a_noise_floor_and_enough_with_one():
     assert floor.deviation == pytest.approx(np.std([0.001 * seed for seed in range(6)], ddof=1))
     told = {change.name: change for change in changes(table, floor) if change.told}
     assert told["depth"].by == "noise"
+
+
+@pytest.mark.parametrize("pairs", [1, 2, 3, 4, 5])
+def test_a_few_pairs_are_told_by_the_noise_as_rarely_as_by_chance(pairs):
+    random = np.random.default_rng(pairs)
+    floor = Noise(1.0, 30, 1, (), 0)
+    told = 0
+    for _ in range(2000):
+        deviation = (random.chisquare(30) / 30) ** 0.5
+        values = random.normal(size=(pairs, 2)) / deviation
+        median = float(np.median(values[:, 1] - values[:, 0]))
+        few = Change("a", "1", "2", pairs, median, 0, 0, None, "sign test", False, 6 - pairs, ())
+        told += _tested(few, None, floor).told
+    assert told / 2000 == pytest.approx(0.05, abs=0.012)
 
 
 def test_runs_given_the_same_are_repeats_and_their_time_is_counted():
@@ -193,6 +232,9 @@ def test_an_alias_that_moved_for_less_than_noise():
     (found,) = shaken([move], made_by, runs, "accuracy", noise=0.005)
     assert "inside what another seed alone makes" in found.why
     assert shaken([move], made_by, runs, "accuracy", noise=0.0001) == ()
+    # Of a metric that nobody knows the better way of, nobody can say which is ahead.
+    runs = [experiment(n, 10.0**n, metric="profit") for n in (1, 2)]
+    assert shaken([move], made_by, runs, "profit", noise=0.5) == ()
 
 
 @pytest.mark.parametrize(

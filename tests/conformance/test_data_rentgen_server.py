@@ -9,7 +9,7 @@ from prefect import flow, task
 from lineal import Dataset, traced
 from lineal.cli.app import main
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("marquez")]
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("marquez"), pytest.mark.timeout(600)]
 
 TASKS = ("ingest", "check", "split", "train", "evaluate", "explain", "register", "version")
 LONG_AGO = "2020-01-01T00:00:00Z"

@@ -164,21 +164,17 @@ def data_rentgen_server(
                 command, env=environment, cwd=folder, capture_output=True, text=True, check=False, timeout=120
             )
             assert done.returncode == 0, done.stderr
-        addresses = {part: f"http://127.0.0.1:{free_port()}" for part in ("http2kafka", "server")}
-        for part in ("consumer", "http2kafka", "server"):
+        addresses = {part: f"http://127.0.0.1:{free_port()}" for part in ("consumer", "http2kafka", "server")}
+        for part, address in addresses.items():
             command = [data_rentgen_python, "-P", "-m", f"data_rentgen.{part}"]
-            address = addresses.get(part)
-            if address:
-                command += ["--host", "127.0.0.1", "--port", address.rpartition(":")[2]]
+            command += ["--host", "127.0.0.1", "--port", address.rpartition(":")[2]]
             log = folder / f"{part}.log"
             stack.enter_context(served(command, _ready(address), log=log, environment=environment))
         yield DataRentgen(addresses["http2kafka"], addresses["server"])
 
 
-def _ready(address: str | None) -> Callable[[], bool]:
+def _ready(address: str) -> Callable[[], bool]:
     def answers() -> bool:
-        if address is None:
-            return True  # the consumer listens to nobody; what it has read is asked for later
         try:
             return httpx.get(f"{address}/monitoring/ping", timeout=5).is_success
         except httpx.HTTPError:

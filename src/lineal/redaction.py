@@ -17,15 +17,16 @@ _OF_DATABASE = re.compile(
 # Azure's containers stand where others have a user.
 _CONTAINER = re.compile(r"(?:abfss?|wasbs?)://[^\s/?#'\"@:]*@", re.IGNORECASE)
 _KEY = r"(?:api|access|account|private|shared|subscription)[_-]?key"
+_NAMED = rf"password|passwd|passphrase|pwd|secret|credential|{_KEY}"
 _PLAIN = r"(?:(?!%3B|%26)[^&#\s;'\"])"
 _VALUE = rf"(?:\{{[^}}\n]*\}}{_PLAIN}*|{_PLAIN}+)"
 # A query's, a fragment's or an ODBC string's, which may itself be percent-encoded within a URL.
 _SECRET_PARAMETER = re.compile(
-    rf"(?P<name>(?:[?&;#]|%3B|%26)(?:[\w-]*(?:password|passwd|passphrase|pwd|secret|token|signature|credential|{_KEY})"
+    rf"(?P<name>(?:[?&;#]|%3B|%26)(?:[\w-]*(?:{_NAMED}|token|signature)"
     rf"[\w-]*|sig|auth|pass|key)(?:=|%3D)){_VALUE}",
     re.IGNORECASE,
 )
-_WORD = rf"[\w.-]*(?:password|passwd|passphrase|pwd|secret|token|credentials?|{_KEY})"
+_WORD = rf"[\w.-]*(?:{_NAMED}|token|credentials)"
 # `password=abc` in prose or a connection string, `password = "abc"` in code, `"password": "abc"` in JSON.
 _SECRET_WORD = re.compile(
     rf"(?P<name>(?<![\w.-])(?:{_WORD}(?:=|%3D)|{_WORD}\s*=\s*(?=['\"])|(?P<quote>['\"]){_WORD}(?P=quote)\s*:\s*(?=['\"])))"
@@ -36,7 +37,7 @@ _HEADER = re.compile(
     r"(?P<name>\bauthorization['\"]?\s*[:=]\s*['\"]?)(?:[a-z]+\s+)?[^\s'\",]+|(?P<bearer>\bbearer\s+)[\w.~+/-]{8,}=*",
     re.IGNORECASE,
 )
-_SECRET_NAME = re.compile(rf"password|passwd|passphrase|secret|credential|token$|{_KEY}", re.IGNORECASE)
+_SECRET_NAME = re.compile(rf"{_NAMED}|token$", re.IGNORECASE)
 
 
 def redact(text: str) -> str:

@@ -289,7 +289,7 @@ def _add_upstream(run: Run, task: TaskRun) -> None:
     known = [_begun[str(upstream)] for upstream in task.upstream if str(upstream) in _begun]
     rest = [str(upstream) for upstream in task.upstream if str(upstream) not in _begun]
     rows = find_runs_of_engine(store_of(run.store_url), rest) if rest else []
-    found = known + [RunRef(UUID(row.run_id), Name(row.namespace, row.job)) for row in rows]
+    found = known + [_ref(row) for row in rows]
     if found:
         run.facets["jobDependencies"] = job_dependencies_run.JobDependenciesRunFacet(
             upstream=[

@@ -56,7 +56,10 @@ _LONGEST = (
 
 @pytest.hookimpl(tryfirst=True)  # before xdist takes each test's groups into its name
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Let each worker have a Prefect server, and a module's tests stay with one: they mostly wait for it."""
+    """Let each worker have a Prefect server, and a module's tests stay with one: they mostly wait for it.
+
+    So do all tests that look at the same packs, which take long to make.
+    """
     items.sort(
         key=lambda item: (
             _LONGEST.index(item.path.stem) if item.path.stem in _LONGEST else len(_LONGEST),
@@ -66,7 +69,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         group = item.get_closest_marker("xdist_group")
         if group is not None and group.args == ("prefect",):
-            item.add_marker(pytest.mark.xdist_group(f"prefect {item.path.stem}"), append=False)
+            with_whom = "packed" if "packed" in getattr(item, "fixturenames", ()) else item.path.stem
+            item.add_marker(pytest.mark.xdist_group(f"prefect {with_whom}"), append=False)
 
 
 @pytest.fixture(autouse=True)

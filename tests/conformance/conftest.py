@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.parts.project import lay_out
+from tests.parts.project import few_trees, lay_out
 
 
 class Recorded:
@@ -32,7 +32,7 @@ class Recorded:
 @pytest.fixture(scope="session")
 def pipeline(tmp_path_factory, prefect_api):
     """The shipped breast cancer pipeline, run by the command as its user would."""
-    folder = lay_out(tmp_path_factory.mktemp("pipeline") / "project")
+    folder = few_trees(lay_out(tmp_path_factory.mktemp("pipeline") / "project"))
     environment = {
         **os.environ,
         "PREFECT_API_URL": prefect_api,

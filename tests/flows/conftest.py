@@ -1,12 +1,13 @@
 """A project like a user's: the shipped flows, pipelines and data, in a folder of its own, beside a real server."""
 
 import os
+import shutil
 
 import pytest
 
 from lineal.models.tracking import connection
 from tests.parts.packed import PIPELINES, pack
-from tests.parts.project import lay_out
+from tests.parts.project import ROOT, few_trees, lay_out
 
 
 @pytest.fixture(scope="session")
@@ -20,12 +21,19 @@ def mlflow_database(tmp_path_factory):
 
 @pytest.fixture
 def project(tmp_path, monkeypatch, prefect_api, mlflow_database):
-    """The working folder: the shipped project, with an own store, MLflow and cache."""
-    folder = lay_out(tmp_path / "project", mlflow_database)
+    """The working folder: the shipped project but for its forests' size, with an own store, MLflow and cache."""
+    folder = few_trees(lay_out(tmp_path / "project", mlflow_database))
     monkeypatch.chdir(folder)
     monkeypatch.setenv("LINEAL_HOME", str(folder / ".lineal"))
     monkeypatch.setenv("PREFECT_API_URL", prefect_api)
     return folder
+
+
+@pytest.fixture
+def shipped(project):
+    """The project with its pipelines exactly as they are shipped."""
+    shutil.copytree(ROOT / "pipelines", project / "pipelines", dirs_exist_ok=True)
+    return project
 
 
 @pytest.fixture

@@ -6,16 +6,10 @@ import subprocess
 import pytest
 
 from lineal.datasets.cache import Cache
-from tests.parts.project import few_trees
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("prefect")]
 
 PIPELINE = "pipelines/breast_cancer.toml"
-
-
-@pytest.fixture(autouse=True)
-def small(project):
-    few_trees(project)
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ import pytest
 
 from lineal.models import tracking
 from tests.parts import s3
-from tests.parts.project import clone, few_trees
+from tests.parts.project import clone
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("prefect")]
 
@@ -95,7 +95,6 @@ def test_a_remote_that_refuses_costs_a_warning_and_is_tried_again(lineal, projec
     assert facet["pushed"] is False
     assert "refuses to push" in facet["problem"]
     remote.unlink()
-    few_trees(project)
     status, out, _ = lineal("run", "pipelines/penguins.toml")
     assert (status, "not pushed" in out) == (0, False)
     # Five tables of each run, the parts of each model, and the packages that both had.
@@ -157,7 +156,6 @@ def test_the_shipped_project_is_reproduced_compared_and_drawn_by_dvc(project, tm
 
 
 def test_the_files_of_a_result_are_the_same_again(lineal, project):
-    few_trees(project)
     for folder in ("one", "two"):
         assert lineal("run", "pipelines/breast_cancer.toml", "--out", folder)[0] == 0
     assert {file.name for file in Path("one").iterdir()} == {

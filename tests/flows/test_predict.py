@@ -15,15 +15,9 @@ from lineal.models import loaded, tracking
 from lineal.questions.trace import trace
 from lineal.store.log import Store
 from lineal.subjects import Subject
-from tests.parts.project import few_trees
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("prefect")]
 EXAMPLES = {"breast_cancer": "breast-cancer", "wine": "wine", "penguins": "penguins"}
-
-
-@pytest.fixture(autouse=True)
-def small(project):
-    few_trees(project)
 
 
 def train(lineal, example, *words):

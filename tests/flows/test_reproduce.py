@@ -19,7 +19,7 @@ from lineal.questions.materials import materials
 from lineal.store.log import Store
 from lineal.subjects import Subject
 from tests.parts.git import commit_all, git
-from tests.parts.project import ROOT
+from tests.parts.project import ROOT, few_trees
 
 # Each starts several whole processes, one after the other.
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("prefect"), pytest.mark.timeout(1200)]
@@ -82,7 +82,7 @@ def repository(tmp_path, prefect_api, monkeypatch):
     folder.mkdir()
     for name in ("flows", "tasks", "pipelines"):
         shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
-    shutil.copy(ROOT / "prefect.yaml", folder)
+    shutil.copy(ROOT / "prefect.yaml", few_trees(folder))
     (folder / ".gitignore").write_text("__pycache__/\n.lineal/\n")
     rows = [f"{number},{'abc'[number % 3]},{number % 7},{'yes' if number % 3 else 'no'}" for number in range(90)]
     (folder / "rows.csv").write_text("\n".join(["row,sort,weight,sold", *rows]) + "\n")

@@ -46,7 +46,7 @@ def versions(lineal):
 
 
 @pytest.mark.parametrize("example", EXAMPLES)
-def test_one_command_leaves_a_model_with_its_whole_pedigree(example, lineal, project, check_events):
+def test_one_command_leaves_a_model_with_its_whole_pedigree(example, lineal, shipped, check_events):
     status, out, _ = lineal("run", f"pipelines/{example}.toml", "--json")
     assert status == 0, out
     result = json.loads(out)
@@ -54,7 +54,7 @@ def test_one_command_leaves_a_model_with_its_whole_pedigree(example, lineal, pro
     check_events(log_of(lineal))
 
     answer = trace(Store(), Subject.parse(f"model:{name}@champion"))
-    source = project / "pipelines" / "data" / f"{example}.csv"
+    source = shipped / "pipelines" / "data" / f"{example}.csv"
     (file,) = {(leaf.name, leaf.version) for leaf in leaves(answer.node)}
     assert file == (str(source), hashlib.md5(source.read_bytes()).hexdigest())  # noqa: S324 - DVC's hash
     assert answer.model.digest == result["digest"]

@@ -40,7 +40,7 @@ def few_trees(folder: Path) -> Path:
 
 
 def clone(folder: Path) -> Path:
-    """Put the project as a clone has it into a new folder, committed to git, with all that DVC's stages depend on."""
+    """Put the project as a clone has it, but for its forests' size, into a new folder, committed to git."""
     folder.mkdir()
     ignore = shutil.ignore_patterns("__pycache__")
     for name in ("flows", "tasks", "pipelines", "src/lineal"):
@@ -48,8 +48,9 @@ def clone(folder: Path) -> Path:
     (folder / ".dvc").mkdir()
     for name in (".dvc/config", ".dvc/.gitignore", ".dvcignore", ".gitignore", "dvc.yaml", "prefect.yaml", "uv.lock"):
         shutil.copy(ROOT / name, folder / name)
+    few_trees(folder)
     git = ("git", "-c", "user.name=Ada", "-c", "user.email=ada@example.org")
-    for words in (("init", "--quiet"), ("add", "."), ("commit", "--quiet", "-m", "As shipped")):
+    for words in (("init", "--quiet"), ("add", "."), ("commit", "--quiet", "-m", "As cloned")):
         subprocess.run([*git, *words], cwd=folder, check=True)
     return folder
 

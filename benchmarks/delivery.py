@@ -24,6 +24,7 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).parent))
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from main_job import machine
+from traced import consumer as elsewhere
 
 from tests.parts.consumer import consumer
 
@@ -158,8 +159,9 @@ def rate(events: int) -> float:
         from lineal.store.delivery import deliver
         from lineal.store.log import Store
 
-        with consumer() as made:
-            os.environ["OPENLINEAGE_URL"] = made.url
+        # In a process of its own, as a consumer is: else sending would wait for serving.
+        with elsewhere() as url:
+            os.environ["OPENLINEAGE_URL"] = url
             start = time.perf_counter()
             sent = deliver.deliver_all(Store(), deliver.required()[0]).sent
             seconds = time.perf_counter() - start

@@ -10,8 +10,8 @@ from lineal.datasets import versioning
 from lineal.models import tracking
 from lineal.models.estimators import validate
 from lineal.pipeline import Pipeline, load
-from lineal.redaction import redact
 from lineal.settings import lasting, project_of
+from lineal.tracing.clean import Verbatim
 from tasks.links import tag_with_lineage
 
 
@@ -29,13 +29,13 @@ def plan(pipeline: Path, data: str | None = None, overrides: Sequence[str] = ())
     run.tag("pipeline", planned.name)
     run.parameters({**planned.parameters(), "pipeline.file": lasting(planned.path), "pipeline.digest": planned.digest})
     if planned.overrides:
-        run.parameters({"pipeline.set": " ".join(planned.overrides)})
+        run.parameters({"pipeline.set": Verbatim(" ".join(planned.overrides))})
     run.source(planned.text, "TOML")
     run.materials(
         {
             "pipelineFile": _from_project(planned.path),
             "overrides": list(planned.overrides),
-            "data": redact(data) if data is not None else None,
+            "data": data,
         }
     )
     if planned.owner:

@@ -9,10 +9,13 @@ import re
 # None is longer than a page: a text full of addresses would take minutes otherwise.
 _ANY_USER = r"[^\s/?#'\"]{0,4096}@|[^\s/?#'\"@:]{0,4096}:(?!\d*(?:[/?#\s]|$))[^\n'\"@]{0,4096}@"
 _CREDENTIALS = re.compile(rf"(?P<scheme>\b[a-zA-Z][\w+.-]{{0,40}}://)(?:{_ANY_USER})+")
-# Not all who write databases' URLs encode them, and they have no path with an @ in it: all before one is a password.
+# Not all who write databases' URLs encode them, and they have no path with an @ in it: all before one is a password,
+# but for a query behind a port. Of a subject, what stands behind the @ is a version.
+_DATABASES = "postgres|postgresql|redshift|cockroachdb|mysql|mariadb|mssql|sqlserver|oracle|db2|snowflake|clickhouse"
 _OF_DATABASE = re.compile(
-    r"(?P<scheme>\b(?!(?:https?|wss?|s?ftps?)://)[a-zA-Z][\w+.-]{0,40}://)"
-    rf"(?:{_ANY_USER}|[^\s/?#'\"@:]{{0,4096}}:[^\s@]{{0,4096}}@)+"
+    rf"(?P<scheme>\b(?<!dataset:)(?<!model:)(?:{_DATABASES})(?:\+\w{{1,40}})?://)"
+    rf"(?:{_ANY_USER}|[^\s/?#'\"@:]{{0,4096}}:(?!\d+(?:/[^\s/?#@]*)?\?)[^\s@]{{0,4096}}@)+",
+    re.IGNORECASE,
 )
 # Azure's containers stand where others have a user.
 _CONTAINER = re.compile(r"(?:abfss?|wasbs?)://[^\s/?#'\"@:]*@", re.IGNORECASE)
@@ -27,10 +30,13 @@ _SECRET_PARAMETER = re.compile(
     re.IGNORECASE,
 )
 _WORD = rf"[\w.-]*(?:{_NAMED}|token|credentials)"
-# `password=abc` in prose or a connection string, `password = "abc"` in code, `"password": "abc"` in JSON.
+_MARK = r"\\?['\"]"
+# `password=abc` in prose or a connection string, `password = "abc"` in code, `"password": "abc"` in JSON or in JSON's
+# own texts.
 _SECRET_WORD = re.compile(
-    rf"(?P<name>(?<![\w.-])(?:{_WORD}(?:=|%3D)|{_WORD}\s*=\s*(?=['\"])|(?P<quote>['\"]){_WORD}(?P=quote)\s*:\s*(?=['\"])))"
-    rf"(?:(?P<mark>['\"])(?:(?!(?P=mark)).)*(?P=mark)?|{_VALUE})",
+    rf"(?P<name>(?<![\w.-])(?:{_WORD}(?:=|%3D)|{_WORD}\s*=\s*(?={_MARK})"
+    rf"|(?P<quote>{_MARK}){_WORD}(?P=quote)\s*:\s*(?={_MARK})))"
+    rf"(?:(?P<mark>{_MARK})(?:(?!(?P=mark))(?:\\.|.))*(?P=mark)?|{_VALUE})",
     re.IGNORECASE,
 )
 _HEADER = re.compile(

@@ -50,6 +50,8 @@ from lineal.redaction import redact, redact_urls
         ('{"db_password": "a b", "rows": 3}', '{"db_password": "***", "rows": 3}'),
         ("connect(password='a b', user=u)", "connect(password='***', user=u)"),
         ("token = \"abc", "token = \"***\""),
+        (r'{"password": "abc\"def", "rows": 3}', '{"password": "***", "rows": 3}'),
+        (r'{"body": "{\"password\": \"abc\", \"rows\": 3}"}', r'{"body": "{\"password\": \"***\", \"rows\": 3}"}'),
     ],
 )  # fmt: skip
 def test_credentials_are_taken_out(text, redacted):
@@ -75,6 +77,12 @@ def test_credentials_are_taken_out(text, redacted):
         "max_tokens=512 token_pattern='x' secretary=ada",
         "password = getpass()",
         "a bearer of news",
+        "hdfs://nn:8020/data/user@corp/x.csv",
+        "kafka://broker:9092/topic@v2",
+        "postgresql://h:5432/shop?application_name=etl@node1",
+        "postgresql://h:5432?user=me@server&sslmode=require",
+        "dataset:postgres://db1:5432/shop@0123abcd",
+        "model:mlflow://host:5000/churn@champion",
     ],
 )
 def test_what_holds_no_credentials_stays_as_it_is(text):

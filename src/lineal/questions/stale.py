@@ -22,7 +22,7 @@ from lineal.questions.diff.code import changes, has, is_code
 from lineal.questions.diff.interface import Setting
 from lineal.questions.diff.record import Record, Table, local, read_record, scope_of
 from lineal.questions.lookup import ModelRow
-from lineal.redaction import redact
+from lineal.redaction import redact_urls
 from lineal.store import tables
 from lineal.store.log import Store
 from lineal.store.runs import find_run
@@ -264,7 +264,7 @@ def _pipeline_file(record: Record, unknown: list[str]) -> Iterator[Finding]:
         return
     path = Path(where)
     try:
-        now = redact(path.read_bytes().decode("utf-8-sig"))
+        now = redact_urls(path.read_bytes().decode("utf-8-sig"))
     except OSError:
         yield Finding("pipeline file", f"{_short(path)} is gone", matters=False)
         return

@@ -8,7 +8,7 @@ from pathlib import Path, PurePosixPath
 import tomlkit
 
 from lineal.questions.materials import Materials
-from lineal.redaction import redact
+from lineal.redaction import redact_urls
 from lineal.reproduction.sandbox import Code
 
 # Where the rows come from, in a pipeline file.
@@ -86,7 +86,7 @@ def put(found: Materials, code: Code, folder: Path) -> Path:
 
 
 def _told(file: Path) -> str:
-    return redact(file.read_bytes().decode("utf-8-sig", "replace"))
+    return redact_urls(file.read_bytes().decode("utf-8-sig", "replace"))
 
 
 def _value(text: str) -> object:

@@ -31,9 +31,12 @@ from lineal.datasets.versioning import pointer_of, tracked
 from lineal.models.model import Model
 from lineal.redaction import redact
 from lineal.subjects import name_of_file
+from lineal.tracing.clean import Verbatim
 from lineal.tracing.naming import Name, is_database, name_of, physical_name
 
 FACET_VERSION = "1-0-0"
+_FORMATS = {"csv", "tsv", "parquet", "json", "jsonl", "jsonlines", "ndjson", "arrow", "feather", "orc", "avro", "xlsx"}
+_COMPRESSED = {"gz", "bz2", "xz", "zst", "zip", "lz4", "br"}
 
 
 @cache
@@ -61,7 +64,9 @@ def input_of(thing: Dataset | Model) -> InputDataset:
         facets["inputStatistics"] = input_statistics_input_dataset.InputStatisticsInputDatasetFacet(
             rowCount=thing.rows, size=thing.size, fileCount=1
         )
-    return InputDataset(name.namespace, name.name, inputFacets=facets, facets=dict(_dataset_facets(thing, name)))
+    return InputDataset(
+        Verbatim(name.namespace), Verbatim(name.name), inputFacets=facets, facets=dict(_dataset_facets(thing, name))
+    )
 
 
 def output_of(thing: Dataset | Model) -> OutputDataset:
@@ -72,14 +77,16 @@ def output_of(thing: Dataset | Model) -> OutputDataset:
         facets["outputStatistics"] = output_statistics_output_dataset.OutputStatisticsOutputDatasetFacet(
             rowCount=thing.rows, size=thing.size, fileCount=1
         )
-    return OutputDataset(name.namespace, name.name, outputFacets=facets, facets=dict(_dataset_facets(thing, name)))
+    return OutputDataset(
+        Verbatim(name.namespace), Verbatim(name.name), outputFacets=facets, facets=dict(_dataset_facets(thing, name))
+    )
 
 
 # A table goes through many tasks, and most of them have the same to say of it.
 @lru_cache(maxsize=256)
 def _dataset_facets(thing: Dataset | Model, name: Name) -> dict[str, DatasetFacet]:
     facets: dict[str, DatasetFacet] = {
-        "dataSource": datasource_dataset.DatasourceDatasetFacet(name=name.namespace, uri=_source_uri(thing)),
+        "dataSource": datasource_dataset.DatasourceDatasetFacet(name=Verbatim(name.namespace), uri=_source_uri(thing)),
         "datasetType": dataset_type_dataset.DatasetTypeDatasetFacet(
             datasetType="MODEL" if isinstance(thing, Model) else "TABLE" if thing.name or is_database(name) else "FILE"
         ),
@@ -103,18 +110,25 @@ def _table_facets(dataset: Dataset) -> dict[str, Any]:
     bytes_at = physical_name(dataset.location)
     kind = "file" if bytes_at.namespace == "file" else bytes_at.namespace.partition(":")[0]
     # What lies in the cache, under a name without suffix, is a table that was made here.
-    suffix = "parquet" if pointed else "" if is_database(bytes_at) else PurePosixPath(bytes_at.name).suffix[1:].lower()
+    format_ = "parquet" if pointed else None if is_database(bytes_at) else _format_of(bytes_at.name)
     facets: dict[str, Any] = {
-        "storage": storage_dataset.StorageDatasetFacet(storageLayer=kind, fileFormat=suffix or None),
+        "storage": storage_dataset.StorageDatasetFacet(storageLayer=kind, fileFormat=format_),
         **pointed,
     }
     # A symlink is another name of the table. A place that is named after its content is one version's alone, and
     # another table's as well where the content is the same: consumers would gather names, and mix tables up.
     if not dataset.version or dataset.version not in bytes_at.name.replace("/", ""):
         facets["symlinks"] = symlinks_dataset.SymlinksDatasetFacet(
-            identifiers=[symlinks_dataset.Identifier(bytes_at.namespace, bytes_at.name, "LOCATION")]
+            identifiers=[symlinks_dataset.Identifier(Verbatim(bytes_at.namespace), Verbatim(bytes_at.name), "LOCATION")]
         )
     return facets
+
+
+def _format_of(name: str) -> str | None:
+    """The format that a file's name tells, compressed or not; what else stands behind a dot tells none."""
+    suffixes = [suffix[1:].lower() for suffix in PurePosixPath(name).suffixes]
+    told = [suffix for suffix in suffixes if suffix not in _COMPRESSED]
+    return told[-1] if told and told[-1] in _FORMATS else None
 
 
 def _dvc_facet(dataset: Dataset) -> dict[str, Any]:
@@ -158,8 +172,8 @@ def _model_facets(model: Model) -> dict[str, DatasetFacet]:
 
 
 def _source_uri(thing: Dataset | Model) -> str:
-    uri = redact(str(thing.uri))
-    return uri if "://" in uri or isinstance(thing, Model) else Path(name_of_file(uri)).as_uri()
+    uri = str(thing.uri)
+    return Verbatim(uri if "://" in uri or isinstance(thing, Model) else Path(name_of_file(uri)).as_uri())
 
 
 def schema_of(columns: Iterable[Column]) -> schema_dataset.SchemaDatasetFacet:

@@ -32,7 +32,7 @@ from lineal.errors import EventError
 from lineal.models.model import Model
 from lineal.redaction import is_secret, redact
 from lineal.tracing import facets
-from lineal.tracing.clean import MAX_EVENT_BYTES, clean, clean_text, fit
+from lineal.tracing.clean import MAX_EVENT_BYTES, Verbatim, clean, clean_text, fit
 from lineal.tracing.naming import name_of
 from lineal.tracing.statements import Assertion, EventType, Origin, Outcome, RunRef
 
@@ -54,6 +54,7 @@ class Run:
         self.root = root or parent or ref
         self.is_parent = False
         self.is_outermost = False
+        self.outermost_id = str(self.root.id)
         self.store_url = ""
         self.facets: dict[str, Any] = {"tags": tags_run.TagsRunFacet(tags=[])}
         self.job_facets: dict[str, Any] = {}
@@ -162,7 +163,9 @@ class Run:
         known = {entry.key: entry for entry in facet.parameters}
         for key, value in values.items():
             known[key] = execution_parameters_run.ExecutionParameter(
-                key=key, name=key, value="***" if is_secret(key) else str(value)
+                key=key,
+                name=key,
+                value="***" if is_secret(key) else value if isinstance(value, Verbatim) else str(value),
             )
         facet.parameters = list(known.values())
 
@@ -236,9 +239,8 @@ class Run:
 
     def materials(self, values: Mapping[str, Any]) -> None:
         """Record what else it takes to do the run again, beside what is recorded of it already."""
-        self.facets["lineal_materials"] = facets.custom(
-            "LinealMaterialsRunFacet", {**self.facets.get("lineal_materials", {}), **values}
-        )
+        known = {**self.facets.get("lineal_materials", {}), **{key: _verbatim(each) for key, each in values.items()}}
+        self.facets["lineal_materials"] = facets.custom("LinealMaterialsRunFacet", known)
 
     def reproduction(self, values: Mapping[str, Any]) -> None:
         """Record what came of making something again."""
@@ -250,7 +252,7 @@ class Run:
 
     def source(self, text: str, language: str) -> None:
         """Record the text that defines the job, such as a pipeline file."""
-        self.job_facets["sourceCode"] = source_code_job.SourceCodeJobFacet(language=language, sourceCode=text)
+        self.job_facets["sourceCode"] = source_code_job.SourceCodeJobFacet(language=language, sourceCode=Verbatim(text))
 
     def query(self, text: str) -> None:
         """Record the SQL that the job reads by."""
@@ -424,6 +426,12 @@ def _said(error: BaseException | None) -> str:
     return f"{type(error).__name__}: {error}".removesuffix(": ") if bare else str(error)
 
 
+def _verbatim(value: Any) -> Any:
+    if isinstance(value, (list, tuple)):
+        return [_verbatim(each) for each in value]
+    return Verbatim(value) if isinstance(value, str) else value
+
+
 def _no_facet(facet: Any) -> str | None:
     """Why something can be no facet; None for one that can."""
     try:
@@ -451,8 +459,8 @@ def _column_lineage(origins: Iterable[Origin]) -> column_lineage_dataset.Fields:
     return column_lineage_dataset.Fields(
         inputFields=[
             column_lineage_dataset.InputField(
-                name.namespace,
-                name.name,
+                Verbatim(name.namespace),
+                Verbatim(name.name),
                 clean_text(origin.column),
                 transformations=[column_lineage_dataset.Transformation("DIRECT", origin.how)],
             )

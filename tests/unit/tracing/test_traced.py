@@ -15,7 +15,9 @@ import pytest
 
 from lineal import Column, Dataset, Model, current_run, run_id, traced
 from lineal.errors import EventError, ProjectError, StoreError
+from lineal.store.graph import runs_under
 from lineal.store.log import Store
+from lineal.tracing.clean import Verbatim
 from lineal.tracing.facets import input_of
 from lineal.tracing.statements import Assertion, Origin
 
@@ -57,6 +59,8 @@ def test_arguments_are_inputs_and_results_are_outputs(lineage, table, tmp_path):
     [
         ("s3://b/x.CSV", "csv"),
         ("s3://b/x", None),
+        ("s3://b/x.csv.gz", "csv"),
+        ("s3://b/v1.2", None),
         ("sqlite:////data/x.db", None),
         ("/cache/files/md5/0a/123456789012345678901234567890", "parquet"),
     ],
@@ -129,6 +133,33 @@ def test_no_secret_of_a_parameter_or_an_error_is_recorded(lineage):
     assert told == {"db_password": "***", "dsn": "host=h password=***", "rows": "3"}
 
 
+def test_names_and_what_is_run_again_lose_only_the_secrets_of_urls(lineage):
+    places = ["hdfs://nn:8020/data/user@corp/x.csv", "/data/account_key=17/part.csv", "/data/account_key=18/part.csv"]
+    code = 'params = { pad_token = "<pad>" }  # postgresql://ada:hunter2@db/wine'
+
+    @traced
+    def read():
+        for place in places:
+            current_run().input(Dataset(place, version="1"))
+        made = Dataset(name="made", uri=places[1], version="2")
+        current_run().output(made, columns={"a": [Origin(Dataset(places[2]), "b", "IDENTITY")]})
+        current_run().source(code, "TOML")
+        current_run().parameters({"pipeline.set": Verbatim("pad_token=<p>")})
+        current_run().materials({"overrides": ["pad_token=<p>"], "data": "https://ada:hunter2@h/x?token=hunter2"})
+
+    read()
+    end = lineage.events("read")[-1]
+    assert [each["name"] for each in end["inputs"]] == ["data/user@corp/x.csv", *places[1:]]
+    facets = end["outputs"][0]["facets"]
+    assert facets["symlinks"]["identifiers"][0]["name"] == places[1]
+    assert facets["columnLineage"]["fields"]["a"]["inputFields"][0]["name"] == places[2]
+    assert end["job"]["facets"]["sourceCode"]["sourceCode"] == code.replace("ada:hunter2@", "")
+    told = end["run"]["facets"]
+    assert told["executionParameters"]["parameters"][0]["value"] == "pad_token=<p>"
+    assert told["lineal_materials"]["overrides"] == ["pad_token=<p>"]
+    assert told["lineal_materials"]["data"] == "https://h/x?token=***"
+
+
 def test_an_interrupt_aborts_the_run(lineage):
     @traced
     def stopped():
@@ -164,11 +195,20 @@ def test_a_scheduler_outside_is_the_parent(lineage, monkeypatch):
     monkeypatch.setenv("OPENLINEAGE_PARENT_ID", f"airflow/dag.task/{parent}")
 
     @traced
-    def step(): ...
+    def inner(): ...
+
+    @traced
+    def step():
+        inner()
 
     step()
-    facet = lineage.event("step")["run"]["facets"]["parent"]
+    event = lineage.event("step")["run"]
+    facet = event["facets"]["parent"]
     assert (facet["run"]["runId"], facet["job"]["namespace"], facet["job"]["name"]) == (parent, "airflow", "dag.task")
+    # It says itself what it runs in, and questions take it and its steps for one flow.
+    assert "lineal_environment" in event["facets"]
+    assert lineage.event("step.inner")["run"]["facets"]["parent"]["root"]["run"]["runId"] == parent
+    assert [run.job for run in runs_under(lineage.store, event["runId"])] == ["step", "step.inner"]
 
 
 @pytest.mark.parametrize("value", ["airflow/dag.task/7", "dag.task/01890c1c-7b1b-7c1e-8b1b-1c1e8b1b1c1e", "nonsense"])

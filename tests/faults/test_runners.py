@@ -15,6 +15,7 @@ from prefect.flow_engine import run_flow
 from prefect.task_runners import ThreadPoolTaskRunner
 
 from lineal import Dataset, current_run, traced
+from lineal.store.graph import runs_under
 
 pytestmark = pytest.mark.xdist_group("prefect")
 
@@ -205,11 +206,16 @@ def test_a_child_process_runs_below_the_run_that_names_itself_to_it(lineage, cyc
     assert current_run().environ() == {}
 
 
-def test_a_deployments_run_is_below_the_flow_that_asked_for_it(lineage):
+def test_a_deployments_run_is_below_the_flow_that_asked_for_it_and_a_flow_of_its_own(lineage):
+    @task
+    @traced
+    def step():
+        return 1
+
     @flow
     @traced
     def child():
-        return 1
+        return step()
 
     @flow
     @traced
@@ -230,6 +236,17 @@ def test_a_deployments_run_is_below_the_flow_that_asked_for_it(lineage):
     parent = lineage.event("child")["run"]["facets"]["parent"]
     assert parent["run"]["runId"] == lineage.event("asks")["run"]["runId"]
     assert parent["root"]["run"]["runId"] == lineage.event("outer")["run"]["runId"]
+    top = lineage.event("child.step")["run"]["facets"]["parent"]["root"]["run"]["runId"]
+    assert top == lineage.event("outer")["run"]["runId"]
+    # It may run on another machine, and on other code.
+    told = {
+        job
+        for job in ("outer", "asks", "child", "child.step")
+        if "lineal_environment" in lineage.event(job)["run"]["facets"]
+    }
+    assert told == {"outer", "child"}
+    own = lineage.event("child")["run"]["runId"]
+    assert {run.job for run in runs_under(lineage.store, own)} == {"child", "child.step"}
 
 
 def test_two_flows_at_a_time_are_two_roots(lineage, cycles):

@@ -7,6 +7,7 @@ from typing import Any
 
 from lineal.models.groups.interface import Column, Figure, Gap, Group, Grouping, Groups, gap_of, of_facet
 from lineal.questions.trace import trace
+from lineal.store.facts import root_of
 from lineal.store.log import Store
 from lineal.subjects import Subject
 
@@ -27,7 +28,7 @@ def groups(store: Store, subject: Subject) -> Groups | None:
     """
     found = trace(store, subject)
     root = found.flow.run_id if found.flow else None
-    within = [run for run in found.runs if root is None or root in (run.run_id, _root(run.facets))]
+    within = [run for run in found.runs if root is None or root == root_of({"runId": run.run_id, "facets": run.facets})]
     return recorded((run.run_id, run.facets) for run in within if run.state == "COMPLETE")
 
 
@@ -35,9 +36,3 @@ def recorded(runs: Iterable[tuple[str, Mapping[str, Any]]]) -> Groups | None:
     """What the newest of some runs says of groups, by their ids and facets, oldest first; None where none does."""
     told = [(run_id, facets[FACET]) for run_id, facets in runs if isinstance(facets.get(FACET), Mapping)]
     return of_facet(told[-1][1], told[-1][0]) if told else None
-
-
-def _root(facets: Mapping[str, Any]) -> str | None:
-    parent = facets.get("parent") or {}
-    run = ((parent.get("root") or {}).get("run")) or {}
-    return run.get("runId")

@@ -19,6 +19,7 @@ from lineal.reports.decision import line as decision_line
 from lineal.reports.groups import lines
 from lineal.reports.recall import line
 from lineal.reports.terminal import command, figure, moment, short, span
+from lineal.store.facts import root_of
 from lineal.subjects import Subject
 
 # How many source files of a folder are named before the rest is counted.
@@ -151,9 +152,7 @@ def _merged(runs: Iterable[RunDetail], flow: RunDetail | None) -> Mapping[str, A
     """The facets of the flow and of the runs below it; what only older, foreign roots know is not theirs to tell."""
     merged: dict[str, Any] = {}
     for run in runs:
-        parent = run.facets.get("parent") or {}
-        root = ((parent.get("root") or {}).get("run") or {}).get("runId", run.run_id)
-        if flow is None or root == flow.run_id:
+        if flow is None or root_of({"runId": run.run_id, "facets": run.facets}) == flow.run_id:
             for key, facet in run.facets.items():
                 if key == "lineal_metrics" and key in merged:
                     merged[key] = {"metrics": [*merged[key]["metrics"], *facet["metrics"]]}

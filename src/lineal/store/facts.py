@@ -25,7 +25,14 @@ _PLACES = 64  # how many texts one event may have
 
 
 def root_of(run: Mapping[str, Any]) -> str:
-    """The id of the run at the top: the root that a run names, its parent, or itself."""
+    """The id of the run at the top of what belongs together, a flow with its steps, as the index knows it.
+
+    That is the root that a run names, its parent, or itself; one that a scheduler outside began, or that another flow
+    asked a deployment for, says by itself that it is at the top.
+    """
+    process = (run.get("facets") or {}).get("lineal_process") or {}
+    if process.get("outermostRunId"):
+        return str(process["outermostRunId"])
     parent = (run.get("facets") or {}).get("parent") or {}
     return str(
         ((parent.get("root") or {}).get("run") or {}).get("runId")

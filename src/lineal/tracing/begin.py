@@ -10,7 +10,7 @@ import platform
 from collections.abc import Callable
 from contextlib import suppress
 from contextvars import copy_context
-from dataclasses import asdict
+from dataclasses import asdict, dataclass, replace
 from functools import cache, partial
 from importlib.metadata import version
 from typing import Any
@@ -36,7 +36,6 @@ from lineal.redaction import redact
 from lineal.store.delivery import courier
 from lineal.store.log import Store
 from lineal.store.runs import RunRow, find_run, find_runs_of_engine
-from lineal.tracing import facets
 from lineal.tracing.ids import job_name, run_id
 from lineal.tracing.naming import Name
 from lineal.tracing.run import Run
@@ -46,6 +45,21 @@ logger = logging.getLogger("lineal")
 NOWHERE = UUID(int=0)
 NO_JOB = Name("lineal", "nothing")
 _PATIENCE_SECONDS = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Above:
+    """What is above a run.
+
+    Attributes:
+        run: its parent.
+        root: the run at the very top.
+        outermost_id: of the run that it belongs to as a step does to its flow; None where that is itself.
+    """
+
+    run: RunRef
+    root: RunRef
+    outermost_id: str | None
 
 
 @cache
@@ -88,15 +102,17 @@ def begin(
     url = _store_url(parent)
     execution = context.execution_of(wrapper)
     around = _around(execution, parent, namespace, is_traced, url)
-    above = around or _caller(execution, url) or _from_environment()
+    above = around or _caller(execution, url) or _from_environment(url)
     if parent is not None:
         parent.is_parent = True
     ref = RunRef(id_of(execution, namespace), Name(namespace, _job(execution, function, parent)))
-    run = Run(ref, parent=above[0] if above else None, root=above[1] if above else None)
+    run = Run(ref, parent=above.run if above else None, root=above.root if above else None)
     run.is_outermost = around is None
+    run.outermost_id = (above.outermost_id if above else None) or str(ref.id)
     run.store_url = url
     run.facets["processing_engine"] = _engine()
-    run.facets["lineal_process"] = facets.custom("LinealProcessRunFacet", asdict(this_process()))
+    elsewhere = {"outermostRunId": run.outermost_id} if run.outermost_id != str(run.root.id) else {}
+    run.process({**asdict(this_process()), **elsewhere})
     run.job_facets["jobType"] = _job_type(execution)
     documentation = (inspect.getdoc(function) or "").split("\n\n")[0].strip()
     if documentation:
@@ -109,8 +125,8 @@ def begin(
 
 
 def surround(run: Run) -> None:
-    """Say what a run runs in, where no run above says so."""
-    if run.parent is not None:
+    """Say what a run runs in, where no run around it in this process says so: one above may be of another machine."""
+    if not run.is_outermost:
         return
     from lineal.tracing.surroundings import environment_facet
 
@@ -161,31 +177,30 @@ def _around(
     namespace: str,
     is_traced: Callable[[Callable[..., Any]], bool],
     url: str,
-) -> tuple[RunRef, RunRef] | None:
-    """Parent and root of a run within another: from this context, or from Prefect's (on a worker elsewhere)."""
+) -> _Above | None:
+    """What is above a run within another: from this context, or from Prefect's (on a worker elsewhere)."""
     if parent is not None:
-        return parent.ref, parent.root
+        return _Above(parent.ref, parent.root, parent.outermost_id)
     flow = execution.flow if isinstance(execution, TaskRun) else None if execution else context.enclosing_flow()
     if flow is not None and is_traced(flow.function):
         ref = RunRef(run_id(namespace, flow.id, flow.attempt, flow.created), Name(namespace, job_name(flow.flow)))
-        return ref, _root_of(ref, store_of(url))
+        return _below(ref, store_of(url))
     return None
 
 
-def _root_of(flow: RunRef, store: Store) -> RunRef:
-    """The root of a flow run, as it is on record."""
+def _below(flow: RunRef, store: Store) -> _Above:
+    """What is above a run that is right below a flow's, as it is on record."""
     recorded = find_run(store, str(flow.id))
-    if recorded is None or recorded.root_id == recorded.run_id:
-        return flow
-    if recorded.root is not None:
-        return _ref(recorded.root)
-    # A scheduler's outside, which only the flow's own event names.
+    if recorded is None or recorded.parent_id is None:
+        return _Above(flow, flow, str(flow.id))
+    # A scheduler's outside, or who asked for a deployment's run, is named only by the flow's own event.
     root = json.loads(store.event_at(recorded.last_seq))["run"]["facets"]["parent"]["root"]
-    return RunRef(UUID(root["run"]["runId"]), Name(root["job"]["namespace"], root["job"]["name"]))
+    at_the_top = RunRef(UUID(root["run"]["runId"]), Name(root["job"]["namespace"], root["job"]["name"]))
+    return _Above(flow, at_the_top, recorded.root_id)
 
 
-def _caller(execution: FlowRun | TaskRun | None, url: str) -> tuple[RunRef, RunRef] | None:
-    """Parent and root of a deployment's run that a flow elsewhere asked for, where that is on record."""
+def _caller(execution: FlowRun | TaskRun | None, url: str) -> _Above | None:
+    """What is above a deployment's run that a flow elsewhere asked for, where that is on record."""
     if not isinstance(execution, FlowRun) or execution.parent_task_run_id is None:
         return None
     # Which API it is may be set for this context alone.
@@ -199,8 +214,7 @@ def _caller(execution: FlowRun | TaskRun | None, url: str) -> tuple[RunRef, RunR
         return None
     store = store_of(url)
     for newest in find_runs_of_engine(store, [str(flow_run)]):
-        ref = _ref(newest)
-        return ref, _root_of(ref, store)
+        return replace(_below(_ref(newest), store), outermost_id=None)
     return None
 
 
@@ -208,10 +222,13 @@ def _ref(row: RunRow) -> RunRef:
     return RunRef(UUID(row.run_id), Name(row.namespace, row.job))
 
 
-def _from_environment() -> tuple[RunRef, RunRef] | None:
-    """The parent that a scheduler outside, or the run that started this process, names."""
+def _from_environment(url: str) -> _Above | None:
+    """What is above a run, as a scheduler outside, or the run that started this process, names it."""
     parent, root = _named_in("OPENLINEAGE_PARENT_ID"), _named_in("OPENLINEAGE_ROOT_PARENT_ID")
-    return (parent, root or parent) if parent else None
+    if parent is None:
+        return None
+    recorded = find_run(store_of(url), str(parent.id))
+    return _Above(parent, root or parent, recorded.root_id if recorded else None)
 
 
 def _named_in(variable: str) -> RunRef | None:

@@ -12,6 +12,7 @@ from lineal.questions.trace import Node, Trace
 from lineal.questions.trace import trace as trace_subject
 from lineal.store import graph
 from lineal.store.decisions import canonical, digest_of
+from lineal.store.facts import root_of
 from lineal.store.log import Store
 from lineal.store.recalls import Recall
 from lineal.subjects import Kind, Subject
@@ -219,9 +220,7 @@ def _results(found: Trace) -> dict[str, Any]:
     metrics: list[Any] = []
     gates: list[Any] = []
     for run in found.runs:
-        parent = run.facets.get("parent") or {}
-        of = ((parent.get("root") or {}).get("run") or {}).get("runId", run.run_id)
-        if root is None or of == root:
+        if root is None or root_of({"runId": run.run_id, "facets": run.facets}) == root:
             metrics += (run.facets.get("lineal_metrics") or {}).get("metrics") or ()
             gates += (run.facets.get("test") or {}).get("tests") or ()
     named = (("metrics", metrics), ("gates", gates))

@@ -25,6 +25,15 @@ class Verbatim(str):
     __slots__ = ()
 
 
+def verbatim(value: Any) -> Any:
+    """Take each text in plain data for one by which something is to be found or run again."""
+    if isinstance(value, str):
+        return Verbatim(value)
+    if isinstance(value, Mapping):
+        return {key: verbatim(inner) for key, inner in value.items()}
+    return [verbatim(inner) for inner in value] if isinstance(value, (list, tuple)) else value
+
+
 def clean(value: Any) -> Any:
     """Return `value` as plain JSON data; what JSON has no word for (NaN, infinity) becomes None.
 

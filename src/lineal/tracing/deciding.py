@@ -15,7 +15,7 @@ from lineal.redaction import harmless
 from lineal.signing import SigningKey
 from lineal.store.decisions import digest_of, message_of
 from lineal.store.recalls import AliasMove, Done
-from lineal.tracing.clean import clean
+from lineal.tracing.clean import Verbatim, clean, verbatim
 from lineal.tracing.decorator import current_run, traced
 from lineal.tracing.recalling import move_aliases, moved_facet
 
@@ -117,13 +117,13 @@ def record(
 
 def _facet(said: Statement, person: Person) -> dict[str, Any]:
     """A decision as its facet has it: what it will be in the log, as that is what is signed."""
-    looked_at = clean(dict(said.looked_at))
+    looked_at = clean(verbatim(said.looked_at))
     made: dict[str, Any] = clean(
         {
             "action": said.action,
-            "subject": said.subject,
-            "namespace": said.namespace,
-            "name": said.name,
+            "subject": Verbatim(said.subject),
+            "namespace": Verbatim(said.namespace),
+            "name": Verbatim(said.name),
             "number": said.number,
             "digest" if said.number is not None else "version": said.content,
             "control": said.control,
@@ -134,7 +134,7 @@ def _facet(said: Statement, person: Person) -> dict[str, Any]:
             "by": person.name,
             "email": person.email,
             "at": datetime.now(UTC),
-            "evidence": {"sha256": digest_of(looked_at) if looked_at else "", "of": looked_at},
+            "evidence": {"sha256": digest_of(looked_at) if looked_at else "", "of": verbatim(looked_at)},
         }
     )
     return made

@@ -32,12 +32,14 @@ from lineal.errors import EventError
 from lineal.models.model import Model
 from lineal.redaction import is_secret, redact
 from lineal.tracing import facets
-from lineal.tracing.clean import MAX_EVENT_BYTES, Verbatim, clean, clean_text, fit
+from lineal.tracing.clean import MAX_EVENT_BYTES, Verbatim, clean, clean_text, fit, verbatim
 from lineal.tracing.naming import name_of
 from lineal.tracing.statements import Assertion, EventType, Origin, Outcome, RunRef
 
 # Room in an event for what says that something was cut from it.
 _NOTICE_BYTES = 16 * 1024
+# What of a decision names what it is about.
+_NAMING = frozenset({"subject", "namespace", "name", "evidence"})
 logger = logging.getLogger("lineal")
 
 
@@ -205,9 +207,11 @@ class Run:
 
     def decisions(self, decisions: Iterable[Mapping[str, Any]], *, by: str) -> None:
         """Record what was decided, by whom; each decision has an `action` and a `reason`."""
-        self.facets["lineal_decision"] = facets.custom(
-            "LinealDecisionRunFacet", {"by": by, "decisions": [dict(decision) for decision in decisions]}
-        )
+        told = [
+            {key: verbatim(value) if key in _NAMING else value for key, value in decision.items()}
+            for decision in decisions
+        ]
+        self.facets["lineal_decision"] = facets.custom("LinealDecisionRunFacet", {"by": by, "decisions": told})
 
     def mlflow(self, values: Mapping[str, Any]) -> None:
         """Record the MLflow run that belongs to this one."""
@@ -239,7 +243,7 @@ class Run:
 
     def materials(self, values: Mapping[str, Any]) -> None:
         """Record what else it takes to do the run again, beside what is recorded of it already."""
-        known = {**self.facets.get("lineal_materials", {}), **{key: _verbatim(each) for key, each in values.items()}}
+        known = {**self.facets.get("lineal_materials", {}), **verbatim(values)}
         self.facets["lineal_materials"] = facets.custom("LinealMaterialsRunFacet", known)
 
     def reproduction(self, values: Mapping[str, Any]) -> None:
@@ -424,12 +428,6 @@ def _said(error: BaseException | None) -> str:
     # An exit's own words are a bare number as a rule.
     bare = isinstance(error, SystemExit) or not str(error)
     return f"{type(error).__name__}: {error}".removesuffix(": ") if bare else str(error)
-
-
-def _verbatim(value: Any) -> Any:
-    if isinstance(value, (list, tuple)):
-        return [_verbatim(each) for each in value]
-    return Verbatim(value) if isinstance(value, str) else value
 
 
 def _no_facet(facet: Any) -> str | None:

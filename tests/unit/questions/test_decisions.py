@@ -247,6 +247,19 @@ def test_on_a_dataset_and_a_file_that_has_moved_since(store, tmp_path, monkeypat
         assert standings(store, "file:b.csv") == [("reject", "stands")]
 
 
+def test_names_that_look_like_secrets_are_decided_on_by_their_names(store, tmp_path):
+    file = tmp_path / "account_key=7" / "a.csv"
+    file.parent.mkdir()
+    file.write_text("x\n1\n")
+    (data,) = step(Dataset(file), makes=[("train", "1")])
+    model = fit(data)
+    register(model, evaluate(model), 1)
+    say(store, "approve")
+    say(store, "reject", text=f"file:{file}", reason="half of it is missing")
+    assert standings(store) == [("approve", "stands")]
+    assert standings(store, f"file:{file}") == [("reject", "stands")]
+
+
 def test_on_a_run(lineage, store):
     trained()
     text = f"run:{lineage.event('fit')['run']['runId']}"

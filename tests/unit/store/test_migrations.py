@@ -144,6 +144,25 @@ def test_a_dataset_that_was_left_out_as_a_job_had_its_name_is_on_record(engine, 
     assert set(store.rebuild().values()) == {0}
 
 
+def test_what_was_not_known_for_a_secret_leaves_facts_and_texts_and_jobs_without_runs_come(engine, new_store_url):
+    store = Store(new_store_url)
+    job = {"namespace": "n", "name": "load"}
+    common = {"eventTime": "2026-01-01T00:00:00+00:00", "producer": "urn:test"}
+    message = {"errorMessage": {"message": "no answer: host=h password=abc", "programmingLanguage": "PYTHON"}}
+    store.append(common | {"eventType": "FAIL", "run": {"runId": RUN.format(1), "facets": message}, "job": job})
+    store.append(common | {"job": job | {"name": "planned"}})
+    with engine.begin() as connection:
+        for table, column in ((tables.facts, "body"), (tables.texts, "text")):
+            rows = [dict(row._mapping) for row in connection.execute(sa.select(table))]
+            connection.execute(sa.delete(table))
+            connection.execute(sa.insert(table), [row | {column: row[column].replace("***", "abc")} for row in rows])
+        connection.exec_driver_sql("delete from lineal_jobs where name = 'planned'")
+        connection.exec_driver_sql(f"update {migrations.VERSION_TABLE} set version_num = '0008'")
+    store = Store(new_store_url)
+    assert (len(search(store, "password").hits), search(store, "abc").hits) == (1, ())
+    assert set(store.rebuild().values()) == {0}
+
+
 def _open(url):
     return sum(1 for _ in Store(url).events())
 

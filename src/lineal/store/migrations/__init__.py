@@ -21,7 +21,7 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
-HEAD = "0008"
+HEAD = "0009"
 VERSION_TABLE = "lineal_alembic_version"
 # Lineal from before the migrations looks here for what it must not touch.
 META_SCHEMA = "2"

@@ -44,10 +44,11 @@ def upgrade() -> None:
     connection = op.get_bind()
     for statement in CREATE[connection.dialect.name]:
         connection.exec_driver_sql(statement)
-    _fill(connection, facts, texts)
+    fill(connection, facts, texts)
 
 
-def _fill(connection: sa.Connection, facts: sa.Table, texts: sa.Table) -> None:
+def fill(connection: sa.Connection, facts: sa.TableClause, texts: sa.TableClause) -> None:
+    """Write the facts and texts of all events of the log into empty tables."""
     after, known = 0, set[str]()
     while True:
         query = sa.select(_events).where(_events.c.seq > after).order_by(_events.c.seq).limit(_CHUNK)

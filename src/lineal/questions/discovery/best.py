@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import isfinite
 
 import numpy as np
 
@@ -58,17 +59,18 @@ def best(experiments: Sequence[Experiment], metric: str, noise: float | None = N
     for each in experiments:
         score = each.score(metric)
         # Rows that go unnamed cannot be known to be the same; those a model has seen judge nothing.
-        if score is not None and score.rows and score.of != "train" and np.isfinite(score.value):
+        if score is not None and score.rows and score.of != "train" and isfinite(score.value):
             groups[score.rows].append(each)
     ordered = sorted(groups.items(), key=lambda item: (-len(item[1]), item[0]))
     return tuple(_of_group(rows, runs, metric, noise) for rows, runs in ordered[:_MOST_GROUPS] if len(runs) > 1)
 
 
 def _of_group(rows: tuple[str, ...], runs: Sequence[Experiment], metric: str, noise: float | None) -> Best:
-    here = {name for run in runs for name, scores in run.scores.items() if any(score.rows == rows for score in scores)}
-    names = [metric, *sorted(here - {metric})]
-    known = [name for name in names if direction(name) and all(_value(run, name, rows) is not None for run in runs)]
-    values = np.array([[(_value(run, name, rows) or 0.0) * direction(name) for name in known] for run in runs])
+    given = set().union(*(run.scores for run in runs))
+    found = {name: [_value(run, name, rows) for run in runs] for name in [metric, *sorted(given - {metric})]}
+    names = [name for name, values in found.items() if any(value is not None for value in values)]
+    known = [name for name in names if direction(name) and None not in found[name]]
+    values = np.column_stack([np.array(found[name], dtype=float) * direction(name) for name in known])
     first = int(values[:, 0].argmax())
     others = np.flatnonzero(values[:, 0] < values[first, 0])
     second = int(others[values[others, 0].argmax()]) if len(others) else None
@@ -101,8 +103,9 @@ def _front(values: Array) -> list[int]:
     """The places of those that none is better than; of equal ones the first."""
     order = np.lexsort(tuple(-values[:, column] for column in reversed(range(values.shape[1]))))
     kept: list[int] = []
-    for place in order:
+    while len(order):
         # Whoever is better in all stands before in this order.
-        if not any((values[other] >= values[place]).all() for other in kept):
-            kept.append(int(place))
+        first, order = int(order[0]), order[1:]
+        kept.append(first)
+        order = order[~(values[first] >= values[order]).all(axis=1)]
     return kept

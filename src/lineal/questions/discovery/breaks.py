@@ -9,9 +9,8 @@ import numpy as np
 
 from lineal.questions.discovery.directions import direction
 from lineal.questions.discovery.experiments import Experiment
-from lineal.questions.discovery.repeats import fingerprint
-from lineal.questions.discovery.statistics import ALPHA, Array
-from lineal.questions.discovery.table import independent, is_seeded
+from lineal.questions.discovery.statistics import ALPHA, Array, lower, ranked
+from lineal.questions.discovery.table import given, independent, is_seeded
 
 _FEWEST = 4
 # All that changed at that time may have made a metric drop, the data only among it: a stricter test than elsewhere.
@@ -46,49 +45,57 @@ class Break:
     changed: tuple[str, ...] = ()
 
 
-def breaks(experiments: Sequence[Experiment], metric: str, noise: float | None = None) -> tuple[Break, ...]:
+def breaks(
+    experiments: Sequence[Experiment], metric: str, noise: float | None = None, alike: Array | None = None
+) -> tuple[Break, ...]:
     """The first version of each dataset after which things broke, in the order of the log.
 
     Args:
         experiments: of one pipeline, in the log's order, failed ones among them.
         metric: the one to look at.
         noise: its standard deviation from seeds alone, where known; a lesser drop is none.
+        alike: the same number for those that were given the same, where that has been found.
     """
-    names = sorted({name for each in experiments for name in each.data})
+    alike = given(experiments).alike if alike is None else alike
+    names: list[str] = sorted(set().union(*(each.data for each in experiments)))
     found = []
     for name in names:
         mine = [each for each in experiments if name in each.data]
-        order = list(dict.fromkeys(each.data[name] for each in mine))
+        versions = [each.data[name] for each in mine]
+        order = list(dict.fromkeys(versions))
         if len(order) < 2:
             continue
         place = {version: number for number, version in enumerate(order)}
-        ages = np.array([place[each.data[name]] for each in mine])
+        ages = np.array([place[version] for version in versions])
+        same = alike[[name in each.data for each in experiments]]
         check = _check(name, mine, order, ages)
         failed = _failures(name, mine, order, ages) if check is None else None
-        found += [each for each in (check, failed, _drop(name, mine, order, ages, metric, noise)) if each]
+        found += [each for each in (check, failed, _drop(name, mine, order, ages, same, metric, noise)) if each]
     return tuple(found)
 
 
 def _check(name: str, runs: Sequence[Experiment], order: Sequence[str], ages: Array) -> Break | None:
-    for age in range(1, len(order)):
-        before = [run for run, own in zip(runs, ages, strict=True) if own < age]
-        here = [run for run, own in zip(runs, ages, strict=True) if own == age]
-        broken = [run for run in here if run.failed_checks]
-        if broken and not any(run.failed_checks for run in before):
-            what = ", ".join(broken[0].failed_checks[:5])
-            counts = (len(before), len(here))
-            share = len(broken) / len(here)
-            return Break(
-                "check", name, order[age], order[age - 1], what, 0.0, share, None, counts,
-                (before[-1].run_id, broken[0].run_id),
-            )  # fmt: skip
-    return None
+    failing = np.array([bool(run.failed_checks) for run in runs])
+    if not failing.any():
+        return None
+    age = int(ages[failing].min())
+    if age == 0:
+        return None
+    before, here = np.flatnonzero(ages < age), np.flatnonzero(ages == age)
+    broken = here[failing[here]]
+    first = runs[broken[0]]
+    return Break(
+        "check", name, order[age], order[age - 1], ", ".join(first.failed_checks[:5]), 0.0, len(broken) / len(here),
+        None, (len(before), len(here)), (runs[before[-1]].run_id, first.run_id),
+    )  # fmt: skip
 
 
 def _failures(name: str, runs: Sequence[Experiment], order: Sequence[str], ages: Array) -> Break | None:
+    failed = np.array([run.state == "FAIL" for run in runs])
+    if not failed.any():
+        return None
     from scipy.stats import fisher_exact
 
-    failed = np.array([run.state == "FAIL" for run in runs])
     best: Break | None = None
     for age in range(1, len(order)):
         after = ages >= age
@@ -112,21 +119,23 @@ def _succeed(ages: Array) -> bool:
 
 
 def _drop(
-    name: str, runs: Sequence[Experiment], order: Sequence[str], ages: Array, metric: str, noise: float | None
-) -> Break | None:  # fmt: skip
+    name: str,
+    runs: Sequence[Experiment],
+    order: Sequence[str],
+    ages: Array,
+    alike: Array,
+    metric: str,
+    noise: float | None,
+) -> Break | None:
     better = direction(metric)
     scores = [run.score(metric) for run in runs]
     there = np.array([score is not None for score in scores], dtype=bool)
     if not better or there.sum() < 2 * _FEWEST or not _succeed(ages):
         return None
-    from scipy.stats import mannwhitneyu
-
     values = np.array([score.value for score in scores if score is not None]) * better
     own = [run for run, kept in zip(runs, there, strict=True) if kept]
-    known: dict[object, int] = {}
-    alike = np.array([known.setdefault(fingerprint(run), len(known)) for run in own])
-    kept, values = independent(alike, values, seeded=is_seeded(own))
-    own, ages = [own[place] for place in kept], ages[there][kept]
+    kept, values = independent(alike[there], values, seeded=is_seeded(own))
+    own, ages, ranks = [own[place] for place in kept], ages[there][kept], ranked(values)
     best: Break | None = None
     for age in range(1, len(order)):
         after = ages >= age
@@ -136,8 +145,10 @@ def _drop(
             # One result on either side, however often: how far the next one would lie off nobody knows.
             continue
         middle, former = float(np.median(values[after])), float(np.median(values[~after]))
-        p = float(mannwhitneyu(values[after], values[~after], alternative="less").pvalue) * (len(order) - 1)
-        if p < _STRICT and former - middle > 2 * (noise or 0.0) and (best is None or best.p is None or p < best.p):
+        if not former - middle > 2 * (noise or 0.0):  # nor where either is no number
+            continue
+        p = lower(ranks, after) * (len(order) - 1)
+        if p < _STRICT and (best is None or best.p is None or p < best.p):
             best = Break(
                 "metric", name, order[age], order[age - 1], metric, former * better, middle * better, p,
                 (int((~after).sum()), int(after.sum())),

@@ -7,6 +7,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
+from itertools import chain
 
 import sqlalchemy as sa
 
@@ -21,7 +22,7 @@ from lineal.questions.discovery.factors import FEWEST_RUNS, Factors, factors
 from lineal.questions.discovery.features import Features, idle, weights_of
 from lineal.questions.discovery.pairs import Change, changes, untold
 from lineal.questions.discovery.repeats import Noise, Repeat, noise, repeated_ids, repeats
-from lineal.questions.discovery.table import tabulate
+from lineal.questions.discovery.table import given, tabulate
 from lineal.store import tables
 from lineal.store.log import Store
 
@@ -139,12 +140,13 @@ def _lesson(
     metrics = _metrics(runs)
     metric = metric or (metrics[0] if metrics else None)
     name = metric or ""
-    table = tabulate(runs, name)
+    known = given(runs)
+    table = tabulate(runs, name, known)
     floor = noise(table)
     usable = floor.usable if floor else None
     pairs = changes(table, floor)
     kinds = Counter(score.of for run in runs if (score := run.score(name)))
-    ids = repeated_ids(runs)
+    ids = repeated_ids(runs, known.alike)
     return Lesson(
         pipeline=pipeline,
         metric=metric,
@@ -162,9 +164,9 @@ def _lesson(
         features=idle(*weights_of(runs)),
         breaks=tuple(
             replace(each, changed=changed(store, each.dataset, each.previous, each.version))
-            for each in breaks(runs, name, usable)
+            for each in breaks(runs, name, usable, known.alike)
         ),
-        repeats=repeats(runs, name, _started(store, ids)) if ids else (),
+        repeats=repeats(runs, name, _started(store, ids), known.alike) if ids else (),
         best=best(runs, name, usable),
         decisions=_decisions(store, runs, name, usable),
         newest=runs[-1].run_id,
@@ -180,10 +182,13 @@ def _unused_seed(runs: Sequence[Experiment]) -> int:
 
 def _metrics(runs: Sequence[Experiment]) -> tuple[str, ...]:
     """The metrics on record: held-out ones that most runs have first, in the order they were recorded in."""
-    held: Counter[str] = Counter()
-    for run in runs:
-        for name, scores in run.scores.items():
-            held[name] += 1 + any(score.of == "held-out" for score in scores)
+    held = Counter(chain.from_iterable(run.scores for run in runs))
+    held.update(
+        name
+        for run in runs
+        for name, scores in run.scores.items()
+        if scores[0].of == "held-out" or "held-out" in [score.of for score in scores]
+    )
     return tuple(sorted(held, key=lambda name: -held[name]))
 
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
+import orjson
 import sqlalchemy as sa
 
 from lineal.store import tables
@@ -16,11 +17,12 @@ from lineal.store.log import Store
 # Those of a pipeline file that say nothing of the model: names, and what is asked of it afterwards.
 _ABOUT = ("name", "description", "owner", "source.uri")
 _AFTERWARDS = ("pipeline.", "checks.", "evaluate.", "register.", "importances.", "drift.")
-_CHUNK = 20_000
+_CHUNK = 4_000
+_NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
-@dataclass(frozen=True, slots=True)
-class Score:
+# Of a hundred thousand experiments: a tuple is made several times as fast as a frozen dataclass.
+class Score(NamedTuple):
     """A metric of an experiment; `rows` names the versions that it was measured on."""
 
     value: float
@@ -29,8 +31,7 @@ class Score:
     spread: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Experiment:
+class Experiment(NamedTuple):
     """One root run with all below it.
 
     Attributes:
@@ -44,10 +45,10 @@ class Experiment:
     state: str
     at: str
     seq: int
-    parameters: Mapping[str, str] = field(default_factory=dict)
-    environment: Mapping[str, str] = field(default_factory=dict)
-    data: Mapping[str, str] = field(default_factory=dict)
-    scores: Mapping[str, tuple[Score, ...]] = field(default_factory=dict)
+    parameters: Mapping[str, str] = _NOTHING
+    environment: Mapping[str, str] = _NOTHING
+    data: Mapping[str, str] = _NOTHING
+    scores: Mapping[str, tuple[Score, ...]] = _NOTHING
     failed_checks: tuple[str, ...] = ()
     error: str | None = None
     importances: str | None = None
@@ -81,14 +82,22 @@ def experiments(store: Store) -> list[Experiment]:
         found = store.read(query)
         if not found:
             break
-        # One text for all: the parser then keeps each key once.
-        bodies = json.loads(f"[{','.join(row[3] for row in found)}]")
-        for (run_id, root_id, seq, _), body in zip(found, bodies, strict=True):
+        for (run_id, root_id, seq, _), body in zip(found, _parsed([row[3] for row in found]), strict=True):
             of_root[root_id].append(body)
             if run_id == root_id:
                 roots.append((run_id, seq))
         after = found[-1][2]
     return [made_of(run_id, seq, of_root[run_id]) for run_id, seq in roots if not _predicts(of_root[run_id][-1])]
+
+
+def _parsed(bodies: Sequence[str]) -> list[dict[str, Any]]:
+    text = f"[{','.join(bodies)}]"
+    try:
+        found: list[dict[str, Any]] = orjson.loads(text)
+    except orjson.JSONDecodeError:
+        # A metric that is not a number, for which JSON has no word.
+        found = json.loads(text)
+    return found
 
 
 def _predicts(root: Mapping[str, Any]) -> bool:
@@ -120,7 +129,7 @@ def made_of(run_id: str, seq: int, parts: Sequence[Mapping[str, Any]]) -> Experi
         environment=root.get("environment") or {},
         data=data,
         scores=_scores(parts),
-        failed_checks=tuple(dict.fromkeys(name for part in parts for name in part.get("failed", ()))),
+        failed_checks=tuple(dict.fromkeys([name for part in parts for name in part.get("failed", ())])),
         error=root.get("error"),
         importances=importances,
         digest=digest,
@@ -144,6 +153,8 @@ def _data(pipeline: str, parts: Iterable[Mapping[str, Any]]) -> tuple[dict[str, 
             # A model that is read where none is made is the champion, to compare with.
             if version and (trains or kind != "MODEL"):
                 read[name] = version  # noqa: PERF403 - it is an update, of a hundred thousand small ones
+    if not made:
+        return read, None
     importances = made.get(f"{pipeline}.importances")
     snapshot = f"{pipeline}.snapshot"
     if snapshot in made:
@@ -156,7 +167,8 @@ def _scores(parts: Iterable[Mapping[str, Any]]) -> dict[str, tuple[Score, ...]]:
     for part in parts:
         if "metrics" not in part:
             continue
-        rows = tuple(f"{name}@{version}" for name, version, kind in part.get("inputs", ()) if kind != "MODEL")
+        rows = tuple([f"{name}@{version}" for name, version, kind in part.get("inputs", ()) if kind != "MODEL"])
         for name, value, of, spread in part["metrics"]:
-            found[name] = (*found.get(name, ()), Score(value, of or "", rows, spread))
+            score = Score(value, of or "", rows, spread)
+            found[name] = (*found[name], score) if name in found else (score,)
     return found

@@ -17,6 +17,7 @@ from lineal.questions.discovery.statistics import (
     medians,
     power,
     quartiles,
+    ranked,
     runs_needed,
 )
 from lineal.questions.discovery.table import Column, Table, folded
@@ -128,7 +129,7 @@ def factors(table: Table, *, noise: float | None = None, smallest: float | None 
             _judged(
                 table,
                 cut,
-                _adjusted(table.values, others),
+                _adjusted(table.values, others) if cut.column.name in claimed else left,
                 claimed.get(cut.column.name),
                 (limit, rest, len(remaining)),
                 (same.get(cut.column.name, ()), partly.get(cut.column.name, ())),
@@ -214,7 +215,8 @@ def _stepwise(values: Array, cuts: Sequence[_Cut]) -> list[tuple[_Cut, float]]:
         left = _adjusted(values, [cut for cut, _ in found])
         # What was taken out has used up some of the runs.
         used = sum(len(cut.names) - 1 for cut, _ in found)
-        tests = [kruskal(left[cut.codes >= 0], cut.codes[cut.codes >= 0], used) for cut in remaining]
+        whole = ranked(left)
+        tests = [_test(left, whole, cut, used) for cut in remaining]
         best = int(np.argmin(tests))
         # For all factors at each step, not for the rest alone as Holm's: what is left over from earlier ones makes
         # later tests a little too sure (benchmarks/discover.py).
@@ -223,6 +225,11 @@ def _stepwise(values: Array, cuts: Sequence[_Cut]) -> list[tuple[_Cut, float]]:
             return found
         found.append((remaining.pop(best), highest))
     return found
+
+
+def _test(values: Array, whole: Array, cut: _Cut, used: int) -> float:
+    inside = cut.codes >= 0
+    return kruskal(whole if inside.all() else ranked(values[inside]), cut.codes[inside], used)
 
 
 def _adjusted(values: Array, cuts: Sequence[_Cut]) -> Array:

@@ -153,12 +153,12 @@ def _once(*columns: Array) -> Array:
 def _tested(change: Change, table: Table, noise: Noise | None) -> Change:
     if change.p is not None or noise is None or noise.usable is None or not noise.deviation:
         return change
-    from scipy.stats import t
+    from scipy.special import stdtr
 
     # Two runs of each pair, both as noisy as seeds make them.
     error = noise.deviation * (2 / change.pairs) ** 0.5 * _MEDIAN.get(change.pairs, 1.0)
     ratio = abs(change.median) / error
-    return replace(change, p=float(2 * t.sf(ratio, noise.freedom)), by="noise")
+    return replace(change, p=float(2 * stdtr(noise.freedom, -ratio)), by="noise")
 
 
 def untold(found: Sequence[Change]) -> Change | None:

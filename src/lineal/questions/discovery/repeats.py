@@ -10,7 +10,7 @@ from datetime import datetime
 import numpy as np
 
 from lineal.questions.discovery.experiments import Experiment
-from lineal.questions.discovery.table import Groups, Table
+from lineal.questions.discovery.table import Array, Groups, Table, given
 
 # Fewer degrees of freedom than this say next to nothing of a standard deviation.
 _FEWEST = 3
@@ -81,20 +81,24 @@ def noise(table: Table) -> Noise | None:
     return Noise((squares / freedom) ** 0.5, freedom, groups, tuple(named[:4]), max(0, _FEWEST - freedom))
 
 
-def repeats(experiments: Sequence[Experiment], metric: str, started: Mapping[str, str]) -> tuple[Repeat, ...]:
+def repeats(
+    experiments: Sequence[Experiment], metric: str, started: Mapping[str, str], alike: Array | None = None
+) -> tuple[Repeat, ...]:
     """The runs that were given the same as a former one that came to an end, most time first.
 
     Args:
         experiments: of one pipeline.
         metric: to see whether it came out the same.
         started: when each run began.
+        alike: the same number for those that were given the same, where that has been found.
     """
-    alike: dict[object, list[Experiment]] = defaultdict(list)
-    for each in experiments:
+    alike = given(experiments).alike if alike is None else alike
+    same: dict[int, list[Experiment]] = defaultdict(list)
+    for each, group in zip(experiments, alike.tolist(), strict=True):
         if each.state == "COMPLETE" and each.parameters and each.environment.get("code", "").find("+changed") < 0:
-            alike[fingerprint(each)].append(each)
+            same[group].append(each)
     found = []
-    for runs in alike.values():
+    for runs in same.values():
         if len(runs) < 2:
             continue
         scores = [score.value for run in runs if (score := run.score(metric))]
@@ -109,27 +113,12 @@ def repeats(experiments: Sequence[Experiment], metric: str, started: Mapping[str
     return tuple(sorted(found, key=lambda repeat: (-repeat.seconds, -repeat.count, repeat.runs)))
 
 
-def fingerprint(each: Experiment) -> object:
-    """What an experiment was given; the same for one that was given the same."""
-    return (
-        each.digest,
-        frozenset(each.parameters.items()),
-        frozenset(each.environment.items()),
-        frozenset(each.data.items()),
-    )
-
-
-def repeated_ids(experiments: Sequence[Experiment]) -> list[str]:
+def repeated_ids(experiments: Sequence[Experiment], alike: Array) -> list[str]:
     """The runs whose time `repeats` will ask for."""
-    seen: set[object] = set()
-    found = []
-    for each in experiments:
-        if each.state == "COMPLETE" and each.parameters:
-            mark = hash(fingerprint(each))
-            if mark in seen:
-                found.append(each.run_id)
-            seen.add(mark)
-    return found
+    ended = np.array([each.state == "COMPLETE" and bool(each.parameters) for each in experiments], dtype=bool)
+    places = np.flatnonzero(ended)
+    _, first = np.unique(alike[places], return_index=True)
+    return [experiments[place].run_id for place in np.delete(places, first).tolist()]
 
 
 def _seconds(run: Experiment, started: Mapping[str, str]) -> float:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from itertools import count
+from math import isfinite
 from typing import Any
 
 import numpy as np
@@ -34,6 +37,19 @@ class Column:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Given:
+    """What experiments were given.
+
+    Attributes:
+        columns: one level of each experiment in each.
+        alike: a number of each experiment, the same for those that were given the same.
+    """
+
+    columns: tuple[Column, ...]
+    alike: Array
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Table:
     """Experiments of one pipeline that have one metric.
 
@@ -59,7 +75,7 @@ class Table:
 
 def is_seeded(experiments: Iterable[Experiment]) -> bool:
     """Whether any seed is on record."""
-    return any(_SEED.search(name) for name in {name for each in experiments for name in each.parameters})
+    return any(_SEED.search(name) for name in set().union(*(each.parameters for each in experiments)))
 
 
 def independent(alike: Array, values: Array, *, seeded: bool) -> tuple[Array, Array]:
@@ -97,16 +113,33 @@ def folded(table: Table) -> Table:
     )
 
 
-def tabulate(experiments: Sequence[Experiment], metric: str) -> Table:
-    """The table of the experiments that have a metric, all of it measured alike: held out, or cross-validated."""
+def given(experiments: Sequence[Experiment]) -> Given:
+    """What each of some experiments was given."""
+    columns = _columns(experiments)
+    digests, named = _encoded(each.digest for each in experiments)
+    random = np.random.default_rng(0)
+    alike = _marked(random, digests, len(named))
+    for column in columns:
+        alike += _marked(random, column.codes, len(column.levels))
+    return Given(columns, alike)
+
+
+def tabulate(experiments: Sequence[Experiment], metric: str, known: Given | None = None) -> Table:
+    """The table of the experiments that have a metric, all of it measured alike: held out, or cross-validated.
+
+    Args:
+        experiments: of one pipeline.
+        metric: that they are to have.
+        known: what the experiments were given, where that has been found.
+    """
     scored = [(each, score) for each in experiments if (score := each.score(metric)) is not None]
-    scored = [(each, score) for each, score in scored if np.isfinite(score.value)]
+    scored = [(each, score) for each, score in scored if isfinite(score.value)]
     kinds = [score.of for _, score in scored]
     main = max(set(kinds), key=kinds.count, default="")
     scored = [(each, score) for each, score in scored if score.of == main]
     chosen = [each for each, _ in scored]
     codes, rows_named = _encoded(score.rows for _, score in scored)
-    columns = [_column(name, kind, values) for name, kind, values in _given(chosen)]
+    columns = known.columns if known and len(chosen) == len(experiments) else _columns(chosen)
     return Table(
         metric=metric,
         runs=tuple(each.run_id for each in chosen),
@@ -118,20 +151,27 @@ def tabulate(experiments: Sequence[Experiment], metric: str) -> Table:
     )
 
 
+def _columns(experiments: Sequence[Experiment]) -> tuple[Column, ...]:
+    return tuple(_column(name, kind, values) for name, kind, values in _given(experiments))
+
+
 def _given(experiments: Sequence[Experiment]) -> Iterable[tuple[str, str, list[str]]]:
-    names = {name for each in experiments for name in each.parameters}
+    parameters = [each.parameters for each in experiments]
+    names = set().union(*parameters)
     seeds = sorted(name for name in names if _SEED.search(name))
     for name in sorted(names.difference(seeds)):
-        yield name, "parameter", [each.parameters.get(name, NOT_SET) for each in experiments]
-    for name in sorted({name for each in experiments for name in each.data}):
-        yield f"data {name}", "data", [each.data.get(name, NOT_SET) for each in experiments]
+        yield name, "parameter", [each.get(name, NOT_SET) for each in parameters]
+    data = [each.data for each in experiments]
+    for name in sorted(set().union(*data)):
+        yield f"data {name}", "data", [each.get(name, NOT_SET) for each in data]
+    environment = [each.environment for each in experiments]
+    told = set().union(*environment)
     for name in ("code", "packages", "machine"):
-        values = [each.environment.get(name, NOT_SET) for each in experiments]
-        if any(value != NOT_SET for value in values):
-            yield name, name, values
+        if name in told:
+            yield name, name, [each.get(name, NOT_SET) for each in environment]
     if seeds:
         # One thing: a pipeline's seed is handed on under several names.
-        yield "seed", "seed", [", ".join(each.parameters.get(name, NOT_SET) for name in seeds) for each in experiments]
+        yield "seed", "seed", [", ".join([each.get(name, NOT_SET) for name in seeds]) for each in parameters]
 
 
 def _column(name: str, kind: str, values: Sequence[str]) -> Column:
@@ -148,9 +188,15 @@ def _column(name: str, kind: str, values: Sequence[str]) -> Column:
 
 
 def _encoded(values: Iterable[Any]) -> tuple[Array, list[Any]]:
-    known: dict[Any, int] = {}
-    codes = np.fromiter((known.setdefault(value, len(known)) for value in values), dtype=np.int64)
+    known: dict[Any, int] = defaultdict(count().__next__)
+    codes = np.fromiter(map(known.__getitem__, values), dtype=np.int64)
     return codes, list(known)
+
+
+def _marked(random: np.random.Generator, codes: Array, levels: int) -> Array:
+    """A random number of each level, of which sums are taken: no two are likely to be the same."""
+    marks: Array = random.integers(0, 2**64, levels, dtype=np.uint64)[codes]
+    return marks
 
 
 class Groups:
@@ -161,10 +207,7 @@ class Groups:
 
     def __init__(self, columns: Sequence[Column], count: int) -> None:
         random = np.random.default_rng(0)
-        self._parts = {
-            column.name: random.integers(0, 2**64, len(column.levels), dtype=np.uint64)[column.codes]
-            for column in columns
-        }
+        self._parts = {column.name: _marked(random, column.codes, len(column.levels)) for column in columns}
         self.whole = np.zeros(count, dtype=np.uint64)
         for part in self._parts.values():
             self.whole += part

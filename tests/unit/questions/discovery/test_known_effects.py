@@ -14,7 +14,18 @@ from lineal.questions.discovery.factors import factors
 from lineal.questions.discovery.features import idle
 from lineal.questions.discovery.pairs import Change, _tested, changes, untold
 from lineal.questions.discovery.repeats import Noise, noise, repeats
-from lineal.questions.discovery.statistics import effect, holm, power, quartiles, runs_needed, sign_test
+from lineal.questions.discovery.statistics import (
+    effect,
+    holm,
+    kruskal,
+    lower,
+    power,
+    quartiles,
+    ranked,
+    runs_needed,
+    sign_test,
+)
+from lineal.questions.discovery.table import given as given_to
 from lineal.questions.discovery.table import tabulate
 from lineal.questions.lookup import AliasMove
 
@@ -261,6 +272,43 @@ def test_quartiles_keep_equal_numbers_together_and_in_order(values):
     order = np.argsort(numbers, kind="stable")
     assert (np.diff(codes[order]) >= 0).all()
     assert all(len(set(codes[numbers == number])) == 1 for number in numbers)
+
+
+@pytest.mark.parametrize("size", [20, 300])
+@pytest.mark.parametrize("ties", [False, True])
+def test_the_tests_of_ranks_are_scipys(size, ties):
+    from scipy import stats
+
+    random = np.random.default_rng(size)
+    values = random.normal(size=size).round(1 if ties else 9)
+    codes = random.integers(0, 3, size)
+    these = codes == 0
+    ranks = ranked(values)
+    assert (ranks == stats.rankdata(values)).all()
+    assert lower(ranks, these) == stats.mannwhitneyu(values[these], values[~these], alternative="less").pvalue
+    assert kruskal(ranks, codes) == pytest.approx(stats.kruskal(*(values[codes == code] for code in range(3))).pvalue)
+
+
+def test_power_is_that_of_the_noncentral_f_distribution():
+    from scipy import stats
+
+    limit = stats.f.isf(0.05, 2, 57)
+    noncentral = 0.955 * 0.8**2 * 20 * 20 / 40
+    assert power([20, 20, 20], 0.8, 1.0) == pytest.approx(stats.ncf.sf(limit, 2, 57, noncentral), rel=1e-12)
+
+
+def test_only_what_was_given_the_same_is_alike():
+    runs = [
+        experiment(0, 0.8, digest="a"),
+        experiment(1, 0.8, digest="a"),
+        experiment(2, 0.8, digest="b"),
+        experiment(3, 0.8, digest="a", code="a"),
+        experiment(4, 0.8, digest="a", data="2"),
+        experiment(5, 0.8),
+    ]
+    runs.append(runs[0]._replace(run_id="run6", digest="a"))
+    alike = given_to(runs).alike
+    assert [bool(alike[0] == other) for other in alike] == [True, True, False, False, False, False, False]
 
 
 def test_an_interval_holds_the_effect_and_a_sign_test_is_twos_powers():

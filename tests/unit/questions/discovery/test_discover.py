@@ -1,5 +1,8 @@
 """Discovery over a store that traced runs wrote, on either database."""
 
+import io
+import json
+
 import numpy as np
 import pytest
 
@@ -7,6 +10,9 @@ from lineal import Column, Dataset, current_run, traced
 from lineal.errors import SubjectError
 from lineal.questions.discovery import discover
 from lineal.questions.discovery.experiments import experiments
+from lineal.store.importing import import_events
+
+NEW = "01890000-0000-7000-8000-000000000001"
 
 
 @traced
@@ -52,6 +58,15 @@ def test_an_experiment_is_a_root_run_with_all_below_it(lineage):
     # What was made on the way is no data from outside.
     assert set(found.data) == {"raw", "test"}
     assert found.run_id == lineage.event("trial")["run"]["runId"]
+
+
+def test_a_metric_that_is_too_large_to_be_held_is_on_record_and_not_looked_at(lineage):
+    fit(raw(), 1)
+    event = lineage.event("fit")
+    text = json.dumps(event).replace('"value": 1.0', '"value": 1e999').replace(event["run"]["runId"], NEW)
+    import_events(lineage.store, io.BytesIO(text.encode()), "another producer's log")
+    assert [each.score("accuracy").value for each in experiments(lineage.store)] == [1.0, float("inf")]
+    assert discover(lineage.store).lessons[0].scored == 1
 
 
 @traced

@@ -119,6 +119,7 @@ def made_of(run_id: str, seq: int, parts: Sequence[Mapping[str, Any]]) -> Experi
     else:
         given = {name: value for name, value in given.items() if _says_of_the_model(name)}
     data, importances = _data(pipeline, parts)
+    failed = [name for part in parts for name in part.get("failed", ())]
     return Experiment(
         run_id=run_id,
         pipeline=pipeline,
@@ -129,7 +130,7 @@ def made_of(run_id: str, seq: int, parts: Sequence[Mapping[str, Any]]) -> Experi
         environment=root.get("environment") or {},
         data=data,
         scores=_scores(parts),
-        failed_checks=tuple(dict.fromkeys([name for part in parts for name in part.get("failed", ())])),
+        failed_checks=tuple(dict.fromkeys(failed)) if failed else (),
         error=root.get("error"),
         importances=importances,
         digest=digest,

@@ -116,7 +116,7 @@ def folded(table: Table) -> Table:
 def given(experiments: Sequence[Experiment]) -> Given:
     """What each of some experiments was given."""
     columns = _columns(experiments)
-    digests, named = _encoded(each.digest for each in experiments)
+    digests, named = _encoded([each.digest for each in experiments])
     random = np.random.default_rng(0)
     alike = _marked(random, digests, len(named))
     for column in columns:
@@ -132,18 +132,17 @@ def tabulate(experiments: Sequence[Experiment], metric: str, known: Given | None
         metric: that they are to have.
         known: what the experiments were given, where that has been found.
     """
-    scored = [(each, score) for each in experiments if (score := each.score(metric)) is not None]
-    scored = [(each, score) for each, score in scored if isfinite(score.value)]
+    scored = [(each, score) for each in experiments if (score := each.score(metric)) and isfinite(score.value)]
     kinds = [score.of for _, score in scored]
     main = max(set(kinds), key=kinds.count, default="")
-    scored = [(each, score) for each, score in scored if score.of == main]
-    chosen = [each for each, _ in scored]
-    codes, rows_named = _encoded(score.rows for _, score in scored)
+    chosen = [each for each, score in scored if score.of == main]
+    scores = [score for _, score in scored if score.of == main]
+    codes, rows_named = _encoded([score.rows for score in scores])
     columns = known.columns if known and len(chosen) == len(experiments) else _columns(chosen)
     return Table(
         metric=metric,
         runs=tuple(each.run_id for each in chosen),
-        values=np.array([score.value for _, score in scored], dtype=float),
+        values=np.array([score.value for score in scores], dtype=float),
         columns=tuple(column for column in columns if len(column.levels) > 1),
         constant=tuple(column.name for column in columns if len(column.levels) <= 1),
         rows=codes,
@@ -187,9 +186,9 @@ def _column(name: str, kind: str, values: Sequence[str]) -> Column:
     return Column(name, kind, codes, tuple(levels), numbers)
 
 
-def _encoded(values: Iterable[Any]) -> tuple[Array, list[Any]]:
+def _encoded(values: Sequence[Any]) -> tuple[Array, list[Any]]:
     known: dict[Any, int] = defaultdict(count().__next__)
-    codes = np.fromiter(map(known.__getitem__, values), dtype=np.int64)
+    codes = np.fromiter(map(known.__getitem__, values), dtype=np.int64, count=len(values))
     return codes, list(known)
 
 

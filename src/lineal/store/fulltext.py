@@ -60,8 +60,9 @@ def select_matching(dialect: str, words: Sequence[str], limit: int) -> sa.Select
             .limit(limit)
         )
     asked = " ".join([*(f'"{word}"' for word in words[:-1]), f'"{words[-1]}"*'])
+    # By a plain `rank` FTS5 sorts all that match; by an expression of it, SQLite keeps only the best.
     found = (
-        sa.text(f"SELECT rowid AS id, rank FROM {NAME} WHERE {NAME} MATCH :asked ORDER BY rank LIMIT :most")  # noqa: S608
+        sa.text(f"SELECT rowid AS id, rank FROM {NAME} WHERE {NAME} MATCH :asked ORDER BY +rank LIMIT :most")  # noqa: S608
         .bindparams(asked=asked, most=limit)
         .columns(sa.column("id"), sa.column("rank"))
         .subquery()

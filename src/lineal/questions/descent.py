@@ -170,13 +170,12 @@ class _Walk:
         """What some runs wrote of some versions that they read."""
         frontier: dict[str, set[str] | None] = {}
         found = self._versions_of(runs)
-        self._know_writers(row.key for written, _ in found.values() for row in written)
         for run_id, run in sorted(runs.items(), key=lambda pair: pair[1].first_seq):
-            written, read = found.get(run_id, ([], {}))
+            written, read = found[run_id]
             for row in sorted(written, key=_oldest) if len(written) > 1 else written:
                 if row.key in read or self._within(run, row.key):
                     continue
-                copied = {key for key, each in read.items() if each.version == row.version}
+                copied = {key for key, version in read.items() if version == row.version}
                 above = made_of[run_id]
                 if copied and is_content(row.version):
                     above = [key for key in above if key in copied]
@@ -213,14 +212,16 @@ class _Walk:
 
     def _kin(self, key: str, reader: RunStep) -> str | None:
         """The run of the reader's own root that it has a version from."""
-        kin = [run for run in self.writers[key].by_root.get(reader.root_id, ()) if run.last_seq < reader.last_seq]
-        above = set(self._ancestors(reader)).union(*(self._ancestors(run) for run in kin)) if kin else set()
+        kin = [run for run in self.writers[key].of_root(reader.root_id) if run.last_seq < reader.last_seq]
+        if not kin:
+            return None
+        above = set(self._ancestors(reader)).union(*(self._ancestors(run) for run in kin))
         nearest = [run for run in kin if run.run_id not in above]
         return max(nearest, key=lambda run: run.last_seq).run_id if nearest else None
 
     def _within(self, run: RunStep, key: str) -> bool:
         """Whether a run within this one wrote the version, and so is nearer to the work."""
-        kin = self.writers[key].by_root.get(run.root_id, ())
+        kin = self.writers[key].of_root(run.root_id)
         return len(kin) > 1 and any(run.run_id in self._ancestors(each) for each in kin)
 
     def _by_time(self, frontier: Mapping[str, set[str] | None]) -> list[tuple[str, RunStep]]:
@@ -307,7 +308,11 @@ class _Walk:
             again.c.run_id == _EDGES.run_id, again.c.role == "i", again.c.version == _EDGES.version
         )
         query = sa.select(_EDGES.version, _EDGES.run_id).where(_EDGES.role == "o", ~same)
-        edges = [row for batch in _batches(unknown) for row in self.store.read(query.where(_EDGES.version.in_(batch)))]
+        edges = [
+            row
+            for batch in _batches(unknown)
+            for row in self.store.read(query.where(graph.among(self.store, _EDGES.version, batch)))
+        ]
         steps = self.steps_of(run_id for _, run_id in edges)
         found: dict[str, list[RunStep]] = {key: [] for key in unknown}
         for key, run_id in edges:
@@ -330,29 +335,44 @@ class _Walk:
         return [
             (row[0], self._note(RunStep(*row[1:])))
             for batch in _batches(keys)
-            for row in self.store.read(query.where(_EDGES.version.in_(batch)))
+            for row in self.store.read(query.where(graph.among(self.store, _EDGES.version, batch)))
         ]
 
-    def _versions_of(self, run_ids: Iterable[str]) -> dict[str, tuple[list[VersionRow], dict[str, VersionRow]]]:
-        """What some runs wrote, and what they read, by its key."""
-        found: dict[str, tuple[list[VersionRow], dict[str, VersionRow]]] = {}
+    def _versions_of(self, runs: Mapping[str, RunStep]) -> dict[str, tuple[list[VersionRow], dict[str, str]]]:
+        """What some runs wrote, whose writers are known then, and the keys of what they read, each with its version."""
+        found: dict[str, tuple[list[VersionRow], dict[str, str]]] = {run_id: ([], {}) for run_id in runs}
+        again = tables.edges.alias()
+        second = sa.select(again.c.run_id).where(again.c.version == _EDGES.version, again.c.role == "o")
         query = sa.select(
-            _EDGES.run_id, _EDGES.role, _VERSIONS.key, _VERSIONS.dataset, *(_VERSIONS[name] for name in _OF_VERSION)
+            _EDGES.run_id,
+            _EDGES.role,
+            # Most versions have one writer; of these there is nothing more to be asked.
+            sa.case((_EDGES.role == "o", second.limit(1).offset(1).scalar_subquery())),
+            _VERSIONS.key,
+            _VERSIONS.dataset,
+            *(_VERSIONS[name] for name in _OF_VERSION),
         ).join(tables.versions, _VERSIONS.key == _EDGES.version)
-        rows: list[Any] = []
-        for batch in _batches(run_ids):
-            rows += self.store.read(query.where(_EDGES.run_id.in_(batch)))
-        self._know_names({row.dataset for row in rows})
-        known: dict[str, VersionRow] = {key: each.version for key, each in self.found.reached.items()}
-        for run_id, role, key, dataset, text, kind, first, count in rows:
-            version = known.get(key)
-            if version is None:
-                version = known[key] = VersionRow(key, *self.names[dataset], text, kind, first, count)
-            written, read = found.setdefault(run_id, ([], {}))
-            if role == "o":
-                written.append(version)
-            else:
-                read[key] = version
+        writes: list[Any] = []
+        for batch in _batches(runs):
+            for row in self.store.read(query.where(graph.among(self.store, _EDGES.run_id, batch))):
+                run_id, role, _, key, _, text, *_ = row
+                if role == "o":
+                    writes.append(row)
+                else:
+                    found[run_id][1][key] = text
+        self._know_names({row[4] for row in writes})
+        known: dict[str, VersionRow] = {}
+        for run_id, _, other, key, dataset, text, kind, first, count in writes:
+            if key not in known:
+                reached = self.found.reached.get(key)
+                known[key] = (
+                    reached.version if reached else VersionRow(key, *self.names[dataset], text, kind, first, count)
+                )
+            written, read = found[run_id]
+            written.append(known[key])
+            if other is None and key not in read and key not in self.writers:
+                self.writers[key] = _Writers([runs[run_id]])
+        self._know_writers(known)
         return found
 
     def _know_names(self, datasets: Iterable[str]) -> None:
@@ -365,7 +385,7 @@ class _Walk:
         """Some runs, by their ids."""
         wanted = set(run_ids)
         for batch in _batches(wanted - self.runs.keys()):
-            for row in self.store.read(sa.select(*_STEP).where(_RUNS.run_id.in_(batch))):
+            for row in self.store.read(sa.select(*_STEP).where(graph.among(self.store, _RUNS.run_id, batch))):
                 self._note(RunStep(*row))
         return {run_id: self.runs[run_id] for run_id in wanted if run_id in self.runs}
 
@@ -388,16 +408,23 @@ _OF_VERSION = ("version", "kind", "first_seq", "rows")
 class _Writers:
     """The completed runs that made a version, and which of them a reader has it from."""
 
-    __slots__ = ("_best", "_ends", "by_root", "runs")
+    __slots__ = ("_best", "_by_root", "_ends", "runs")
 
     def __init__(self, runs: list[RunStep]) -> None:
         self.runs = runs
-        self.by_root: dict[str, list[RunStep]] = {}
-        for run in runs:
-            self.by_root.setdefault(run.root_id, []).append(run)
-        # Of all that ended up to each time, the one that `trace` takes: the last to begin. Most are never asked.
+        # Most are never asked.
+        self._by_root: dict[str, list[RunStep]] | None = None
+        # Of all that ended up to each time, the one that `trace` takes: the last to begin.
         self._ends: list[str] | None = None
         self._best: list[RunStep] = []
+
+    def of_root(self, root_id: str) -> Sequence[RunStep]:
+        """Those of one root."""
+        if self._by_root is None:
+            self._by_root = {}
+            for run in self.runs:
+                self._by_root.setdefault(run.root_id, []).append(run)
+        return self._by_root.get(root_id, ())
 
     def last(self, reader: RunStep) -> str | None:
         """The newest that ended before the reader did, else the newest that the log has before it."""

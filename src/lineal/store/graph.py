@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
@@ -88,6 +89,14 @@ def bodies(store: Store, seqs: Iterable[int]) -> dict[int, str]:
     columns = tables.events.c
     query = sa.select(columns.seq, columns.body)
     return {row.seq: row.body for batch in _batches(seqs) for row in store.read(query.where(columns.seq.in_(batch)))}
+
+
+def among(store: Store, column: sa.ColumnElement[str], values: Sequence[str]) -> sa.ColumnElement[bool]:
+    """Whether a column has one of many values."""
+    # To bind each of them costs more than SQLite takes to find it.
+    if store.engine.dialect.name != "sqlite":
+        return column.in_(values)
+    return column.in_(sa.select(sa.func.json_each(json.dumps(values)).table_valued("value").c.value))
 
 
 def _batches(values: Iterable[T]) -> Iterable[Sequence[T]]:

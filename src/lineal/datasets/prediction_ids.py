@@ -16,7 +16,6 @@ from dataclasses import dataclass
 from uuid import UUID
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from lineal.errors import SubjectError
 
@@ -57,6 +56,8 @@ def batch_prefix(run_id: UUID) -> str:
 
 def prediction_ids(prefix: str, start: int, count: int) -> pa.Array:
     """The ids of `count` rows, the first of which has the 1-based number `start`."""
+    import pyarrow.compute as pc
+
     rows = pa.array(range(start, start + count), pa.int64()).cast(pa.string())
     return pc.binary_join_element_wise(prefix, rows, "")
 

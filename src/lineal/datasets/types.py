@@ -13,7 +13,6 @@ from collections.abc import Iterable
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from lineal.datasets.dataset import Column
 
@@ -83,6 +82,9 @@ def converted(array: pa.Array, kind: pa.DataType) -> pa.Array:
         # An integer beyond 2^53 loses its last digits among floats, as it does in a CSV that mixes both.
         array = array.cast(kind, safe=not pa.types.is_floating(kind))
     if pa.types.is_floating(kind):
+        # A row that is read asks for none of these, and they take longer to load than to find it.
+        import pyarrow.compute as pc
+
         missing = pc.is_nan(array)
         if pc.any(missing).as_py():
             array = pc.if_else(missing, pa.scalar(None, kind), array)

@@ -70,7 +70,12 @@ def test_help_loads_nothing_heavy():
 
 def test_asking_loads_neither_prefect_nor_mlflow(recorded):
     code = "from lineal.cli.app import main\ntry: main(['trace', 'model:demo@1'])\nexcept SystemExit: pass"
-    assert not loaded_by(code) & {*HEAVY, "openlineage", "pyarrow", "numpy"}
+    assert not loaded_by(code) & {*HEAVY, "openlineage", "pyarrow", "numpy", "pydantic_core"}
+
+
+def test_asking_for_a_row_loads_none_of_arrows_functions():
+    code = "import sys, lineal.questions.prediction; sys.exit('pyarrow.compute' in sys.modules)"
+    subprocess.run([sys.executable, "-c", code], check=True)
 
 
 def test_a_model_is_traced_by_number_alias_and_digest(run, recorded, tmp_path):

@@ -15,7 +15,6 @@ from lineal.people import KnownKey
 from lineal.questions.decisions.evidence import NOTED, About, about, about_traced
 from lineal.questions.trace import Trace
 from lineal.questions.trace import trace as trace_subject
-from lineal.questions.verify.findings import Verification
 from lineal.store import decisions
 from lineal.store.decisions import Decision, digest_of
 from lineal.store.log import Store
@@ -23,6 +22,7 @@ from lineal.subjects import Subject
 
 if TYPE_CHECKING:
     from lineal.questions.prediction import Prediction
+    from lineal.questions.verify.findings import Verification
 
 Standing = Literal["stands", "stale", "ended", "withdrawn", "overruled", "not counted"]
 

@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
+from sys import byteorder
 from typing import Any
 
 
@@ -67,9 +68,6 @@ def _search(asked: Search) -> Hits:
 
 
 def _search_in(parquet: Any, asked: Search) -> Hits:
-    import numpy as np
-    import pyarrow.compute as pc
-
     schema = parquet.schema_arrow
     place = schema.get_field_index(asked.column)
     value = None if place < 0 else _as(schema.field(place).type, asked.value)
@@ -80,17 +78,26 @@ def _search_in(parquet: Any, asked: Search) -> Hits:
     values: list[dict[str, Any]] = []
     start = 0
     for number in range(parquet.num_row_groups):
-        group = parquet.metadata.row_group(number)
-        if _may_hold(group.column(_leaf(group, asked.column)), value):
-            column = parquet.read_row_group(number, columns=[asked.column], use_threads=False).column(0)
-            held = np.flatnonzero(pc.fill_null(pc.equal(column, value), False).to_numpy())
-            if len(held):
-                rows += [start + int(each) for each in held]
-                if wanted:
-                    table = parquet.read_row_group(number, columns=wanted, use_threads=False)
-                    values += table.select(wanted).take(held).to_pylist()
-        start += group.num_rows
+        held = _held(parquet, number, asked.column, value)
+        if held:
+            rows += [start + each for each in held]
+            if wanted:
+                table = parquet.read_row_group(number, columns=wanted, use_threads=False).select(wanted)
+                values += [row for each in held for row in table.slice(each, 1).to_pylist()]
+        start += parquet.metadata.row_group(number).num_rows
     return Hits(tuple(rows), tuple(values))
+
+
+def _held(parquet: Any, number: int, name: str, value: Any) -> list[int]:
+    """The rows of a row group that have a value."""
+    import pyarrow.compute as pc
+
+    group = parquet.metadata.row_group(number)
+    if not _may_hold(group.column(_leaf(group, name)), value):
+        return []
+    column = parquet.read_row_group(number, columns=[name], use_threads=False).column(0)
+    found: list[int] = pc.indices_nonzero(pc.equal(column, value)).to_pylist()
+    return found
 
 
 def _leaf(group: Any, name: str) -> int:
@@ -118,9 +125,12 @@ def _as(kind: Any, value: str | int) -> Any:
     types, text = pa.types, str(value)
     try:
         if types.is_string(kind) or types.is_large_string(kind):
-            return pa.scalar(text, kind)
+            data = text.encode()
+            ends = (0).to_bytes(width := 8 if types.is_large_string(kind) else 4, byteorder)
+            return _scalar(kind, ends + len(data).to_bytes(width, byteorder), data)
         if types.is_integer(kind):
-            return pa.scalar(int(text), kind)
+            signed = types.is_signed_integer(kind)
+            return _scalar(kind, int(text).to_bytes(kind.bit_width // 8, byteorder, signed=signed))
         if types.is_floating(kind):
             return pa.scalar(float(text), kind)
         if types.is_boolean(kind):
@@ -135,3 +145,10 @@ def _as(kind: Any, value: str | int) -> Any:
     except (ValueError, OverflowError, pa.ArrowException):
         return None
     return None
+
+
+def _scalar(kind: Any, *buffers: bytes) -> Any:
+    """A scalar of its bytes: Arrow makes none of a Python value without importing pandas, which takes long."""
+    import pyarrow as pa
+
+    return pa.Array.from_buffers(kind, 1, [None, *map(pa.py_buffer, buffers)])[0]

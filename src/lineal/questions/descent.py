@@ -60,6 +60,7 @@ class Reached:
         version: it.
         runs: those that made it of what is above; None for one that the descent began with, whoever made it.
         above: the version that it was first reached from.
+        sources: all versions that it was reached from.
         steps: how many runs lie between it and the beginning.
         cut: whether the descent goes on below it, beyond the depth that was asked for.
     """
@@ -69,6 +70,7 @@ class Reached:
     above: str | None = None
     steps: int = 0
     cut: bool = False
+    sources: set[str] = field(default_factory=set)
 
 
 @dataclass(slots=True)
@@ -182,9 +184,9 @@ class _Walk:
                 if cut:
                     self.found.reached[(above or made_of[run_id])[0]].cut = True
                 elif above:
-                    self._reach(self.found.reached, row, run, above[0], taken, frontier)
+                    self._reach(self.found.reached, row, run, above, taken, frontier)
                 elif row.kind == "MODEL":
-                    self._reach(self.found.judged, row, run, made_of[run_id][0], taken, {})
+                    self._reach(self.found.judged, row, run, made_of[run_id], taken, {})
         return frontier
 
     @staticmethod
@@ -192,11 +194,12 @@ class _Walk:
         into: dict[str, Reached],
         row: VersionRow,
         run: RunStep,
-        above: str,
+        above: Sequence[str],
         taken: int,
         frontier: dict[str, set[str] | None],
     ) -> None:
-        known = into.setdefault(row.key, Reached(row, {}, above, taken))
+        known = into.setdefault(row.key, Reached(row, {}, above[0], taken))
+        known.sources.update(above)
         if known.runs is not None and run.run_id not in known.runs:
             known.runs[run.run_id] = run
             new = frontier.setdefault(row.key, set())

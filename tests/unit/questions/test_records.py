@@ -5,6 +5,7 @@ from datetime import date
 
 import pyarrow as pa
 import pytest
+import sqlalchemy as sa
 
 from lineal import Dataset, Model, current_run, traced
 from lineal.datasets.cache import Cache
@@ -143,6 +144,31 @@ def test_each_split_of_one_snapshot_is_told_of(lineage):
     assert [each.number for each in found.learned] == [2]
     assert sorted(each.number for each in found.judged) == [1, 3]
     assert [each.number for each in ask(lineage, "record:demo/11").learned] == [1, 3]
+
+
+def test_a_part_that_two_snapshots_gave_is_of_both(lineage):
+    pipeline(snapshot_of(["a", "b", "c"]), 1, held=(2,))
+    pipeline(snapshot_of(["a", "b", "d"]), 2, held=(2,))
+    first, second = ask(lineage, "record:demo/a").snapshots
+    assert first.version != second.version
+    assert (first.part, first.part_version) == (second.part, second.part_version)
+    assert first.part == "training"
+
+
+def test_more_snapshots_are_no_more_queries(lineage):
+    queries = []
+    sa.event.listen(lineage.store.engine, "before_cursor_execute", lambda *query: queries.append(query[2]))
+
+    def count():
+        queries.clear()
+        ask(lineage, "record:demo/a")
+        return len(queries)
+
+    for number in range(1, 5):
+        pipeline(snapshot_of(["a", "b", f"c{number}"]), number)
+        if number == 2:
+            few = count()
+    assert count() == few
 
 
 def test_without_an_id_column_a_record_is_known_by_file_and_row(lineage):

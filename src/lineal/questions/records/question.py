@@ -99,7 +99,7 @@ class _Asked:
         """Where the record stands, oldest snapshot first."""
         found: list[tuple[VersionRow, int]] = []
         if self.file is not None:
-            found = [(row, number) for row in self.snapshots for number in self._rows_of_file(row, self.file, self.row)]
+            found = self._rows_of_file(self.snapshots, self.file, self.row)
             if self.column:
                 for row, number in found:
                     for _, path in self._there([row]):
@@ -112,8 +112,9 @@ class _Asked:
                 found += [(row, number) for number in hit.rows]
         parts = self._parts(found)
         times = recorded.times(self.store, {row.key for row, _ in found})
+        sources = recorded.sources(self.store, (row for row, _ in found))
         return [
-            self._appearance(row, number, part, times.get(row.key))
+            _appearance(row, number, sources.get(row.key) or [], part, times.get(row.key))
             for row, number in found
             for part in parts.get((row.key, number)) or (None,)
         ]
@@ -155,11 +156,10 @@ class _Asked:
     def _scored_by_place(self) -> list[tuple[VersionRow, Path, int]]:
         """Where the predictions of a row of a file are: a table of predictions has its batch's rows in their order."""
         found: list[tuple[VersionRow, Path, int]] = []
-        for batch in self._versions("batch"):
-            numbers = list(self._rows_of_file(batch, self.file or "", self.row))
-            reached = descend(self.store, (batch,), depth=1).reached.values() if numbers else ()
+        for batch, number in self._rows_of_file(self._versions("batch"), self.file or "", self.row):
+            reached = descend(self.store, (batch,), depth=1).reached.values()
             scored = [each.version for each in reached if each.version.name == f"{self.pipeline}.predictions"]
-            found += [(row, path, number) for row, path in self._there(scored) for number in numbers]
+            found += [(row, path, number) for row, path in self._there(scored)]
         return found
 
     def _hit(self, row: VersionRow, path: Path, number: int) -> Hits:
@@ -235,28 +235,19 @@ class _Asked:
             )
         return place
 
-    def _rows_of_file(self, snapshot: VersionRow, file: str, row: int) -> Iterable[int]:
-        start = 0
-        for source in recorded.sources(self.store, snapshot):
-            rows = source["rows"] or 0
-            path = PurePosixPath(source["name"])
-            if row <= rows and (str(path) == file or path.name == file or str(path).endswith(f"/{file}")):
-                yield start + row - 1
-            start += rows
-
-    def _appearance(
-        self, snapshot: VersionRow, number: int, part: tuple[str, str] | None, made_at: str | None
-    ) -> Appearance:
-        start, source, source_row = 0, None, None
-        for each in recorded.sources(self.store, snapshot):
-            if each["rows"] is None:
-                break
-            if number < start + each["rows"]:
-                source, source_row = each["name"], number - start + 1
-                break
-            start += each["rows"]
-        side, version = part or (None, None)
-        return Appearance(snapshot.name, snapshot.version, number + 1, source, source_row, side, version, made_at)
+    def _rows_of_file(self, versions: list[VersionRow], file: str, row: int) -> list[tuple[VersionRow, int]]:
+        """The rows of some tables that were read from one row of a file."""
+        found = []
+        sources = recorded.sources(self.store, versions)
+        for version in versions:
+            start = 0
+            for name, count in sources.get(version.key) or ():
+                rows = count or 0
+                path = PurePosixPath(name)
+                if row <= rows and (str(path) == file or path.name == file or str(path).endswith(f"/{file}")):
+                    found.append((version, start + row - 1))
+                start += rows
+        return found
 
     def _parts(self, found: list[tuple[VersionRow, int]]) -> dict[tuple[str, int], list[tuple[str, str]]]:
         """In which part of each split each row of a snapshot stands; a snapshot may be split by several seeds."""
@@ -264,16 +255,20 @@ class _Asked:
         for row, number in found:
             wanted[row.key].append(number)
         snapshots = {row.key: row for row, _ in found}
+        made_of: dict[str, list[VersionRow]] = defaultdict(list)
+        for reached in descend(self.store, tuple(snapshots.values()), depth=1).reached.values():
+            for key in reached.sources:
+                made_of[key].append(reached.version)
         searches: list[tuple[str, int, str, VersionRow]] = []
         asked: list[Search] = []
         for key, numbers in wanted.items():
-            for reached in descend(self.store, (snapshots[key],), depth=1).reached.values():
-                side = reached.version.name.removeprefix(f"{self.pipeline}.")
-                if side not in _PARTS or not reached.steps:
+            for version in made_of[key]:
+                side = version.name.removeprefix(f"{self.pipeline}.")
+                if side not in _PARTS:
                     continue
-                for _, path in self._there([reached.version]):
+                for _, path in self._there([version]):
                     for number in numbers:
-                        searches.append((key, number, _PARTS[side], reached.version))
+                        searches.append((key, number, _PARTS[side], version))
                         asked.append(Search(path, ROW, number))
         parts: dict[tuple[str, int], list[tuple[str, str]]] = defaultdict(list)
         for (key, number, part, version), hit in zip(searches, search(asked), strict=True):
@@ -318,3 +313,22 @@ class _Asked:
             self.nameless.append(f"{row.name}@{row.version[:12]} has no column {' or '.join(self.columns)}")
         wanted = (name for name in names if name in _PREDICTED or name.startswith("probability_"))
         return Search(path, column or "", self.value, tuple(wanted))
+
+
+def _appearance(
+    snapshot: VersionRow,
+    number: int,
+    sources: list[tuple[str, int | None]],
+    part: tuple[str, str] | None,
+    made_at: str | None,
+) -> Appearance:
+    start, source, source_row = 0, None, None
+    for name, rows in sources:
+        if rows is None:
+            break
+        if number < start + rows:
+            source, source_row = name, number - start + 1
+            break
+        start += rows
+    side, version = part or (None, None)
+    return Appearance(snapshot.name, snapshot.version, number + 1, source, source_row, side, version, made_at)

@@ -39,25 +39,21 @@ def id_columns(store: Store, snapshots: Iterable[VersionRow]) -> dict[str, str |
     return found
 
 
-def sources(store: Store, snapshot: VersionRow) -> list[dict[str, Any]]:
-    """What a snapshot was read from, in order, with the rows of each."""
+def sources(store: Store, snapshots: Iterable[VersionRow]) -> dict[str, list[tuple[str, int | None]]]:
+    """What each snapshot was read from, in order: the names, and the rows of each."""
     runs, edges = tables.runs.c, tables.edges.c
     query = (
-        sa.select(runs.last_seq)
+        sa.select(edges.version, runs.last_seq)
         .join(tables.edges, edges.run_id == runs.run_id)
-        .where(edges.version == snapshot.key, edges.role == "o", runs.state == "COMPLETE")
-        .order_by(runs.first_seq.desc())
-        .limit(1)
+        .where(edges.role == "o", runs.state == "COMPLETE")
+        .order_by(runs.first_seq)
     )
-    for body in graph.bodies(store, (row.last_seq for row in store.read(query))).values():
-        return [
-            {
-                "name": source["name"],
-                "rows": ((source.get("inputFacets") or {}).get("inputStatistics") or {}).get("rowCount"),
-            }
-            for source in json.loads(body).get("inputs") or ()
-        ]
-    return []
+    found: dict[str, list[tuple[str, int | None]]] = {}
+    for keys in _batches(row.key for row in snapshots):
+        newest = {row.version: row.last_seq for row in store.read(query.where(edges.version.in_(keys)))}
+        bodies = graph.bodies(store, newest.values())
+        found |= {key: _inputs(json.loads(bodies[seq])) for key, seq in newest.items()}
+    return found
 
 
 def times(store: Store, keys: Iterable[str]) -> dict[str, str]:
@@ -77,6 +73,13 @@ def times(store: Store, keys: Iterable[str]) -> dict[str, str]:
 def _parameter(event: Mapping[str, Any], key: str) -> str | None:
     facet = ((event.get("run") or {}).get("facets") or {}).get("executionParameters") or {}
     return next((each.get("value") for each in facet.get("parameters") or () if each.get("key") == key), None)
+
+
+def _inputs(event: Mapping[str, Any]) -> list[tuple[str, int | None]]:
+    return [
+        (source["name"], ((source.get("inputFacets") or {}).get("inputStatistics") or {}).get("rowCount"))
+        for source in event.get("inputs") or ()
+    ]
 
 
 def _batches(values: Iterable[str]) -> Iterable[list[str]]:

@@ -44,10 +44,14 @@ _HEADER = re.compile(
     re.IGNORECASE,
 )
 _SECRET_NAME = re.compile(rf"{_NAMED}|token$", re.IGNORECASE)
+# Without one of these, none of the above is found; most names and words have none.
+_SIGN = re.compile(r"[:=]|%3D|bearer", re.IGNORECASE)
 
 
 def redact(text: str) -> str:
     """Return `text` without the secrets in it: those of URLs, connection strings and headers, and `password=…`."""
+    if _SIGN.search(text) is None:
+        return text
     text = _SECRET_WORD.sub(_masked, redact_urls(text))
     return _HEADER.sub(lambda found: f"{found['name'] or found['bearer']}***", text)
 
@@ -57,7 +61,8 @@ def redact_urls(text: str) -> str:
 
     For code and the like, which has to run again: `password=password` stays.
     """
-    text = _CREDENTIALS.sub(_without_user, _OF_DATABASE.sub(_without_user, text))
+    if "://" in text:
+        text = _CREDENTIALS.sub(_without_user, _OF_DATABASE.sub(_without_user, text))
     return _SECRET_PARAMETER.sub(r"\g<name>***", text)
 
 

@@ -22,6 +22,8 @@ _MOST_DATASETS = 20
 # A note may be a megabyte; its beginning finds it.
 _LONGEST_TEXT = 20_000
 _PLACES = 64  # how many texts one event may have
+# json.dumps would make one for each event.
+_encoded = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
 def root_of(run: Mapping[str, Any]) -> str:
@@ -30,10 +32,13 @@ def root_of(run: Mapping[str, Any]) -> str:
     That is the root that a run names, its parent, or itself; one that a scheduler outside began, or that another flow
     asked a deployment for, says by itself that it is at the top.
     """
-    process = (run.get("facets") or {}).get("lineal_process") or {}
+    facets = run.get("facets") or {}
+    parent = facets.get("parent")
+    if not parent:
+        return str(run["runId"])
+    process = facets.get("lineal_process") or {}
     if process.get("outermostRunId"):
         return str(process["outermostRunId"])
-    parent = (run.get("facets") or {}).get("parent") or {}
     return str(
         ((parent.get("root") or {}).get("run") or {}).get("runId")
         or (parent.get("run") or {}).get("runId")
@@ -62,25 +67,24 @@ def fact_of(event: Mapping[str, Any], seq: int) -> Row | None:
     if not said and run["runId"] != root_id:
         return None
     said |= {"job": job["name"], "state": event["eventType"], "at": event["eventTime"], "inputs": inputs}
-    body = json.dumps(said, ensure_ascii=False, separators=(",", ":"))
-    return {"run_id": run["runId"], "root_id": root_id, "seq": seq, "body": body}
+    return {"run_id": run["runId"], "root_id": root_id, "seq": seq, "body": _encoded(said)}
 
 
 def texts_of(event: Mapping[str, Any], seq: int) -> list[Row]:
     """The rows of what can be searched: one of a run with something to say, one of each decision and description."""
-    found = [
+    return [
         {
+            # Rising as the log does: a full-text index takes them with the least work, and a rebuild gives the same.
+            "id": seq * _PLACES + place,
             # What a job does is told with each of its runs, and is one thing.
-            "key": key_of(told.kind, "" if told.kind == "job" else told.subject, told.text),
-            "kind": told.kind,
-            "subject": told.subject,
+            "key": key_of(kind, "" if kind == "job" else subject, text),
+            "kind": kind,
+            "subject": subject,
             "at": event["eventTime"],
-            "text": told.text,
+            "text": text,
         }
-        for told in told_by(event)
+        for place, (kind, subject, _, text) in enumerate(_searched(event))
     ]
-    # Rising as the log does: a full-text index takes them with the least work, and a rebuild gives the same.
-    return [{"id": seq * _PLACES + place, **row} for place, row in enumerate(found)]
 
 
 def place_of(row_id: int) -> tuple[int, int]:
@@ -107,16 +111,21 @@ class Told:
 
 def told_by(event: Mapping[str, Any]) -> list[Told]:
     """What an event tells that can be searched, in order: of its run, its decisions, and what is described."""
-    found = [
-        Told(kind, subject, tuple(parts), clean(" · ".join(text for _, text in parts)))
-        for kind, subject, parts in _told(event)
-    ]
-    return [told for told in found if told.text.strip()][:_PLACES]
+    return [Told(kind, subject, tuple(parts), text) for kind, subject, parts, text in _searched(event)]
+
+
+def _searched(event: Mapping[str, Any]) -> list[tuple[str, str, list[tuple[str, str]], str]]:
+    found = (
+        (kind, subject, parts, clean(" · ".join([text for _, text in parts]))) for kind, subject, parts in _told(event)
+    )
+    return [told for told in found if told[3].strip()][:_PLACES]
 
 
 def _told(event: Mapping[str, Any]) -> Iterator[tuple[str, str, list[tuple[str, str]]]]:
     run, job = event.get("run"), event.get("job") or {}
-    if run and event.get("eventType") in _ENDED:
+    if run and event.get("eventType") not in _ENDED:
+        return
+    if run:
         subject = f"run:{run['runId']}"
         facets = run.get("facets") or {}
         said = _said(facets)
@@ -135,7 +144,7 @@ def _told(event: Mapping[str, Any]) -> Iterator[tuple[str, str, list[tuple[str, 
         if described:
             yield "job", subject, [("job", str(job["name"])), ("description", str(described))]
     datasets = [*(event.get("outputs") or ()), *([event["dataset"]] if event.get("dataset") else ())]
-    for dataset in datasets if not run or event.get("eventType") in _ENDED else ():
+    for dataset in datasets:
         described = ((dataset.get("facets") or {}).get("documentation") or {}).get("description")
         if described:
             name = str(dataset["name"])
@@ -150,8 +159,10 @@ def _model(decision: Mapping[str, Any]) -> str | None:
 
 
 def _names(job: Mapping[str, Any], facets: Mapping[str, Any]) -> list[tuple[str, str]]:
-    prefect = facets.get("lineal_prefect") or {}
+    prefect = facets.get("lineal_prefect")
     called = str(job.get("name", ""))
+    if not prefect:
+        return [("job", called)]
     names = [str(prefect[key]) for key in ("flowRunName", "runName") if prefect.get(key)]
     return [("job", called), *(("name", name) for name in dict.fromkeys(names) if name != called)]
 
@@ -169,7 +180,9 @@ def clean(text: str) -> str:
 
 
 def _tag(facets: Mapping[str, Any], key: str) -> str | None:
-    tags = (facets.get("tags") or {}).get("tags") or ()
+    if not facets.get("tags"):
+        return None
+    tags = facets["tags"].get("tags") or ()
     return next((str(tag.get("value")) for tag in tags if tag.get("key") == key), None)
 
 
@@ -205,14 +218,12 @@ def _environment(facet: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _named(datasets: Any) -> list[list[str]]:
-    found = [
-        [
-            str(dataset["name"]),
-            str(((dataset.get("facets") or {}).get("version") or {}).get("datasetVersion") or ""),
-            str(((dataset.get("facets") or {}).get("datasetType") or {}).get("datasetType") or ""),
-        ]
-        for dataset in datasets
-    ]
+    found = []
+    for dataset in datasets:
+        facets = dataset.get("facets") or {}
+        version = (facets.get("version") or {}).get("datasetVersion") or ""
+        kind = (facets.get("datasetType") or {}).get("datasetType") or ""
+        found.append([str(dataset["name"]), str(version), str(kind)])
     if len(found) <= _MOST_DATASETS:
         return found
     # A folder of many files: that any of them changed is what matters here.

@@ -7,9 +7,10 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import cache
 from importlib import import_module
+from operator import itemgetter
 from typing import Any
 
-from sqlalchemy import Connection, Dialect, Table, case, func
+from sqlalchemy import Connection, Dialect, MetaData, Table, case, func, select, true
 
 from lineal.store import tables
 from lineal.store.facts import fact_of, root_of, texts_of
@@ -85,17 +86,19 @@ def rows_of_all(events: Iterable[tuple[Mapping[str, Any], int]]) -> Rows:
 def _say(rows: Rows, event: Mapping[str, Any], seq: int) -> None:
     job, run = event.get("job"), event.get("run")
     if job:
-        job_key = key_of(job["namespace"], job["name"])
-        rows.jobs.append({"key": job_key, "namespace": job["namespace"], "name": job["name"]})
+        namespace, name = job["namespace"], job["name"]
+        job_key = key_of(namespace, name)
+        rows.jobs.append({"key": job_key, "namespace": namespace, "name": name})
     if run and job:
         rows.runs.append(_run_row(event, run, job_key, seq))
     for role, dataset in _datasets(event):
-        dataset_key = key_of(dataset["namespace"], dataset["name"])
+        namespace, name = dataset["namespace"], dataset["name"]
+        dataset_key = key_of(namespace, name)
         facets = dataset.get("facets") or {}
         version = (facets.get("version") or {}).get("datasetVersion", "")
-        version_key = key_of(dataset["namespace"], dataset["name"], version)
+        version_key = key_of(namespace, name, version)
         kind = (facets.get("datasetType") or {}).get("datasetType", "")[:_KIND_LENGTH]
-        rows.datasets.append({"key": dataset_key, "namespace": dataset["namespace"], "name": dataset["name"]})
+        rows.datasets.append({"key": dataset_key, "namespace": namespace, "name": name})
         rows.versions.append(
             {
                 "key": version_key,
@@ -122,8 +125,22 @@ def merge(connection: Connection, rows: Rows) -> None:
         found: list[Row] = getattr(rows, table.name.removeprefix("lineal_"))
         if found:
             sql, order = _written(connection.dialect, table)
-            values = [tuple(row[name] for name in order) for row in found] if order else found
-            connection.exec_driver_sql(sql, values)
+            connection.exec_driver_sql(sql, [*map(itemgetter(*order), found)] if order else found)
+
+
+def join(connection: Connection, schema: str) -> None:
+    """Write the rows of another index, which was made of later events, into this one.
+
+    Args:
+        connection: to the database of both.
+        schema: by which it knows the other one.
+    """
+    for table in tables.INDEX_TABLES:
+        others = table.to_metadata(MetaData(), schema=schema)
+        # SQLite would take the ON of what follows for that of a join, where nothing is between.
+        rows = select(others).where(true())
+        statement = _statement(connection.dialect.name, table)
+        connection.execute(statement.from_select([column.name for column in table.columns], rows))
 
 
 @cache
@@ -169,7 +186,8 @@ def utc(time: str) -> str:
         return time
     moment = datetime.fromisoformat(time)
     # Without a zone it would be that of whoever reads it: another on each machine.
-    moment = moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+    if moment.tzinfo is not UTC:
+        moment = moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
     return moment.isoformat(timespec="microseconds")
 
 
@@ -206,8 +224,10 @@ def _datasets(event: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]
 def _row_count(dataset: Mapping[str, Any]) -> int | None:
     """How many records a dataset has, as its statistics tell; other producers may say anything there."""
     for facets, facet in (("outputFacets", "outputStatistics"), ("inputFacets", "inputStatistics")):
-        found: Any = dataset
-        for key in (facets, facet, "rowCount"):
+        found: Any = dataset.get(facets)
+        if not found:
+            continue
+        for key in (facet, "rowCount"):
             found = found.get(key) if isinstance(found, Mapping) else None
         if type(found) is int and 0 <= found < 1 << 63:
             return found

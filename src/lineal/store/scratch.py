@@ -30,4 +30,6 @@ def make_tables(connection: sa.Connection) -> None:
         # Without the indexes that questions need: they take as long as all the rest.
         bare = table.to_metadata(sa.MetaData())
         bare.indexes.clear()
+        # In the order of its key, in which it is compared: the rows lie in the one tree.
+        bare.dialect_options["sqlite"]["with_rowid"] = False
         bare.create(connection)

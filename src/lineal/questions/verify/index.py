@@ -7,13 +7,12 @@ from __future__ import annotations
 
 import gc
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from itertools import chain
+from itertools import chain, zip_longest
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
-from zlib import crc32
 
 import sqlalchemy as sa
 from pydantic_core import from_json
@@ -25,8 +24,8 @@ from lineal.store.log import Store
 _CHUNK = 1000
 # From so many events on a second process is worth its start.
 _MANY = 50_000
-# What tells which of two rows came first, where that matters.
-_FIRST = {"lineal_versions": "first_seq", "lineal_models": "registered_at", "lineal_texts": "id"}
+# What comes of a body that was tampered with.
+_NO_EVENT = (ValueError, KeyError, TypeError, AttributeError)
 _NAMES = {"jobs": "name", "datasets": "name", "runs": "run_id", "versions": "version", "models": "name"}
 
 
@@ -46,16 +45,19 @@ def check_index(store: Store, tally: Tally, *, processes: int = 1) -> dict[str, 
     """
     with tempfile.TemporaryDirectory(prefix="lineal-verify-") as name, store.snapshot() as connection:
         folder = Path(name)
-        last = connection.execute(sa.select(sa.func.max(tables.events.c.seq))).scalar() or 0
-        parts = processes if last >= _MANY else 1
+        seq = tables.events.c.seq
+        first, last = connection.execute(sa.select(sa.func.min(seq), sa.func.max(seq))).one()
+        places = range(first or 0, (last or 0) + 1)
+        parts = processes if len(places) >= _MANY else 1
         files = [folder / f"{part}.db" for part in range(parts)]
+        some = [places[len(places) * part // parts : len(places) * (part + 1) // parts] for part in range(parts)]
         if parts == 1:
-            tally.take(iter(_make_part(store.url, files[0], last, 0, 1)))
+            tally.take(iter(_make_part(store.url, files[0], places)))
         else:
             # Each looks for garbage as often as this one does.
             context, often = get_context("spawn"), gc.get_threshold()
             with ProcessPoolExecutor(parts, mp_context=context, initializer=gc.set_threshold, initargs=often) as pool:
-                jobs = [pool.submit(_make_part, store.url, file, last, part, parts) for part, file in enumerate(files)]
+                jobs = [pool.submit(_make_part, store.url, *part) for part in zip(files, some, strict=True)]
                 for job in jobs:
                     tally.take(iter(job.result()))
         with scratch.opened(files[0]) as fresh:
@@ -65,88 +67,82 @@ def check_index(store: Store, tally: Tally, *, processes: int = 1) -> dict[str, 
             for table in tables.INDEX_TABLES:
                 name = table.name.removeprefix("lineal_")
                 counts[name] = fresh.execute(sa.select(sa.func.count()).select_from(table)).scalar_one()
-                tally.take(_differing(name, _rows(connection, table), _rows(fresh, table)))
+                tally.take(_compare(name, _rows(connection, table), _rows(fresh, table)))
     tally.count = sum(counts.values())
     return counts
 
 
-def _make_part(url: str, file: Path, last: int, part: int, parts: int) -> list[Finding]:
-    """Make the index anew of the runs that fall to one process, up to a place in the log."""
+def _make_part(url: str, file: Path, places: range) -> list[Finding]:
+    """Make the index anew of the events at some places of the log."""
     with Store(url, create=False).snapshot() as connection, scratch.opened(file) as fresh:
         scratch.make_tables(fresh)
         fresh.exec_driver_sql("BEGIN")
-        found = list(_fill(connection, fresh, last, part, parts))
+        found = list(_fill(connection, fresh, places))
         fresh.exec_driver_sql("COMMIT")
     return found
 
 
 def _join(fresh: sa.Connection, file: Path) -> None:
-    """Take over what another process made: of what both have, what came first in the log."""
+    """Take over what another process made of the events that come next."""
     fresh.exec_driver_sql("ATTACH DATABASE ? AS other", (str(file),))
-    for table in tables.INDEX_TABLES:
-        # A text is known by its key, and numbered by the event that said it first.
-        known_by = [table.c.key] if table is tables.texts else table.primary_key.columns
-        keys = ", ".join(column.name for column in known_by)
-        then = _earlier(table, _FIRST[table.name]) if table.name in _FIRST else "NOTHING"
-        # The names are our own tables'.
-        fresh.exec_driver_sql(
-            f"INSERT INTO main.{table.name} SELECT * FROM other.{table.name} WHERE true "  # noqa: S608
-            f"ON CONFLICT ({keys}) DO {then}"
-        )
+    index.join(fresh, "other")
     fresh.exec_driver_sql("DETACH DATABASE other")
 
 
-def _earlier(table: sa.Table, first: str) -> str:
-    """The update that keeps of two rows the one that came first."""
-    taken = []
-    for column in table.columns:
-        here, there = column.name, f"excluded.{column.name}"
-        if column is tables.versions.c.rows:
-            # Whoever came first need not have told how many rows there are.
-            here, there = f"coalesce({here}, {there})", f"coalesce({there}, {here})"
-        taken.append(f"{column.name} = CASE WHEN excluded.{first} < {first} THEN {there} ELSE {here} END")
-    return f"UPDATE SET {', '.join(taken)}"
-
-
-def _fill(connection: sa.Connection, fresh: sa.Connection, last: int, part: int, parts: int) -> Iterator[Finding]:
+def _fill(connection: sa.Connection, fresh: sa.Connection, places: range) -> Iterator[Finding]:
     """Make the index anew; events whose columns are not what their bodies say are told on the way."""
     columns = tables.events.c
     query = sa.select(columns.seq, columns.body, columns.run_id, columns.event_type, columns.event_time)
-    for chunk in connection.execute(query.where(columns.seq <= last).order_by(columns.seq)).partitions(_CHUNK):
-        events = []
-        for row in chunk:
-            if parts > 1 and crc32((row.run_id or "").encode()) % parts != part:
-                continue
-            try:
-                event = from_json(row.body)
-                said = ((event.get("run") or {}).get("runId"), event.get("eventType"), event["eventTime"])
-                events.append((event, row.seq))
-            except (ValueError, KeyError, TypeError, AttributeError) as problem:
-                yield _event(row, f"its body is no event any more ({type(problem).__name__})")
-                continue
-            if said != (row.run_id, row.event_type, row.event_time):
-                yield _event(row, "the columns run_id, event_type and event_time are not what its body says")
+    query = query.where(columns.seq >= places.start, columns.seq < places.stop).order_by(columns.seq)
+    for chunk in connection.execute(query).partitions(_CHUNK):
+        found = list[Finding]()
         try:
-            rows_made = index.rows_of_all(events)
-        except (ValueError, KeyError, TypeError, AttributeError):
+            rows = index.rows_of_all(_events(chunk, found))
+        except _NO_EVENT:
             # One of them was tampered with: each by itself, to leave out that one.
-            sound = []
-            for event, seq in events:
-                try:
-                    index.rows_of(event, seq)
-                    sound.append((event, seq))
-                except (ValueError, KeyError, TypeError, AttributeError) as problem:
-                    row = next(row for row in chunk if row.seq == seq)
-                    yield _event(row, f"its body is no event any more ({type(problem).__name__})")
-            rows_made = index.rows_of_all(sound)
-        index.merge(fresh, rows_made)
+            found.clear()
+            rows = index.rows_of_all(_sound(chunk, found))
+        yield from found
+        index.merge(fresh, rows)
+
+
+def _events(chunk: Iterable[Any], found: list[Finding]) -> Iterator[tuple[Any, int]]:
+    """The events of some rows, each with its place; one at a time, as all together are much to have in memory."""
+    for row in chunk:
+        seq, body, *columns = row
+        try:
+            event = from_json(body)
+            said = [(event.get("run") or {}).get("runId"), event.get("eventType"), event["eventTime"]]
+        except _NO_EVENT as problem:
+            found.append(_no_event(row, problem))
+            continue
+        if said != columns:
+            found.append(_event(row, "the columns run_id, event_type and event_time are not what its body says"))
+        yield event, seq
+
+
+def _sound(chunk: Iterable[Any], found: list[Finding]) -> Iterator[tuple[Any, int]]:
+    """The events of some rows that rows of the index can be made of."""
+    for row in chunk:
+        for event, seq in _events([row], found):
+            try:
+                index.rows_of(event, seq)
+            except _NO_EVENT as problem:
+                found.append(_no_event(row, problem))
+            else:
+                yield event, seq
+
+
+def _no_event(row: Any, problem: Exception) -> Finding:
+    return _event(row, f"its body is no event any more ({type(problem).__name__})")
 
 
 def _event(row: Any, detail: str) -> Finding:
     return Finding("index", "changed", f"event {row.seq}", detail, row.seq, row.event_time, row.run_id)
 
 
-def _rows(connection: sa.Connection, table: sa.Table) -> Iterator[Any]:
+def _rows(connection: sa.Connection, table: sa.Table) -> Iterator[Sequence[Any]]:
+    """The rows of a table in the order of its key, some at a time."""
     keys = [
         # As SQLite compares texts: by their bytes.
         sa.collate(column, "C")
@@ -154,11 +150,19 @@ def _rows(connection: sa.Connection, table: sa.Table) -> Iterator[Any]:
         else column
         for column in table.primary_key.columns
     ]
-    return chain.from_iterable(connection.execute(sa.select(table).order_by(*keys)).partitions(_CHUNK))
+    return connection.execute(sa.select(table).order_by(*keys)).partitions(_CHUNK)
+
+
+def _compare(name: str, stands: Iterator[Sequence[Any]], made: Iterator[Sequence[Any]]) -> Iterator[Finding]:
+    """What differs between two tables in the order of their keys; as a rule nothing, which is seen at little cost."""
+    for left, right in zip_longest(stands, made, fillvalue=()):
+        if [*map(tuple, left)] != [*map(tuple, right)]:
+            rest = (chain(some, chain.from_iterable(more)) for some, more in ((left, stands), (right, made)))
+            yield from _differing(name, *rest)
 
 
 def _differing(name: str, stands: Iterator[Any], made: Iterator[Any]) -> Iterator[Finding]:
-    """What differs between two tables in the order of their keys."""
+    """What differs between two tables in the order of their keys, from the first rows that do."""
     table = next(each for each in tables.INDEX_TABLES if each.name == f"lineal_{name}")
     names = [column.name for column in table.primary_key.columns]
 

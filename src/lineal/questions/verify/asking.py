@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import IO
 
@@ -20,7 +21,7 @@ from lineal.questions.verify.models import check_models
 from lineal.questions.verify.things import scope_of
 from lineal.signing import PublicKey
 from lineal.store import tables
-from lineal.store.checkpoints import Checkpoint, heads
+from lineal.store.checkpoints import Checkpoint, heads, newest
 from lineal.store.checkpoints.exporting import read_checkpoints, read_lines
 from lineal.store.log import Store
 from lineal.subjects import Kind, Subject
@@ -48,17 +49,20 @@ def verify(
     """
     believed, of_models = signing.trusted("log", keys), signing.trusted("models", keys)
     scope = scope_of(store, subject) if subject is not None else None
+    lines: list[Checked] = []
     log, index, kept = Tally("log", scope.runs if scope else None), Tally("index"), Tally("datasets")
     files, registry = Tally("models"), Tally("mlflow")
-    found = _check_log(store, believed, log)
-    _require_keys(believed, found)
-    lines: list[Checked] = []
-    if scope is None:
-        counts = check_index(store, index, processes=processes)
-        lines.append(index.checked(", ".join(f"{count} {name}" for name, count in counts.items() if count)))
-    aside = check_datasets(store, scope, kept)
+    _require_keys(believed, newest(store))
+    with ThreadPoolExecutor(1) as beside:
+        # Other processes do it: the log need not wait for them.
+        early = beside.submit(check_index, store, index, processes=processes) if processes > 1 and not scope else None
+        found = _check_log(store, believed, log)
+        aside = check_datasets(store, scope, kept)
+        of_them = check_models(store, scope, of_models, files, registry)
+        if scope is None:
+            counts = early.result() if early else check_index(store, index)
+            lines.append(index.checked(", ".join(f"{count} {name}" for name, count in counts.items() if count)))
     lines.append(kept.checked(aside))
-    of_them = check_models(store, scope, of_models, files, registry)
     for head in of_them.heads:
         if not heads.is_in_chain(store, head):
             there = found.newest is not None and head.number <= found.newest.number
@@ -97,7 +101,6 @@ def verify_file(file: Path, *, keys: Sequence[Path] = ()) -> Verification:
         EventError: the file cannot be read, or is no exported log.
         SigningError: a file is no key, or none is known.
     """
-    log = Tally("log")
     believed = signing.trusted("log", keys)
     if keys and not {key.id for key in map(signing.read_public, keys)} & set(believed):
         raise SigningError(f"{keys[0]} is a key for models; the log is signed with Ed25519, so give its public key")
@@ -105,18 +108,24 @@ def verify_file(file: Path, *, keys: Sequence[Path] = ()) -> Verification:
         with file.open("rb") as opened, tempfile.TemporaryFile("w+", encoding="utf-8") as aside:
             # Checkpoints come after their events: they are read first, and set aside.
             count = _set_aside(opened, str(file), aside)
-            opened.seek(0)
-            found = check_log(_entries(opened, str(file)), _checkpoints(aside), believed, (), log)
+            # Whose an event is, is asked only where one is to be named: to parse each takes longer than all the rest.
+            for entry in (lambda seq, body: Entry(seq, body, None, None)), _entry:
+                log = Tally("log")
+                opened.seek(0)
+                aside.seek(0)
+                found = check_log(_entries(opened, str(file), entry), _checkpoints(aside), believed, (), log)
+                if not log.wrong:
+                    break
     except OSError as problem:
         raise EventError(f"{file}: cannot be read: {problem.strerror or problem}; name another file") from problem
     if not count:
         raise EventError(f"{file}: has no checkpoints to verify by; write it by `lineal events --checkpoints`")
-    _require_keys(believed, found)
+    _require_keys(believed, found.checkpoints)
     return Verification(None, str(file), (log.checked(_said(found)),), tuple(log.kept), found.newest)
 
 
-def _require_keys(believed: object, found: LogCheck) -> None:
-    if not believed and found.checkpoints:
+def _require_keys(believed: object, signed: object) -> None:
+    if not believed and signed:
         raise SigningError(
             f"there is no key here to verify by ({signing.path_of('log')} is not there); "
             "give the public key of who signed by --public-key FILE"
@@ -130,12 +139,11 @@ def _said(found: LogCheck) -> str:
 
 def _set_aside(opened: IO[bytes], name: str, aside: IO[str]) -> int:
     count = 0
-    for first, second in read_lines(opened, name):  # type: ignore[arg-type]
+    for first, second in read_lines(opened, name, checkpoints_only=True):  # type: ignore[arg-type]
         if isinstance(first, Checkpoint):
             count += 1
             kept = second.hex() if isinstance(second, bytes) else None
             aside.write(json.dumps([{name: getattr(first, name) for name in first.__slots__}, kept]) + "\n")
-    aside.seek(0)
     return count
 
 
@@ -145,7 +153,7 @@ def _checkpoints(aside: IO[str]) -> Iterator[tuple[Checkpoint, bytes | None]]:
         yield Checkpoint.of(values), None if kept is None else bytes.fromhex(kept)
 
 
-def _entries(opened: IO[bytes], name: str) -> Iterator[Entry]:
+def _entries(opened: IO[bytes], name: str, entry: Callable[[int, str], Entry]) -> Iterator[Entry]:
     before = 0
     for first, second in read_lines(opened, name):  # type: ignore[arg-type]
         if isinstance(first, Checkpoint) or not isinstance(second, str):
@@ -153,7 +161,7 @@ def _entries(opened: IO[bytes], name: str) -> Iterator[Entry]:
         if first <= before:
             raise EventError(f"{name}: event {first} stands behind event {before}; the file was put together anew")
         before = first
-        yield _entry(first, second)
+        yield entry(first, second)
 
 
 def _entry(seq: int, body: str) -> Entry:

@@ -7,12 +7,14 @@ that is under it. The leaf hashes beside a checkpoint go with it, so that an eve
 from __future__ import annotations
 
 import base64
+import codecs
 import json
 from collections.abc import Iterator
 from dataclasses import asdict
 from typing import Any, BinaryIO
 
 import sqlalchemy as sa
+from pydantic_core import from_json
 
 from lineal.errors import EventError
 from lineal.store import tables
@@ -56,12 +58,13 @@ def _checkpoint_line(checkpoint: Checkpoint, leaves: bytes) -> str:
     return json.dumps(said, separators=(",", ":"))
 
 
-def read_lines(file: BinaryIO, name: str) -> Iterator[Line]:
+def read_lines(file: BinaryIO, name: str, *, checkpoints_only: bool = False) -> Iterator[Line]:
     """Read an exported log, a line at a time.
 
     Args:
         file: what `export` gave, in UTF-8.
         name: of the file, for errors.
+        checkpoints_only: pass over lines that can be no checkpoint, whatever else they are.
 
     Raises:
         EventError: a line is neither an event nor a checkpoint.
@@ -69,10 +72,11 @@ def read_lines(file: BinaryIO, name: str) -> Iterator[Line]:
     number = 0
     while line := file.readline(_LONGEST):
         number += 1
-        if not line.strip():
+        # A key may be written in escapes.
+        if line.isspace() or (checkpoints_only and b'"checkpoint"' not in line and b"\\u" not in line):
             continue
         try:
-            yield _line(json.loads(line))
+            yield _line(from_json(line.removeprefix(codecs.BOM_UTF8)))
         except (ValueError, KeyError, TypeError, RecursionError) as problem:
             raise EventError(
                 f"{name}:{number}: is neither an event nor a checkpoint of a log; "

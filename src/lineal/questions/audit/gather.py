@@ -356,7 +356,11 @@ def _decision(
 
 
 def _about(values: Mapping[str, Any], model: ModelRow) -> bool:
-    subjects = (f"model:{model.name}@{model.number}", f"model:{model.name}@{model.digest}", f"model:{model.name}")
+    if (values.get("namespace") or model.namespace) != model.namespace:
+        # Another tracking server's, which has a model of its name.
+        return False
+    names = (model.name, f"{model.namespace}/{model.name}")
+    subjects = [f"model:{name}{of}" for name in names for of in (f"@{model.number}", f"@{model.digest}", "")]
     if values.get("subject") in subjects:
         return True
     if values.get("name") not in (model.name, f"models/{model.name}"):

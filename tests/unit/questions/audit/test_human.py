@@ -79,16 +79,28 @@ def test_the_approval_of_another_version_is_none(flow, ask):
     assert ask("approved-by-another", number=2).verdict == "open"
 
 
-def test_a_decision_that_names_the_model_by_its_subject(flow, ask, lineage):
+@pytest.mark.parametrize("subject", ["model:demo@1", "model:mlflow://local/demo@1"])
+def test_a_decision_that_names_the_model_by_its_subject(flow, ask, subject):
     flow.train(flow.Plan())
 
     @flow.traced
     def decide():
-        decision = {"action": "approve", "namespace": "x", "name": "y", "subject": "model:demo@1", "reason": "fine"}
-        flow.current_run().decisions([decision], by="Grace")
+        about = {"namespace": flow.MLFLOW, "name": "y", "subject": subject}
+        flow.current_run().decisions([about | {"action": "approve", "reason": "fine"}], by="Grace")
 
     decide()
     assert ask("approved-by-another").verdict == "pass"
+
+
+def test_a_decision_on_another_servers_model_of_its_name_is_none_on_it(flow, ask, monkeypatch):
+    model = flow.train(flow.Plan())
+    for action in ("approve", "withdraw", "approve"):
+        flow.decide(model, "Grace", {"action": action, "subject": "model:demo@1"})
+    assert ask("approved-by-another").verdict == "pass"
+    monkeypatch.setattr(flow, "MLFLOW", "mlflow://team:5000")
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://team:5000")
+    flow.train(flow.Plan(salt="2"))
+    assert [ask(check).verdict for check in ("approved-by-another", "withdrawal-tried")] == ["open", "open"]
 
 
 def test_an_unsigned_word_of_somebody_whose_key_is_known_does_not_count(flow, ask, lineage):

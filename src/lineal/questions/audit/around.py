@@ -84,6 +84,8 @@ def consumers(store: Store, steps: Iterable[Step], own: Iterable[Run]) -> tuple[
             .join(roots, roots.c.run_id == runs.root_id)
             .join(tables.jobs, jobs.key == roots.c.job)
             .where(edges.version.in_(batch), edges.role == "i")
+            # Only at its end does a run of Lineal's own say what it is.
+            .where(jobs.name.not_in(_OWN) | (roots.c.state == "COMPLETE"))
             .group_by(jobs.namespace, jobs.name, edges.version)
         )
         for namespace, name, version, count, newest, last in store.read(query):

@@ -256,11 +256,17 @@ DECLARED = {
 }
 
 
+def reproduce(rows):
+    raise KeyboardInterrupt
+
+
 @pytest.mark.parametrize("name", ["export", "decide"])
 def test_a_job_of_another_that_is_called_as_one_of_ours_is_given_the_data(flow, ask, lineage, name):
     flow.train(flow.Plan(parameters=DECLARED))
     snapshot = flow.table("snapshot", "", ("x", "z"), 100)
     say(lineage.store, Subject.parse("dataset:demo.snapshot"), "reject", "too old", people.Person("Grace"), None)
+    with pytest.raises(KeyboardInterrupt):
+        flow.traced(reproduce)(snapshot)
     assert ask("processing-recorded").verdict == "pass"
 
     def sell(rows):

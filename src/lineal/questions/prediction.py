@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +12,7 @@ from lineal.datasets.prediction_ids import PredictionPlace, prediction_place
 from lineal.datasets.rows import as_values, row_of
 from lineal.datasets.snapshot import locate
 from lineal.errors import LinealError, SubjectError, VersionError
+from lineal.questions import lookup
 from lineal.questions.trace import Node, RunDetail, Trace
 from lineal.questions.trace import trace as trace_subject
 from lineal.store import tables
@@ -185,8 +186,7 @@ def prediction(store: Store, subject: Subject) -> Prediction:
     read = next((each for each in event.inputs if not _is_model(each)), None)
     batch = None if read is None else handle(read)
     given = None if batch is None else _row(batch, place.row - 1, missing)
-    used = next((f"{each['namespace']}/{facet['model']}" for each in event.inputs if _is_model(each)), facet["model"])
-    descent = trace_subject(store, Subject("model", used, str(facet["version"])))
+    descent = trace_subject(store, _used(store, facet, event.inputs))
     parameters = parameters_of(descent.flow)
     key = parameters.get("source.id")
     above = trace_subject(store, Subject("run", run.root_id), depth=0)
@@ -220,6 +220,19 @@ def prediction(store: Store, subject: Subject) -> Prediction:
         missing=tuple(missing),
         recalls=trace_subject(store, Subject("dataset", made["name"], _version(made)), depth=0).recalls,
     )
+
+
+def _used(store: Store, facet: Mapping[str, Any], read: Iterable[Mapping[str, Any]]) -> Subject:
+    """The model version that predicted; when it was registered its server may have had another address."""
+    columns = tables.models.c
+    called = [each["namespace"] for each in read if _is_model(each)]
+    same = (columns.number == facet["version"]) & (columns.digest == facet["digest"])
+    known = lookup.models(store, facet["model"], same)
+    found = next((row for row in known if row.namespace in called), None) or next(iter(known), None)
+    if found is not None:
+        return lookup.subject_of(store, found)
+    name = f"{called[0]}/{facet['model']}" if called else facet["model"]
+    return Subject("model", name, str(facet["version"]))
 
 
 def parameters_of(run: RunDetail | None) -> dict[str, str]:

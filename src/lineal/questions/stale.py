@@ -23,7 +23,7 @@ from lineal.questions.diff.interface import Setting
 from lineal.questions.diff.record import Record, Table, local, read_record, scope_of
 from lineal.questions.lookup import ModelRow
 from lineal.redaction import redact_urls
-from lineal.store import tables
+from lineal.store import graph, tables
 from lineal.store.log import Store
 from lineal.store.runs import find_run
 
@@ -191,7 +191,12 @@ class _Now:
             return
         columns = tables.models.c
         said = _prediction(self.store, run_id)
-        for model in lookup.models(self.store, which=columns.version.in_(record.uses)):
+        used = lookup.models(self.store, which=columns.version.in_(record.uses))
+        if not used:
+            # Their registry had another address when they were registered.
+            digests = {row.version for row in graph.versions(self.store, record.uses).values()}
+            used = lookup.models(self.store, which=columns.digest.in_(digests))
+        for model in used:
             if said and (model.name, model.number) != (said.get("model"), said.get("version")):
                 continue
             others = (columns.namespace == model.namespace) & (columns.digest != model.digest)

@@ -1,5 +1,7 @@
 """One name in two places: a model on two tracking servers, a table in two databases."""
 
+from dataclasses import replace
+
 import pytest
 
 from lineal import Dataset, current_run, traced
@@ -95,7 +97,8 @@ def test_a_recall_is_of_one_server(store, away):
     assert [(move.namespace, move.holder) for move in moves] == [(MLFLOW, 1)]
 
 
-def test_a_prediction_is_led_to_the_model_that_made_it(lineage, away, tmp_path):
+@pytest.mark.parametrize("address", [MLFLOW, "mlflow://127.0.0.1:5000"])
+def test_a_prediction_is_led_to_the_model_that_made_it(lineage, away, tmp_path, address):
     @traced
     def score(model, batch):
         said = {"model": "demo", "version": 1, "digest": model.digest, "askedBy": None, "aliases": []}
@@ -103,8 +106,9 @@ def test_a_prediction_is_led_to_the_model_that_made_it(lineage, away, tmp_path):
         return Dataset(tmp_path / "gone.parquet", name="demo.predictions", version=digest("p"), rows=1)
 
     batch = Dataset(tmp_path / "batch.parquet", name="demo.batch", version=digest("b"), rows=1)
-    score(register(fit(table("train", "local")), None, 1), batch)
+    made = register(fit(table("train", "local")), None, 1)
     register(fit(table("train", "team")), None, 1, server=ELSEWHERE)
+    score(replace(made, namespace=address), batch)
     said = lineage.event("score")["run"]["facets"]["lineal_prediction"]
     found = prediction(lineage.store, Subject("prediction", f"{said['idPrefix']}1"))
     assert found.descent.model.digest == LOCAL

@@ -1,6 +1,7 @@
 """Stale: what rests on a source, a snapshot, code or a model that is no longer the newest."""
 
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import pyarrow as pa
@@ -213,6 +214,9 @@ def test_predictions_go_by_the_alias_that_their_model_was_asked_for_by(lineage, 
     register(2, "2" * 64)
     (item,) = ask().items
     assert item.findings[0].sentence == "demo@champion was version 1, and is version 2 now"
+    # The same server by another address.
+    predict(replace(first, namespace="mlflow://127.0.0.1:5000"), "champion")
+    assert ask().items[0].findings == item.findings
     for asked_by in ("audited", None):
         predict(first, asked_by)
         assert ask().items == ()

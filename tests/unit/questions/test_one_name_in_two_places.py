@@ -16,6 +16,7 @@ from lineal.questions.impact import impact
 from lineal.questions.prediction import prediction
 from lineal.questions.trace import trace
 from lineal.subjects import Subject
+from lineal.testing import recording
 from tests.parts.made_up import MLFLOW, digest, fit, register, table
 
 ELSEWHERE = "mlflow://team:5000"
@@ -90,6 +91,21 @@ def test_decisions_stay_with_the_model_that_they_were_taken_on(lineage):
     assert [each.standing for each in decisions.listed(lineage.store)] == ["stands"]
     say(lineage.store, subject(f"model:{ELSEWHERE}/demo@1"), "reject", "of no use either", Person("Grace"))
     assert (rejected(MLFLOW), rejected(ELSEWHERE)) == (["stands"], ["stands"])
+
+
+def test_decisions_of_two_stores_that_wrote_no_server_are_listed_apart(lineage, tmp_path):
+    def decide(store, data, server):
+        register(fit(table("train", data)), None, 1, server=server)
+        say(store, subject("model:demo@1"), "reject", data, Person("Grace"))
+
+    decide(lineage.store, "local", MLFLOW)
+    with recording(tmp_path / "other") as other:
+        decide(other.store, "team", ELSEWHERE)
+        theirs = other.events()
+    for event in theirs:
+        lineage.store.append(event)
+    found = decisions.listed(lineage.store)
+    assert [(each.decision.reason, each.standing) for each in found] == [("team", "stands"), ("local", "stands")]
 
 
 def test_a_recall_is_of_one_server(store, away):

@@ -113,18 +113,20 @@ def listed(store: Store, limit: int = 20, *, at: datetime | None = None) -> list
     newest = decisions.read(store, limit=limit)
     keys = people.known_keys() if newest else []
     when = at or datetime.now(UTC)
-    judged: dict[str, dict[str, Decided]] = {}
+    # A subject that was written without its tracking server can be another model on each.
+    judged: dict[tuple[str, str], dict[str, Decided]] = {}
     for each in newest:
-        if each.subject not in judged:
+        named = each.namespace, each.subject
+        if named not in judged:
             try:
                 what = about(store, _named(each))
             except SubjectError as problem:
-                judged[each.subject] = {each.run_id: Decided(each, "stale", problem.message, False, False)}
+                judged[named] = {each.run_id: Decided(each, "stale", problem.message, False, False)}
                 continue
             there = _judged(_on(store, what), what, keys, when, ())
-            judged[each.subject] = {one.decision.run_id: one for one in there}
+            judged[named] = {one.decision.run_id: one for one in there}
     return [
-        judged[each.subject].get(each.run_id)
+        judged[each.namespace, each.subject].get(each.run_id)
         or Decided(each, "stale", "what is there now is another version", False, False)
         for each in newest
     ]

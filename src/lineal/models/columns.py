@@ -101,7 +101,9 @@ def _plain(column: pd.Series[Any]) -> np.ndarray[Any, Any]:
     if types.is_bool_dtype(column.dtype):
         return column.to_numpy(dtype=np.bool_)
     if types.is_integer_dtype(column.dtype):
-        return column.to_numpy(dtype=np.float64 if column.max() >= 2**63 else np.int64)
+        # Of no values pandas knows no greatest.
+        beyond = len(column) > 0 and column.max() >= 2**63
+        return column.to_numpy(dtype=np.float64 if beyond else np.int64)
     if types.is_float_dtype(column.dtype):
         return column.to_numpy(dtype=np.float64)
     if types.is_datetime64_any_dtype(column.dtype):

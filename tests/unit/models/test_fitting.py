@@ -13,6 +13,7 @@ from threadpoolctl import threadpool_info
 
 from lineal.errors import DataError, EstimatorError
 from lineal.models import fitting
+from lineal.models.columns import target_values
 from lineal.models.digest import digest
 from lineal.models.estimators import validate
 from lineal.models.fitting import fit
@@ -496,3 +497,9 @@ def test_the_record_of_a_fit_is_plain_data(make_pipeline, wine):
 )
 def test_nullable_and_decimal_targets_are_numbers(make_pipeline, values):
     assert fit(make_pipeline(RIDGE), small(target=values)).train_metrics["r2"] > 0.99
+
+
+@pytest.mark.parametrize("dtype", ["Int64", "int64[pyarrow]"])
+def test_no_rows_have_no_targets(make_pipeline, dtype):
+    frame = pd.DataFrame({"target": pd.Series([], dtype=dtype)})
+    assert len(target_values(make_pipeline(RIDGE), frame, classifier=False)) == 0

@@ -73,6 +73,9 @@ def console(*, stderr: bool = False) -> Console:
 
 def to_json(answer: object) -> str:
     """An answer, plain frozen data, as one line of JSON."""
+    if "lineal.questions.trace" not in sys.modules:
+        # There is no descent in it, and that module is not loaded for nothing.
+        return json.dumps(answer, default=_plain, ensure_ascii=False)
     from lineal.questions.trace import Node
     from lineal.reports.descent import descent_json
 

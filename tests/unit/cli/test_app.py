@@ -78,6 +78,10 @@ def test_asking_for_a_row_loads_none_of_arrows_functions():
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
+def test_json_of_no_descent_loads_none():
+    assert "sqlalchemy" not in loaded_by("from lineal.reports.terminal import to_json; to_json({'pipelines': []})")
+
+
 def test_a_model_is_traced_by_number_alias_and_digest(run, recorded, tmp_path):
     for version in ("1", "v1", "champion", "d1d1", ""):
         subject = f"model:demo@{version}" if version else "model:demo"

@@ -136,6 +136,13 @@ def test_any_fsspec_uri_is_read_as_a_local_file_is(put: Any, snap: Any, cache: A
     assert list((cache.root / "tmp").iterdir()) == []
 
 
+def test_a_folder_that_is_called_as_a_secret_is_is_no_secret(snap: Any, memory: Any) -> None:
+    for number in (1, 2):
+        memory.pipe(f"/lake/access_key={number}/d.csv", b"v\n1\n")
+    found = snap("memory://lake/*/d.csv").sources
+    assert [source.location for source in found] == [f"memory:///lake/access_key={number}/d.csv" for number in (1, 2)]
+
+
 def test_the_web_is_read_and_a_secret_in_the_address_is_not_kept(put: Any, snap: Any, web: str) -> None:
     put("d.csv", "v\n1\n")
     (source,) = snap(f"{web}/d.csv?token=s3cret").sources

@@ -224,7 +224,7 @@ def test_a_dataset_is_logged_under_our_name_and_version(as_a_user: MlflowClient)
         recording.dataset(
             Dataset("/data/train.parquet", name="bc.train", version=version, rows=426, columns=columns), "training"
         )
-        recording.dataset(Dataset("https://ada:hush@host/test.csv", version="f" * 32), "evaluation")
+        recording.dataset(Dataset("https://ada:hush@host/token=17/test.csv", version="f" * 32), "evaluation")
     first, second = as_a_user.get_run(recording.tracked.run_id).inputs.dataset_inputs
     assert (first.dataset.name, first.dataset.digest) == ("bc.train", version)
     assert json.loads(first.dataset.source) == {"uri": "/data/train.parquet"}
@@ -236,7 +236,7 @@ def test_a_dataset_is_logged_under_our_name_and_version(as_a_user: MlflowClient)
     ]
     assert json.loads(first.dataset.profile) == {"num_rows": 426, "num_elements": 1704}
     assert [(tag.key, tag.value) for tag in first.tags] == [("mlflow.data.context", "training")]
-    assert json.loads(second.dataset.source) == {"url": "https://host/test.csv"}
+    assert json.loads(second.dataset.source) == {"url": "https://host/token=17/test.csv"}
 
 
 @pytest.mark.filterwarnings("error:Glyph")  # what MLflow saves for us would be forgiven

@@ -17,7 +17,7 @@ from lineal.datasets.sources.base import SourceFile, near
 from lineal.datasets.sources.opening import COMPRESSIONS
 from lineal.errors import SourceError, StorageError, UnreachableError
 from lineal.progress import Progress
-from lineal.redaction import redact
+from lineal.redaction import redact, redact_urls
 
 FORMATS = {
     ".csv": "CSV",
@@ -187,7 +187,8 @@ def _remote(uri: str) -> list[tuple[Any, str, str]]:
     with _asking(shown):
         names = within(lambda: _names(system, path, uri, shown), shown)
     http = urlsplit(uri).scheme in ("http", "https")
-    named = {name: redact(str(system.unstrip_protocol(name))) for name in names}
+    # A folder may be called as a secret is, such as `token=17`: that is which file it is.
+    named = {name: redact_urls(str(system.unstrip_protocol(name))) for name in names}
     # A query string is no part of a file's name.
     files = {urlsplit(text).path if http else text: name for name, text in named.items()}
     _one_format(uri, list(files))

@@ -22,7 +22,7 @@ from lineal.models.drawing import any_script
 from lineal.models.model import TrackedRun
 from lineal.models.tracking import logged, place
 from lineal.models.tracking.connection import code_of, connect, explained
-from lineal.redaction import redact
+from lineal.redaction import redact, redact_urls
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -93,7 +93,7 @@ class Recording:
 
         schema = logged.schema_json([(column.name, column.type) for column in dataset.columns])
         profile = {"num_rows": dataset.rows, "num_elements": (dataset.rows or 0) * len(dataset.columns)}
-        location = redact(dataset.location)
+        location = redact_urls(dataset.location)
         entity = Entity(
             name=(dataset.name or location)[:500],
             digest=(dataset.version or "unversioned")[:36],

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, OperationalError
 
 from lineal.errors import StoreError
 from lineal.redaction import redact
@@ -17,6 +17,14 @@ from lineal.redaction import redact
 BUSY_TIMEOUT = 30
 # How long a server may take to answer at all, in seconds.
 CONNECT_TIMEOUT = 10
+# The same of a connection that is open, in the driver's words. The machine at its other end answers, however long what
+# is asked there takes.
+_GIVEN_UP = {
+    "connect_timeout": CONNECT_TIMEOUT,
+    "tcp_user_timeout": CONNECT_TIMEOUT * 1000,
+    "keepalives_idle": CONNECT_TIMEOUT,
+    "keepalives_interval": 2,
+}
 # One writer at a time, from its first statement to its commit, on either database. A place in the log is thereby taken
 # in the order in which events become visible: who reads on from a place misses none, and the index that concurrent
 # writers make is the one that a rebuild makes. A reader that turned writer half-way could not wait for another one.
@@ -67,7 +75,7 @@ def engine_of(url: str) -> sa.Engine:
         )
     arguments = {}
     if parsed.get_backend_name() == "postgresql":
-        arguments = {} if "connect_timeout" in parsed.query else {"connect_timeout": CONNECT_TIMEOUT}
+        arguments = {name: value for name, value in _GIVEN_UP.items() if name not in parsed.query}
     try:
         engine = sa.create_engine(parsed, connect_args=arguments)
     except ImportError as problem:
@@ -117,6 +125,11 @@ def _parsed(url: str) -> sa.URL:
 def may_be_tried_again(problem: DBAPIError) -> bool:
     """Whether a transaction failed for no fault of its own, and left nothing behind."""
     return problem.connection_invalidated or getattr(problem.orig, "sqlstate", None) in _PASSING
+
+
+def is_unanswered(problem: Exception) -> bool:
+    """Whether a server said nothing; what it says itself, such as that a lock is held, has a code."""
+    return isinstance(problem, OperationalError) and getattr(problem.orig, "sqlstate", "") is None
 
 
 def explain(problem: Exception) -> str:

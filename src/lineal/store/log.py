@@ -24,7 +24,7 @@ T = TypeVar("T")
 _INSERT = sa.insert(tables.events).returning(tables.events.c.seq)
 # How often a transaction is begun anew that failed for no fault of its own.
 _ATTEMPTS = 5
-# A server that kept its opener waiting is left alone for a while, in seconds: it is not to do so at each event.
+# A server that kept one who asked waiting in vain is left alone for a while, in seconds: it is not to do so each time.
 _PATIENCE, _LEFT_ALONE = 1.0, 60.0
 _silent: dict[str, tuple[float, str]] = {}
 
@@ -42,9 +42,7 @@ class Store:
 
     def __init__(self, url: str | None = None, *, create: bool = True) -> None:
         self.url = url or settings.store_url()
-        began = time.monotonic()
-        if self.url in _silent and began < _silent[self.url][0]:
-            raise StoreError(_silent[self.url][1])
+        began = self._asked()
         # Names that this process saw committed; a task of a long loop need not write its job's name each time.
         self._known: set[str] = set()
         self._file: Path | None = None
@@ -56,12 +54,10 @@ class Store:
                 _make_home(self._file.parent)
             self.engine = engine.engine_of(self.url)
             self._writer = engine.writing(self.engine)
+            began = self._asked()  # to load the driver takes a while, too
             schema.prepare(self.engine, str(self), create=create)
         except (SQLAlchemyError, OSError, ValueError) as problem:
-            error = self._error("cannot be opened", problem)
-            if time.monotonic() - began > _PATIENCE:
-                _silent[self.url] = time.monotonic() + _LEFT_ALONE, error.message
-            raise error from problem
+            raise self._error("cannot be opened", problem, began) from problem
 
     def append(self, event: Mapping[str, Any], body: str | None = None, *, open_only: bool = False) -> int | None:
         """Add one event to the log and its rows to the index, in one transaction that is on disk at return.
@@ -128,15 +124,17 @@ class Store:
 
     def read(self, query: sa.Select[Any]) -> list[Any]:
         """Run one reading query."""
+        began = self._asked()
         try:
             try:
                 return self._read(query)
             except DBAPIError as problem:
                 if not problem.connection_invalidated:
                     raise
+                began = self._asked()
                 return self._read(query)  # by a new connection; the server was started anew
         except SQLAlchemyError as problem:
-            raise self._error("cannot be read", problem) from problem
+            raise self._error("cannot be read", problem, began) from problem
 
     @contextmanager
     def snapshot(self) -> Iterator[sa.Connection]:
@@ -166,7 +164,7 @@ class Store:
         """
         writer = self._writer if patience is None else engine.writing(self.engine, patience)
         for attempt in range(1, _ATTEMPTS + 1):
-            done = False
+            done, began = False, self._asked()
             try:
                 with writer.begin() as connection:
                     result = work(connection)
@@ -175,7 +173,7 @@ class Store:
             except DBAPIError as problem:
                 # A connection that broke while it committed may have committed.
                 if done or attempt == _ATTEMPTS or not engine.may_be_tried_again(problem):
-                    raise self._error("cannot be written", problem) from problem
+                    raise self._error("cannot be written", problem, began) from problem
             except SQLAlchemyError as problem:
                 raise self._error("cannot be written", problem) from problem
             time.sleep(random.uniform(0, 0.02 * attempt))  # noqa: S311 - to part two that collided, no secret
@@ -196,8 +194,20 @@ class Store:
     def __str__(self) -> str:
         return str(self._file or redact(self.url))
 
-    def _error(self, what: str, problem: Exception) -> StoreError:
-        return StoreError(f"{self}: the lineage store {what}: {engine.explain(problem)}")
+    def _asked(self) -> float:
+        """The time now, when the server is asked for something; one that is left alone is not."""
+        now = time.monotonic()
+        until, why = _silent.get(self.url, (now, ""))
+        if now < until:
+            raise StoreError(why)
+        return now
+
+    def _error(self, what: str, problem: Exception, began: float | None = None) -> StoreError:
+        error = StoreError(f"{self}: the lineage store {what}: {engine.explain(problem)}")
+        now = time.monotonic()
+        if began is not None and now - began > _PATIENCE and engine.is_unanswered(problem):
+            _silent[self.url] = now + _LEFT_ALONE, error.message
+        return error
 
 
 def _make_home(folder: Path) -> None:

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
@@ -17,6 +18,7 @@ import sqlalchemy as sa
 
 from lineal import traced
 from lineal.errors import EventError, StoreError
+from lineal.store import log
 from lineal.store.log import Store
 from lineal.testing import recording
 
@@ -130,6 +132,7 @@ def test_a_database_that_is_read_only(postgres_url, warned):
 
 def test_a_store_that_another_holds_for_too_long(store_url, warned, monkeypatch):
     monkeypatch.setattr("lineal.store.engine.BUSY_TIMEOUT", 0.2)
+    monkeypatch.setattr("lineal.store.log._PATIENCE", 0.1)  # who waits for a lock is not kept waiting by silence
     store = Store(store_url)
     store.append(EVENT)
     store.engine.dispose()
@@ -249,7 +252,25 @@ def test_a_server_that_is_not_there(warned):
     sentences_of(lines, "start the server, or set LINEAL_STORE to another place")
 
 
-def test_a_server_that_keeps_silent_holds_the_work_up_once(warned, monkeypatch):
+def test_a_server_that_refuses_at_once_is_not_left_alone_for_what_loading_its_driver_took(monkeypatch):
+    made = log.engine.engine_of
+
+    def slowly(url):
+        time.sleep(1.1)
+        return made(url)
+
+    monkeypatch.setattr(log.engine, "engine_of", slowly)
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        url = f"postgresql+psycopg://127.0.0.1:{free.getsockname()[1]}/lineage"
+    with pytest.raises(StoreError, match="Connection refused"):
+        Store(url)
+    assert url not in log._silent
+
+
+@contextmanager
+def keeping_silent():
+    """A server that takes connections and says nothing: its port, and how many came since that was asked last."""
     with socket.create_server(("127.0.0.1", 0), backlog=50) as silent:
         silent.settimeout(0.1)
 
@@ -262,13 +283,47 @@ def test_a_server_that_keeps_silent_holds_the_work_up_once(warned, monkeypatch):
                 each.close()
             return len(connections)
 
-        url = f"postgresql+psycopg://127.0.0.1:{silent.getsockname()[1]}/lineage?connect_timeout=2"
+        yield silent.getsockname()[1], asked
+
+
+def test_a_server_that_keeps_silent_holds_the_work_up_once(warned, monkeypatch):
+    with keeping_silent() as (port, asked):
+        url = f"postgresql+psycopg://127.0.0.1:{port}/lineage?connect_timeout=2"
         sentences_of(warned(url), "see that the server is up and can be reached")
         assert asked() == 1
         monkeypatch.setattr("lineal.store.log._silent", {})
         with pytest.raises(StoreError):
             Store(url)
         assert asked() == 1
+
+
+@pytest.mark.parametrize("first", ["write", "read"])
+def test_a_server_that_falls_silent_holds_the_work_up_once(postgres_url, monkeypatch, first):
+    there = sa.make_url(postgres_url)
+    for name, value in {"PGHOST": there.host, "PGPORT": there.port, "PGUSER": there.username}.items():
+        monkeypatch.setenv(name, str(value))
+    store = Store(f"postgresql+psycopg:///{there.database}?connect_timeout=2")
+    store.append(EVENT)
+    asks = [lambda: store.append(EVENT), lambda: next(store.events())]
+    with keeping_silent() as (port, asked):
+        monkeypatch.setenv("PGPORT", str(port))
+        break_all(postgres_url)
+        for ask in (asks if first == "write" else asks[::-1]) * 2:
+            with pytest.raises(StoreError, match="see that the server is up and can be reached"):
+                ask()
+        assert asked() == 1
+    monkeypatch.setenv("PGPORT", str(there.port))
+    monkeypatch.setattr(log, "_silent", {})  # as a minute later
+    assert store.append(EVENT | {"eventType": "COMPLETE"}) == 2
+
+
+def test_a_connection_whose_server_has_gone_is_given_up_soon(postgres_url):
+    def asked(url):
+        with Store(url).engine.connect() as connection:
+            return connection.connection.driver_connection.info.get_parameters()
+
+    assert asked(postgres_url)["tcp_user_timeout"] == "10000"
+    assert asked(f"{postgres_url}?tcp_user_timeout=3000")["tcp_user_timeout"] == "3000"
 
 
 def test_a_database_that_is_not_there(postgres_server, warned):
@@ -299,24 +354,24 @@ def test_a_driver_that_is_not_installed():
     )
 
 
+def break_all(postgres_url):
+    other = sa.create_engine(postgres_url)
+    with other.begin() as connection:
+        connection.exec_driver_sql(
+            "select pg_terminate_backend(pid) from pg_stat_activity "
+            "where pid <> pg_backend_pid() and datname = current_database()"
+        )
+    other.dispose()
+
+
 def test_a_connection_that_broke_is_opened_anew(postgres_url):
     store = Store(postgres_url)
     store.append(EVENT)
-
-    def break_all():
-        other = sa.create_engine(postgres_url)
-        with other.begin() as connection:
-            connection.exec_driver_sql(
-                "select pg_terminate_backend(pid) from pg_stat_activity "
-                "where pid <> pg_backend_pid() and datname = current_database()"
-            )
-        other.dispose()
-
-    break_all()
+    break_all(postgres_url)
     assert store.append(EVENT | {"eventType": "COMPLETE"}) == 2
-    break_all()
+    break_all(postgres_url)
     assert [event["eventType"] for event in bodies(postgres_url)] == ["START", "COMPLETE"]
-    break_all()
+    break_all(postgres_url)
     assert sum(1 for _ in store.events()) == 2
 
 

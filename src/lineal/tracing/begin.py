@@ -13,6 +13,7 @@ from contextvars import copy_context
 from dataclasses import asdict, dataclass, replace
 from functools import cache, partial
 from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -109,7 +110,7 @@ def begin(
     run = Run(ref, parent=above.run if above else None, root=above.root if above else None)
     run.is_outermost = around is None
     run.outermost_id = (above.outermost_id if above else None) or str(ref.id)
-    run.store_url = url
+    run.store_url, run.home = url, parent.home if parent is not None else _home()
     run.facets["processing_engine"] = _engine()
     elsewhere = {"outermostRunId": run.outermost_id} if run.outermost_id != str(run.root.id) else {}
     run.process({**asdict(this_process()), **elsewhere})
@@ -139,6 +140,12 @@ def surround(run: Run) -> None:
 def _store_url(parent: Run | None) -> str:
     """The store of a run: its parent's where it is not named, for the working folder may be another one by now."""
     return settings.store_url() if parent is None or os.environ.get("LINEAL_STORE") else parent.store_url
+
+
+def _home() -> Path | None:
+    with suppress(OSError):  # the working folder has been removed
+        return settings.home()
+    return None
 
 
 # The newest attempts of Prefect runs that began in this process, so that a task need not ask the store for them.

@@ -126,7 +126,7 @@ class Recorder:
             self._emit(self.end.kind)
             raise
         if self.run is not None and self.run.is_outermost and not self._owed:
-            sealing.seal(self.run.store_url)
+            sealing.seal(self.run.store_url, self.run.home)
             with self._shielded("delivering the events"):
                 begin.leave(self.run.store_url)
 

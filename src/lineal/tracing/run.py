@@ -6,6 +6,7 @@ import logging
 import traceback
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any, Literal
 
 from openlineage.client import event_v2 as ol
@@ -58,6 +59,7 @@ class Run:
         self.is_outermost = False
         self.outermost_id = str(self.root.id)
         self.store_url = ""
+        self.home: Path | None = None
         self.facets: dict[str, Any] = {"tags": tags_run.TagsRunFacet(tags=[])}
         self.job_facets: dict[str, Any] = {}
         self._inputs: dict[tuple[str, ...], ol.InputDataset] = {}

@@ -6,6 +6,7 @@ import atexit
 import logging
 import os
 import time
+from pathlib import Path
 
 from lineal import settings
 from lineal.errors import StoreError
@@ -20,43 +21,48 @@ _EVERY_SECONDS = 1.0
 _MOST = 2000
 _PATIENCE_SECONDS = 2.0
 logger = logging.getLogger("lineal")
-_last: dict[tuple[int, str], float] = {}
-_owed: set[tuple[int, str]] = set()
+_last: dict[tuple[int, str, Path | None], float] = {}
+_owed: set[tuple[int, str, Path | None]] = set()
 
 
-def seal(url: str) -> None:
-    """Make a checkpoint over a store's events that are under none yet, unless one was made a moment ago."""
-    here = os.getpid(), url
+def seal(url: str, home: Path | None) -> None:
+    """Make a checkpoint over a store's events that are under none yet, unless one was made a moment ago.
+
+    Args:
+        url: the store.
+        home: the folder with the key that they are to be signed by; None where it could not be known.
+    """
+    here = os.getpid(), url, home
     if time.monotonic() - _last.get(here, -_EVERY_SECONDS) < _EVERY_SECONDS:
         if not _owed:
             atexit.register(_seal_owed)
         _owed.add(here)
         return
     _owed.discard(here)
-    _make(here[1])
+    _make(url, home)
     _last[here] = time.monotonic()
 
 
 def forget(url: str) -> None:
     """Make no more checkpoints of a store that is about to go."""
-    _owed.discard((os.getpid(), url))
+    _owed.difference_update([each for each in _owed if each[:2] == (os.getpid(), url)])
 
 
 def sealed() -> Checkpoint | None:
     """Make a checkpoint, and give the newest one, to be written down elsewhere; None where that cannot be had."""
-    store = _make(settings.store_url())
+    store = _make(settings.store_url(), settings.home())
     try:
         return checkpoints.newest(store) if store is not None else None
     except StoreError:
         return None
 
 
-def _make(url: str) -> Store | None:
+def _make(url: str, home: Path | None) -> Store | None:
     # Where nothing is recorded there is nothing to load it for.
     from lineal.tracing.begin import store_of
 
     try:
-        if url != settings.store_url():
+        if (url, home) != (settings.store_url(), settings.home()):
             return None  # the working folder is another project's by now, and so is the key that is found from here
         store = store_of(url)
         checkpoints.make(store, most=_MOST, patience=_PATIENCE_SECONDS)
@@ -70,4 +76,4 @@ def _seal_owed() -> None:
     for here in list(_owed):
         _owed.discard(here)
         if here[0] == os.getpid():
-            _make(here[1])
+            _make(*here[1:])

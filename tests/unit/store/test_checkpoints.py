@@ -24,6 +24,7 @@ from lineal.store import checkpoints, tables
 from lineal.store.checkpoints import heads, making, merkle
 from lineal.store.checkpoints.proofs import EventProof
 from lineal.store.log import Store
+from lineal.tracing import sealing
 from tests.parts.producers import dataset_event
 
 LEAVES = st.lists(st.binary(min_size=32, max_size=32), min_size=1, max_size=70)
@@ -186,6 +187,28 @@ def test_root_runs_in_quick_succession_are_under_one_when_the_process_ends(linea
     found = chain(lineage.store)
     assert sum(each.count for each in found) == 40
     assert len(found) < 5
+
+
+def test_work_that_goes_to_another_project_is_not_signed_by_its_key(lineage, monkeypatch, tmp_path):
+    monkeypatch.delenv("LINEAL_HOME")
+    monkeypatch.setattr(sealing, "_EVERY_SECONDS", 0.0)
+    here, there = (tmp_path / name for name in ("here", "there"))
+    for folder in (here, there):
+        folder.mkdir()
+        (folder / "pyproject.toml").touch()
+    monkeypatch.chdir(here)
+
+    @traced
+    def work(where):
+        monkeypatch.chdir(where)
+
+    work(there)
+    assert checkpoints.newest(lineage.store) is None
+    assert not (there / ".lineal").exists()
+    monkeypatch.chdir(here)
+    work(here)
+    assert checkpoints.newest(lineage.store).count == 4
+    assert (here / ".lineal" / "keys" / "log.pem").exists()
 
 
 @pytest.mark.parametrize("strict", ["", "1"])

@@ -130,6 +130,11 @@ class PrefectApi:
         password, key = configured("PREFECT_API_AUTH_STRING"), configured("PREFECT_API_KEY")
         given = f"Basic {b64encode(password.encode()).decode()}" if password else f"Bearer {key}"
         headers = {"Authorization": given} if password or key else {}
+        if not (given.isascii() and given.isprintable()):
+            raise ProjectError(
+                f"the Prefect API at {redact(self.url)} cannot be sent PREFECT_API_KEY, which holds other than "
+                "printable ASCII; correct it, or unset PREFECT_API_URL to use an embedded one"
+            )
         try:
             answer = httpx.post(f"{self.url}/flows/count", json={}, headers=headers, timeout=GIVEN_SECONDS)
         except httpx.HTTPError:

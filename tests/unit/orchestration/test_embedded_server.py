@@ -306,6 +306,18 @@ def test_a_configured_api_that_does_not_let_us_in_is_told_in_a_sentence(scratch,
     )
 
 
+@pytest.mark.parametrize("key", ["k\u00e4se", "key\n"])
+def test_a_key_that_cannot_be_sent_is_told_in_a_sentence(scratch, monkeypatch, key):
+    monkeypatch.setenv("PREFECT_API_KEY", key)
+    monkeypatch.delenv("HTTP_PROXY")
+    with consumer() as server, pytest.raises(ProjectError) as error:
+        PrefectApi(f"{server.url}/api").require_given()
+    assert error.value.message == (
+        f"the Prefect API at {server.url}/api cannot be sent PREFECT_API_KEY, which holds other than printable ASCII; "
+        "correct it, or unset PREFECT_API_URL to use an embedded one"
+    )
+
+
 def test_the_profile_is_the_one_that_is_active(scratch, monkeypatch):
     profiles = scratch / "profiles.toml"
     profiles.write_text('active = "b"\n[profiles.a]\nPREFECT_API_URL = "http://given/api"\n[profiles.b]\n')

@@ -53,10 +53,10 @@ def events(
     chosen: tuple[str, ...] | None = None
     if run is not None:
         from lineal.questions.lookup import find_run
-        from lineal.store.graph import runs_below
+        from lineal.store.graph import ids_below
         from lineal.subjects import Subject
 
-        chosen = tuple(each.run_id for each in runs_below(store, find_run(store, Subject("run", run))))
+        chosen = tuple(ids_below(store, find_run(store, Subject("run", run)).run_id))
     for body in store.events(run_ids=chosen):
         out.write(body + "\n")
     out.flush()

@@ -111,7 +111,16 @@ def version_key(namespace: str, name: str, version: str) -> str:
 
 def runs_below(store: Store, run: RunRow) -> list[RunRow]:
     """A run and all runs below it, in order; they need not name the same root, which is optional."""
-    below = sa.select(tables.runs.c.run_id).where(tables.runs.c.run_id == run.run_id).cte("below", recursive=True)
-    below = below.union(sa.select(tables.runs.c.run_id).join(below, tables.runs.c.parent_id == below.c.run_id))
+    below = _below(run.run_id)
     query = select_runs().join(below, tables.runs.c.run_id == below.c.run_id).order_by(tables.runs.c.first_seq)
     return read_runs(store, query)
+
+
+def ids_below(store: Store, run_id: str) -> set[str]:
+    """The ids of a run and of all runs below it; of one that is not on record none."""
+    return {row.run_id for row in store.read(sa.select(_below(run_id).c.run_id))}
+
+
+def _below(run_id: str) -> sa.CTE:
+    below = sa.select(tables.runs.c.run_id).where(tables.runs.c.run_id == run_id).cte("below", recursive=True)
+    return below.union(sa.select(tables.runs.c.run_id).join(below, tables.runs.c.parent_id == below.c.run_id))

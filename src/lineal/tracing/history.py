@@ -76,8 +76,7 @@ def told_within(run: Run) -> list[tuple[str, ...]]:
     if not inputs or not outputs:
         return []
     store = store_of(run.store_url)
-    row = find_run(store, str(run.ref.id))
-    below = {each.run_id for each in graph.runs_below(store, row)} - {str(run.ref.id)} if row else set()
+    below = graph.ids_below(store, str(run.ref.id)) - {str(run.ref.id)}
     read: dict[str, set[str]] = {}
     makers: dict[str, set[str]] = {}
     for edge in graph.edges_of(store, below):

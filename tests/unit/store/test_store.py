@@ -102,6 +102,8 @@ def test_the_root_of_a_run_is_found(store):
     store.append(event(3, parent=2))
     below = graph.runs_below(store, find_run(store, RUN.format(1)))
     assert [run.run_id for run in below] == [RUN.format(1), RUN.format(2), RUN.format(3)]
+    assert graph.ids_below(store, RUN.format(2)) == {RUN.format(2), RUN.format(3)}
+    assert graph.ids_below(store, RUN.format(4)) == set()
 
 
 def test_of_several_attempts_the_last_is_found_by_the_engines_id(store):

@@ -359,8 +359,13 @@ def test_work_that_goes_to_another_project_is_recorded_where_it_began(monkeypatc
     assert not (there / ".lineal").exists()
 
 
-def test_work_whose_folder_has_gone_is_recorded(lineage, monkeypatch, tmp_path, table):
-    monkeypatch.setenv("OPENLINEAGE_URL", "http://127.0.0.1:9")
+@pytest.mark.parametrize("consumer", [None, "http://127.0.0.1:9"])
+def test_work_whose_folder_has_gone_is_recorded(lineage, monkeypatch, tmp_path, table, caplog, consumer):
+    monkeypatch.setattr("lineal.store.delivery.courier._said", set())
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.delenv("OPENLINEAGE_DISABLED")
+    if consumer:
+        monkeypatch.setenv("OPENLINEAGE_URL", consumer)
 
     @traced
     def work(data): ...
@@ -371,6 +376,8 @@ def test_work_whose_folder_has_gone_is_recorded(lineage, monkeypatch, tmp_path, 
     work(table)
     assert [event["eventType"] for event in lineage.events()] == ["START", "COMPLETE"]
     assert len(lineage.inputs("work")) == 1
+    said = [record.getMessage() for record in caplog.records if "delivered" in record.getMessage()]
+    assert len(said) == (1 if consumer else 0)
 
 
 def test_strict_stops_work_that_cannot_be_recorded(monkeypatch, tmp_path):

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import lru_cache
+from pathlib import Path
 from typing import Any
 from urllib.parse import urljoin
 
@@ -47,7 +48,15 @@ def configured() -> tuple[Consumer, ...]:
         DeliveryError: the configuration cannot be used.
     """
     variables = tuple(sorted((name, value) for name, value in os.environ.items() if name.startswith("OPENLINEAGE_")))
-    found = _outcome(os.getcwd(), os.path.expanduser("~"), variables)  # noqa: PTH109, PTH111 - asked for each event
+    home = os.path.expanduser("~")  # noqa: PTH111 - asked for each event
+    try:
+        folder = os.getcwd()  # noqa: PTH109 - the same
+    except FileNotFoundError:
+        # The client would look for its file there, and cannot be asked for what it would find elsewhere.
+        if is_disabled() or not (_is_named(dict(variables)) or Path(home, ".openlineage", "openlineage.yml").exists()):
+            return ()
+        raise DeliveryError("the working folder was removed; deliver them from another one (lineal deliver)") from None
+    found = _outcome(folder, home, variables)
     if isinstance(found, DeliveryError):
         raise DeliveryError(found.message)  # anew: one that is raised for each event would grow its traceback
     return found
@@ -68,16 +77,17 @@ def _configured(names: Mapping[str, str]) -> tuple[Consumer, ...]:
     from openlineage.client import OpenLineageClient
 
     file = OpenLineageClient._find_yaml_config_path()
-    if (
-        file is None
-        and "OPENLINEAGE_URL" not in names
-        and not any(n.startswith("OPENLINEAGE__TRANSPORT") for n in names)
-    ):
+    if file is None and not _is_named(names):
         return ()
     if file is not None:
         _require_readable(file)
     transport = _transport()
     return tuple(consumers_of(transport)) if transport else ()
+
+
+def _is_named(names: Mapping[str, str]) -> bool:
+    """Whether variables name a consumer, or the file that does."""
+    return any(name.startswith(("OPENLINEAGE_URL", "OPENLINEAGE_CONFIG", "OPENLINEAGE__TRANSPORT")) for name in names)
 
 
 def consumers_of(transport: Mapping[str, Any]) -> Iterator[Consumer]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Annotated
 
 from cyclopts import Parameter, validators
@@ -33,8 +34,10 @@ def impact(
         json: print one JSON object.
     """
     from lineal.questions import impact as question
+    from lineal.questions import lookup
     from lineal.reports import terminal
-    from lineal.reports.impact import render
+    from lineal.reports.impact import further, render
+    from lineal.store import tables
 
     asked = Subject.parse(subject, allowed=question.KINDS)
     if column is not None:
@@ -55,4 +58,7 @@ def impact(
         return
     with asked_of(as_of) as (store, then):
         answer = question.impact(store, asked, depth)
-    terminal.show(answer, render, as_json=json, as_of=then)
+        last = further(answer)
+        among = tables.models if isinstance(last, question.ModelReached) else tables.datasets
+        shared = lookup.shared(store, among, [last.name] if last else [])
+    terminal.show(answer, partial(render, shared=shared), as_json=json, as_of=then)

@@ -34,8 +34,10 @@ def listing(
     """
     from lineal.errors import MomentError, NothingRecordedError
     from lineal.questions import listing as question
+    from lineal.questions.lookup import shared
     from lineal.reports import listing as report
     from lineal.reports import terminal
+    from lineal.store import tables
 
     if what == "pipelines":
         if as_of is not None:
@@ -56,13 +58,13 @@ def listing(
             return
         found: Sequence[Any]
         if what == "datasets":
-            found = tables = question.datasets(store, limit)
-            rendered = report.datasets(tables)
+            found = datasets = question.datasets(store, limit)
+            rendered = report.datasets(datasets, shared(store, tables.datasets, [each.name for each in datasets]))
         elif what == "models":
             models = question.models(store, limit=limit)
             bad = question.recalled(store, models)
             found = [asdict(model) | {"recalled": bad.get(model)} for model in models]
-            rendered = report.models(models, bad)
+            rendered = report.models(models, bad, shared(store, tables.models, [each.name for each in models]))
         elif what == "predictions":
             found = batches = question.predictions(store, limit)
             rendered = report.predictions(batches)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -59,12 +60,15 @@ def trace(
             raise MomentError(f"{subject}: what was predicted once stays as it was; leave --as-of out")
         trace_prediction(asked, plot=plot, force=force, explain=explain, json=json)
         return
-    from lineal.questions import decisions
-    from lineal.reports.trace import render
+    from lineal.questions import decisions, lookup
+    from lineal.reports.trace import further, render
+    from lineal.store import tables
 
     with asked_of(as_of) as (store, then):
         answer = question.trace(store, asked, depth)
         answer = decisions.added(
             store, answer, whole=depth is None, at=datetime.fromisoformat(then[0]) if then else None
         )
-    terminal.show(answer, render, as_json=json, as_of=then)
+        first = further(answer)
+        shared = lookup.shared(store, tables.datasets, [first.name] if first else [])
+    terminal.show(answer, partial(render, shared=shared), as_json=json, as_of=then)

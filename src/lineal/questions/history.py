@@ -201,7 +201,8 @@ def _dataset(store: Store, subject: Subject, limit: int) -> History:
             rows, runs, facts, records, [*facts[1:], None], [*records[1:], None], strict=True
         )
     ]
-    return History(f"dataset:{newest.name}", tuple(found[:limit]), _count(store, tables.versions, dataset))
+    named = lookup.subject_of(store, newest).name
+    return History(f"dataset:{named}", tuple(found[:limit]), _count(store, tables.versions, dataset))
 
 
 def _record(store: Store, run_id: str) -> Record | None:

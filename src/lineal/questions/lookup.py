@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
@@ -109,12 +110,25 @@ def meant(rows: list[_Kept]) -> list[_Kept]:
 def subject_of(store: Store, row: ModelRow | VersionRow) -> Subject:
     """The subject that names a model or dataset version: by its namespace too, where its name alone is in several."""
     table = tables.models if isinstance(row, ModelRow) else tables.datasets
-    columns = table.c
-    others = sa.select(columns.name).where(columns.name == row.name, columns.namespace != row.namespace).limit(1)
-    name = f"{row.namespace}/{row.name}" if store.read(others) else row.name
+    name = called(row.namespace, row.name, shared(store, table, [row.name]))
     if isinstance(row, ModelRow):
         return Subject("model", name, str(row.number))
     return Subject("dataset", name, row.version or None)
+
+
+def shared(store: Store, table: sa.Table, names: Collection[str]) -> frozenset[str]:
+    """Those of some names that several namespaces have, of `tables.models` or `tables.datasets`."""
+    columns = table.c
+    several = sa.func.min(columns.namespace) != sa.func.max(columns.namespace)
+    query = sa.select(columns.name).group_by(columns.name).having(several)
+    known = sorted(set(names))
+    batches = (known[start : start + 500] for start in range(0, len(known), 500))
+    return frozenset(row.name for batch in batches for row in store.read(query.where(columns.name.in_(batch))))
+
+
+def called(namespace: str, name: str, shared: Collection[str]) -> str:
+    """A name as it is asked for: with its namespace, where it is one of those that several have."""
+    return f"{namespace}/{name}" if name in shared else name
 
 
 def _newest(store: Store, name: str, named: sa.ColumnElement[bool]) -> list[ModelRow]:

@@ -71,7 +71,7 @@ def restore_dataset(
         StorageError: `to` is there already, of no known ending, or cannot be written.
     """
     row = lookup.find_version(store, subject)
-    asked = Subject("dataset", row.name, row.version or None)
+    asked = lookup.subject_of(store, row)
     if not row.version:
         raise SubjectError(
             f"{asked}: no version of it is on record, so there are no bytes to bring back", subject=str(asked)

@@ -144,7 +144,8 @@ class _Now:
         findings, unknown = self._look(record)
         # An evaluation reads the champion to beat it; only predictions are a model's.
         moved = tuple(self._superseded(record, run_id)) if name.endswith(".predictions") else ()
-        return Item(f"dataset:{name}@{version[:12]}", (), run.ended_at, run.run_id, (*moved, *findings), unknown)
+        named = lookup.called(namespace, name, lookup.shared(self.store, tables.datasets, [name]))
+        return Item(f"dataset:{named}@{version[:12]}", (), run.ended_at, run.run_id, (*moved, *findings), unknown)
 
     def _look(self, record: Record) -> tuple[tuple[Finding, ...], tuple[str, ...]]:
         unknown: list[str] = []

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from rich.console import Group, RenderableType
 from rich.text import Text
 from rich.tree import Tree
 
 from lineal.questions.impact import Counts, Impact, ModelReached, Tenure, Version
+from lineal.questions.lookup import called
 from lineal.reports.terminal import command, moment, short
 from lineal.subjects import Subject
 
@@ -18,8 +19,13 @@ _MOST_SIBLINGS = 6
 _MOST_LINES = 36
 
 
-def render(impact: Impact) -> RenderableType:
-    """An impact on one screen."""
+def render(impact: Impact, shared: Collection[str] = ()) -> RenderableType:
+    """An impact on one screen.
+
+    Args:
+        impact: the answer.
+        shared: the name of the model or dataset that `further` gives, where several namespaces have it.
+    """
     drawn = _Drawing(impact)
     parts: list[RenderableType] = [Text(impact.subject, style="bold")]
     parts += [drawn.tree(place) for place, version in enumerate(impact.versions) if version.above is None]
@@ -32,7 +38,7 @@ def render(impact: Impact) -> RenderableType:
         hold(text, model)
         text.append("  was held against something of this when it was registered, and was not made of it", style="dim")
         parts.append(text)
-    return Group(*parts, Text(), Text(sentence(impact.counts, impact.counted), style="bold"), *_next(impact))
+    return Group(*parts, Text(), Text(sentence(impact.counts, impact.counted), style="bold"), _next(impact, shared))
 
 
 def sentence(counts: Counts, models: Sequence[ModelReached]) -> str:
@@ -157,13 +163,21 @@ def _past(aliases: Iterable[Tenure]) -> list[Tenure]:
     return [each for each in aliases if each.until is not None]
 
 
-def _next(impact: Impact) -> list[Text]:
+def further(impact: Impact) -> ModelReached | Version | None:
+    """What came of it that can be asked about in turn: a model before a dataset."""
     first = next((model for model in impact.models if model.holds), None) or next(iter(impact.models), None)
     if first is not None and first.number is not None:
-        asked = f"model:{first.name}@{first.number}"
-    else:
-        # A file is asked about by where it lies, which is not known of one that was moved since.
-        tables = [each for each in impact.versions if each.steps and each.kind != "MODEL" and each.namespace != "file"]
-        last = tables[-1] if tables else None
-        asked = str(Subject("dataset", last.name, last.version[:12])) if last else impact.subject
-    return [Text(command("trace", asked), style="dim")]
+        return first
+    # A file is asked about by where it lies, which is not known of one that was moved since.
+    tables = [each for each in impact.versions if each.steps and each.kind != "MODEL" and each.namespace != "file"]
+    return tables[-1] if tables else None
+
+
+def _next(impact: Impact, shared: Collection[str]) -> Text:
+    last = further(impact)
+    asked = impact.subject
+    if isinstance(last, ModelReached):
+        asked = str(Subject("model", called(last.namespace, last.name, shared), str(last.number)))
+    elif last is not None:
+        asked = str(Subject("dataset", called(last.namespace, last.name, shared), last.version[:12]))
+    return Text(command("trace", asked), style="dim")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from rich.console import Group, RenderableType
 from rich.table import Table
@@ -10,6 +10,7 @@ from rich.text import Text
 
 from lineal import settings
 from lineal.questions.listing import DatasetItem, ModelRow, PipelineItem, PredictionItem, RunItem
+from lineal.questions.lookup import called
 from lineal.reports.terminal import command, moment, short, span
 
 _STATES = {"COMPLETE": "green", "FAIL": "red", "ABORT": "yellow"}
@@ -29,34 +30,36 @@ def pipelines(items: Sequence[PipelineItem]) -> RenderableType:
     return _shown(table, hint if items else "there is no pipeline file in pipelines/ or beside it, and none on record")
 
 
-def datasets(items: Sequence[DatasetItem]) -> RenderableType:
-    """Datasets, each with its newest version."""
+def datasets(items: Sequence[DatasetItem], shared: Collection[str] = ()) -> RenderableType:
+    """Datasets, each with its newest version; with its namespace, where its name is one of `shared`."""
     bad = any(item.recalled for item in items)
     table = _table("dataset", "newest version", "versions", "kind", *(["recalled"] if bad else []))
     for item in items:
-        name = short(item.name) if item.namespace == "file" else item.name
+        name = short(item.name) if item.namespace == "file" else called(item.namespace, item.name, shared)
         if "://" in item.namespace:
             name = f"{item.namespace}/{item.name}"
         why = [Text(item.recalled or "", style="red")] if bad else []
         table.add_row(name, item.version[:12] or "-", str(item.versions), item.kind.lower() or "-", *why)
     named = next((item for item in items if item.kind == "TABLE" and "://" not in item.namespace), None)
-    hint = command("trace", f"dataset:{named.name}") if named else "lineal list runs"
+    hint = command("trace", f"dataset:{called(named.namespace, named.name, shared)}") if named else "lineal list runs"
     return _shown(table, hint if items else "no dataset is on record yet")
 
 
-def models(items: Sequence[ModelRow], recalled: Mapping[ModelRow, str] | None = None) -> RenderableType:
-    """Registered model versions, and why those are recalled that are."""
+def models(
+    items: Sequence[ModelRow], recalled: Mapping[ModelRow, str] | None = None, shared: Collection[str] = ()
+) -> RenderableType:
+    """Registered model versions, and why those are recalled that are; with the server of a name that is in `shared`."""
     bad = recalled or {}
     table = _table("model", "version", "holds", "digest", "registered", *(["recalled"] if bad else []))
     for item in items:
         held = " ".join(f"@{alias}" for alias in item.aliases)
         digest = item.digest[:12]
         why = [Text(bad.get(item, ""), style="red")] if bad else []
-        table.add_row(item.name, str(item.number), Text(held, style="green"), digest, moment(item.registered_at), *why)
+        name = called(item.namespace, item.name, shared)
+        table.add_row(name, str(item.number), Text(held, style="green"), digest, moment(item.registered_at), *why)
     newest = items[0] if items else None
-    return _shown(
-        table, command("trace", f"model:{newest.name}@{newest.number}") if newest else "no model is registered yet"
-    )
+    name = called(newest.namespace, newest.name, shared) if newest else ""
+    return _shown(table, command("trace", f"model:{name}@{newest.number}") if newest else "no model is registered yet")
 
 
 def runs(items: Sequence[RunItem]) -> RenderableType:

@@ -20,4 +20,5 @@ def render(restored: Restored) -> RenderableType:
     facts.add_row("  checked", f"MD5{' and SHA-256 as recorded' if restored.sha256 else ''}")
     facts.add_row("  lies at", short(str(restored.path)))
     head = Text(f"{restored.name}@{restored.version[:12]} is there: {rows}{restored.size:,} bytes", style="bold")
-    return Group(head, facts, Text(), Text(command("trace", f"dataset:{restored.name}@{restored.version[:12]}")))
+    named = restored.subject.removesuffix(restored.version)
+    return Group(head, facts, Text(), Text(command("trace", f"{named}{restored.version[:12]}")))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from rich.console import Group, RenderableType
@@ -12,6 +12,7 @@ from rich.tree import Tree
 
 from lineal.questions import gates
 from lineal.questions.groups import recorded
+from lineal.questions.lookup import called
 from lineal.questions.trace import Node, RunDetail, Trace
 from lineal.reports.below import below
 from lineal.reports.decision import label
@@ -31,12 +32,17 @@ _MOST_FAILURES = 3
 _MOST_DECISIONS = 8
 
 
-def render(trace: Trace) -> RenderableType:
-    """A trace on one screen."""
+def render(trace: Trace, shared: Collection[str] = ()) -> RenderableType:
+    """A trace on one screen.
+
+    Args:
+        trace: the answer.
+        shared: the name of the table that `further` gives, where several namespaces have it.
+    """
     parts: list[RenderableType] = [_heading(trace), _facts(trace)]
     if trace.node is not None:
         parts += [Text(), _tree(trace.node, {run.run_id: run for run in trace.runs})]
-    return Group(*parts, Text(), _next(trace))
+    return Group(*parts, Text(), _next(trace, shared))
 
 
 def _heading(trace: Trace) -> Text:
@@ -270,19 +276,20 @@ def _label(node: Node, runs: Mapping[str, RunDetail]) -> Text:
     return text
 
 
-def _next(trace: Trace) -> Text:
+def _next(trace: Trace, shared: Collection[str]) -> Text:
     text = Text(style="dim")
-    first = _first_table(trace.node)
+    first = further(trace)
     if first is not None:
-        text.append(command("trace", str(Subject("dataset", first.name, first.version[:12]))) + "\n")
+        name = called(first.namespace, first.name, shared)
+        text.append(command("trace", str(Subject("dataset", name, first.version[:12]))) + "\n")
     if trace.flow is not None:
         text.append(command("events", "--run", trace.flow.run_id))
     return text
 
 
-def _first_table(node: Node | None) -> Node | None:
-    """The nearest dataset below a node that can be asked about in turn."""
-    waiting = list(reversed(node.inputs)) if node else []
+def further(trace: Trace) -> Node | None:
+    """The nearest dataset that can be asked about in turn."""
+    waiting = list(reversed(trace.node.inputs)) if trace.node else []
     met: set[int] = set()
     while waiting:
         child = waiting.pop()

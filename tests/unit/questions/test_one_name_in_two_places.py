@@ -1,10 +1,12 @@
 """One name in two places: a model on two tracking servers, a table in two databases."""
 
+import shlex
 from dataclasses import replace
 
 import pytest
 
 from lineal import Dataset, current_run, traced
+from lineal.cli.app import main
 from lineal.datasets.prediction_ids import batch_prefix
 from lineal.deciding import say
 from lineal.errors import SubjectError
@@ -14,10 +16,11 @@ from lineal.questions.diff import diff
 from lineal.questions.history import history
 from lineal.questions.impact import impact
 from lineal.questions.prediction import prediction
+from lineal.questions.stale import stale
 from lineal.questions.trace import trace
 from lineal.subjects import Subject
 from lineal.testing import recording
-from tests.parts.made_up import MLFLOW, digest, fit, register, table
+from tests.parts.made_up import MLFLOW, digest, fit, register, score, table
 
 ELSEWHERE = "mlflow://team:5000"
 LOCAL, TEAM = digest("localdemo"), digest("teamdemo")
@@ -142,3 +145,59 @@ def test_a_table_is_answered_by_a_subject_that_finds_it_again(lineage):
         assert decisions.added(lineage.store, found, whole=False).decisions == ()
     with pytest.raises(SubjectError, match=r"there are postgres://.:5432/shop.public.t@1, postgres://.:5432/shop"):
         trace(lineage.store, subject("dataset:shop.public.t@1"))
+
+
+@traced
+def prepare(source):
+    return Dataset("s3://lake/train.parquet", name="demo.train", version=digest("train"), rows=1)
+
+
+@pytest.fixture
+def twice(lineage, away, monkeypatch):
+    """What was made in one namespace, made alike in another, on a tracking server of its own."""
+    for namespace, server in (("lineal", MLFLOW), ("prod", ELSEWHERE)):
+        monkeypatch.setenv("OPENLINEAGE_NAMESPACE", namespace)
+        score(register(fit(prepare(table("raw"))), None, 1, server=server), table("batch"))
+    return lineage.store
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["trace", f"model:{MLFLOW}/demo@1"],
+        ["trace", f"model:{ELSEWHERE}/demo@1"],
+        ["impact", f"dataset:lineal/demo.train@{digest('train')}"],
+        ["impact", f"model:{ELSEWHERE}/demo@1"],
+        ["list", "models"],
+    ],
+)
+def test_the_command_that_an_answer_ends_with_finds_what_it_names(twice, capsys, words):
+    def told(*words):
+        with pytest.raises(SystemExit) as ended:
+            main(list(words))
+        out, err = capsys.readouterr()
+        assert (ended.value.code, err) == (0, "")
+        return out
+
+    hint = next(line for line in told(*words).splitlines() if line.startswith("lineal trace "))
+    assert told(*shlex.split(hint)[1:])
+
+
+def test_what_is_listed_is_told_apart(twice, capsys):
+    for what, name in (("models", "demo"), ("datasets", "demo.train")):
+        with pytest.raises(SystemExit):
+            main(["list", what])
+        places = (MLFLOW, ELSEWHERE) if what == "models" else ("lineal", "prod")
+        out = capsys.readouterr().out.split()
+        assert {word for word in out if word.endswith(f"/{name}")} == {f"{place}/{name}" for place in places}
+
+
+def test_a_table_of_two_namespaces_is_named_with_its_own(twice):
+    names = [f"{namespace}/demo.train" for namespace in ("lineal", "prod")]
+    assert [history(twice, Subject("dataset", name)).subject for name in names] == [f"dataset:{name}" for name in names]
+    answer = diff(twice, *(Subject("dataset", name) for name in names))
+    sides = [answer.left.subject, answer.right.subject]
+    assert sides == [f"dataset:{name}@{digest('train')[:12]}" for name in names]
+    answer = stale(twice)
+    found = {subject.partition("@")[0] for subject in (*answer.fresh, *(item.subject for item in answer.items))}
+    assert found >= {"dataset:lineal/demo.predictions", "dataset:prod/demo.predictions"}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import TypeVar
 
@@ -176,8 +177,8 @@ def _datasets(store: Store, left: Subject, right: Subject, id_column: str | None
         tables.append(facts_of(store, version, run))
         user = record.environment.get("user") if record else None
         at = run.ended_at if run else None
-        named = str(Subject("dataset", version.name, version.version[:12]))
-        sides.append(Side(named, scope.run_id if scope else None, at, user))
+        named = replace(lookup.subject_of(store, version), version=version.version[:12])
+        sides.append(Side(str(named), scope.run_id if scope else None, at, user))
     one, two = sides
     if found[0].key == found[1].key:
         return Diff(one, two, same=True, verdict=f"both are {one.subject}: the same")

@@ -64,7 +64,7 @@ def select_versions() -> sa.Select[tuple[object, ...]]:
 
 def read_versions(store: Store, query: sa.Select[tuple[object, ...]]) -> list[VersionRow]:
     """The rows of a query made from `select_versions`."""
-    return [VersionRow(**row._mapping) for row in store.read(query)]
+    return [VersionRow(*row) for row in store.read(query)]
 
 
 def edges_of(store: Store, run_ids: Iterable[str]) -> list[Edge]:
@@ -88,7 +88,10 @@ def bodies(store: Store, seqs: Iterable[int]) -> dict[int, str]:
     """The events at some places of the log, as JSON text."""
     columns = tables.events.c
     query = sa.select(columns.seq, columns.body)
-    return {row.seq: row.body for batch in _batches(seqs) for row in store.read(query.where(columns.seq.in_(batch)))}
+    found: dict[int, str] = {}
+    for batch in _batches(seqs):
+        found.update(map(tuple, store.read(query.where(columns.seq.in_(batch)))))
+    return found
 
 
 def among(store: Store, column: sa.ColumnElement[str], values: Sequence[str]) -> sa.ColumnElement[bool]:

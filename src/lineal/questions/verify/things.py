@@ -72,7 +72,7 @@ def things(store: Store, scope: Scope | None, *, models: bool) -> Iterator[Thing
     query = graph.select_versions().where(kind, columns.version != "").order_by(columns.first_seq, columns.key)
     # One pass: there is no index in this order, and to ask for page after page would sort them all each time.
     with store.snapshot() as connection:
-        rows = (VersionRow(**row._mapping) for row in connection.execute(query))
+        rows = (VersionRow(*row) for row in connection.execute(query))
         wanted = (row for row in rows if scope is None or row.key in scope.versions)
         while page := list(islice(wanted, _PAGE)):
             bodies = graph.bodies(store, (row.first_seq for row in page))

@@ -10,7 +10,7 @@ import numpy as np
 from lineal.questions.discovery.directions import direction
 from lineal.questions.discovery.experiments import Experiment
 from lineal.questions.discovery.statistics import ALPHA, Array, lower, ranked
-from lineal.questions.discovery.table import given, independent, is_seeded
+from lineal.questions.discovery.table import given, independent
 
 _FEWEST = 4
 # All that changed at that time may have made a metric drop, the data only among it: a stricter test than elsewhere.
@@ -134,8 +134,9 @@ def _drop(
         return None
     values = np.array([score.value for score in scores if score is not None]) * better
     own = [run for run, kept in zip(runs, there, strict=True) if kept]
-    kept, values = independent(alike[there], values, seeded=is_seeded(own))
-    own, ages, ranks = [own[place] for place in kept], ages[there][kept], ranked(values)
+    kept = independent(alike[there], values)
+    own, ages, values = [own[place] for place in kept], ages[there][kept], values[kept]
+    ranks = ranked(values)
     best: Break | None = None
     for age in range(1, len(order)):
         after = ages >= age

@@ -73,41 +73,29 @@ class Table:
         return tuple(column for column in self.columns if column.kind != "seed")
 
 
-def is_seeded(experiments: Iterable[Experiment]) -> bool:
-    """Whether any seed is on record."""
-    return any(_SEED.search(name) for name in set().union(*(each.parameters for each in experiments)))
+def independent(alike: Array, values: Array) -> Array:
+    """The places of the runs that say something of their own: of those that only did another one again, the first.
 
-
-def independent(alike: Array, values: Array, *, seeded: bool) -> tuple[Array, Array]:
-    """The runs that say something of their own: of those that were given the same, the first with their mean.
-
-    Where no seed is on record, runs that were given the same and came out otherwise are draws of their own.
+    Runs that were given the same, as far as is on record, and came out otherwise by more than rounding are draws of
+    their own: of what is not on record, such as a seed or code that was never committed.
 
     Args:
         alike: the same number for runs that were given the same.
         values: the metric.
-        seeded: whether seeds are on record.
-
-    Returns:
-        The places of these runs, and their values.
     """
-    _, first, which, sizes = np.unique(alike, return_index=True, return_inverse=True, return_counts=True)
+    _, first, which = np.unique(alike, return_index=True, return_inverse=True)
     differs = np.zeros(len(first), dtype=bool)
-    np.logical_or.at(differs, which, values != values[first][which])
-    means = np.where(differs, np.bincount(which, values) / sizes, values[first])
-    drawn = differs[which] & (not seeded)
-    kept = np.flatnonzero(drawn | (first[which] == np.arange(len(values))))
-    return kept, np.where(drawn, values, means[which])[kept]
+    np.logical_or.at(differs, which, ~np.isclose(values, values[first][which], rtol=1e-9, atol=0))
+    return np.flatnonzero(differs[which] | (first[which] == np.arange(len(values))))
 
 
 def folded(table: Table) -> Table:
     """A table in which runs that only did another one again stand for no more than that one."""
-    seeded = any(column.kind == "seed" for column in table.columns) or "seed" in table.constant
-    kept, values = independent(Groups(table.columns, len(table.runs)).whole, table.values, seeded=seeded)
+    kept = independent(Groups(table.columns, len(table.runs)).whole, table.values)
     return replace(
         table,
         runs=tuple(table.runs[place] for place in kept),
-        values=values,
+        values=table.values[kept],
         columns=tuple(replace(column, codes=column.codes[kept]) for column in table.columns),
         rows=table.rows[kept],
     )

@@ -220,9 +220,10 @@ def test_the_first_data_version_whose_checks_fail():
     assert (found.kind, found.version, found.previous, found.what) == ("check", "2", "1", "not_null age")
 
 
-def test_the_data_version_since_which_a_metric_is_worse():
+@pytest.mark.parametrize("given", [{}, {"seed": 7}, {"seed": 7, "code": "c+changed"}], ids=str)
+def test_the_data_version_since_which_a_metric_is_worse(given):
     random = np.random.default_rng(1)
-    runs = [experiment(n, 0.9 - 0.1 * (n >= 20) + random.normal(0, 0.01), data=n // 10) for n in range(40)]
+    runs = [experiment(n, 0.9 - 0.1 * (n >= 20) + random.normal(0, 0.01), data=n // 10, **given) for n in range(40)]
     (found,) = breaks(runs, "accuracy")
     assert (found.kind, found.version) == ("metric", 2)
     # Side by side there is no "since".

@@ -103,7 +103,7 @@ def quality_checks(facts: Facts, *, at_least: int = 1) -> Found:
             f"version {before} was held to {some(dropped)}, and this one is not",
             runs=runs,
             datasets=tables,
-            command=f"lineal diff model:{facts.model.name}@{before} {facts.subject}",
+            command=f"lineal diff {facts.called}@{before} {facts.subject}",
             numbers=numbers,
         )
     if len(asserted) < at_least:

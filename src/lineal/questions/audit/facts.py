@@ -322,6 +322,11 @@ class Facts:
     tested: tuple[Run, ...] = ()
     cut: tuple[str, ...] = ()
 
+    @property
+    def called(self) -> str:
+        """How the commands are asked about the model, whichever its version."""
+        return self.subject.rpartition("@")[0]
+
     def sources(self) -> Iterator[Step]:
         """What the model was made of that nothing on record wrote."""
         return (step for step in self.steps.values() if step.run is None and step.table.kind != "MODEL")

@@ -86,7 +86,7 @@ def group_gaps_answered(
         leave_out: groups that are not asked of.
     """
     gaps, columns = _judge(facts, _Limits(metrics, gap_max, ratio_min, rows_min, leave_out or []))
-    command = f"lineal history model:{facts.model.name}"
+    command = f"lineal history {facts.called}"
     if gaps.verdict != "fail":
         why = "no gap is larger than it may be" if gaps.verdict == "pass" else gaps.sentence
         verdict = "n/a" if gaps.verdict == "pass" else gaps.verdict

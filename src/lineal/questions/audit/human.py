@@ -19,7 +19,7 @@ _RULES = "the rules of pipeline"
 def approved_by_another(facts: Facts) -> Found:
     """Someone who did not start the training approved it, with a reason, and that still counts."""
     author = str(facts.environment.get("user") or "")
-    command = f"lineal history model:{facts.model.name}"
+    command = f"lineal history {facts.called}"
     # What is withdrawn by the name of a control is its waiver.
     verdicts = [
         each
@@ -82,7 +82,7 @@ def withdrawal_tried(facts: Facts, *, days: int = 365) -> Found:
         facts: about the model.
         days: how long ago at the most.
     """
-    command = f"lineal history model:{facts.model.name}"
+    command = f"lineal history {facts.called}"
     taken = [
         each
         for each in facts.decisions

@@ -196,7 +196,7 @@ def changes_noted(facts: Facts) -> Found:
     """What changed since the version before it is known, and a person said something of it."""
     if facts.before is None:
         return found("n/a", "there is no version before it", runs=[facts.fit])
-    command = f"lineal diff model:{facts.model.name}@{facts.before.number} {facts.subject}"
+    command = f"lineal diff {facts.called}@{facts.before.number} {facts.subject}"
     if facts.changed is None:
         return found("open", f"what made version {facts.before.number} is not on record", command=command)
     if not facts.changed:

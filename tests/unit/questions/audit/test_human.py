@@ -100,7 +100,10 @@ def test_a_decision_on_another_servers_model_of_its_name_is_none_on_it(flow, ask
     monkeypatch.setattr(flow, "MLFLOW", "mlflow://team:5000")
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://team:5000")
     flow.train(flow.Plan(salt="2"))
-    assert [ask(check).verdict for check in ("approved-by-another", "withdrawal-tried")] == ["open", "open"]
+    found = [ask(check) for check in ("approved-by-another", "withdrawal-tried")]
+    assert [(each.verdict, each.command) for each in found] == [
+        ("open", "lineal history model:mlflow://team:5000/demo")
+    ] * 2
 
 
 def test_an_unsigned_word_of_somebody_whose_key_is_known_does_not_count(flow, ask, lineage):

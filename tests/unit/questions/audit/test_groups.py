@@ -283,7 +283,7 @@ def test_gates_on_gaps_are_known_to_have_been_set_first(flow, ask):
 def test_what_was_said_before_the_evaluation_is_no_answer(trained, ask, flow):
     about = {
         "action": "note",
-        "namespace": "x",
+        "namespace": flow.MLFLOW,
         "name": "y",
         "subject": "model:demo",
         "reason": "the gap by sex is old",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from lineal.store import tables
 from lineal.store.log import Store
-from lineal.store.runs import RunRow, read_runs, select_runs
+from lineal.store.runs import RunRow, find_run, read_runs, select_runs
 
 # Databases bound how many values one query may name.
 _BATCH = 500
@@ -127,3 +127,13 @@ def ids_below(store: Store, run_id: str) -> set[str]:
 def _below(run_id: str) -> sa.CTE:
     below = sa.select(tables.runs.c.run_id).where(tables.runs.c.run_id == run_id).cte("below", recursive=True)
     return below.union(sa.select(tables.runs.c.run_id).join(below, tables.runs.c.parent_id == below.c.run_id))
+
+
+def runs_above(store: Store, run: RunRow) -> Iterator[RunRow]:
+    """The runs that a run is within, the nearest first, as far as they are on record."""
+    met = {run.run_id}
+    # What other producers write may lead round.
+    while run.parent_id is not None and run.parent_id not in met and (above := find_run(store, run.parent_id)):
+        met.add(above.run_id)
+        yield above
+        run = above

@@ -211,6 +211,26 @@ def test_a_scheduler_outside_is_the_parent(lineage, monkeypatch):
     assert [run.job for run in runs_under(lineage.store, event["runId"])] == ["step", "step.inner"]
 
 
+@pytest.mark.parametrize("above", [None, "airflow/dag.task/01890c1c-7b1b-7c1e-8b1b-1c1e8b1b1c1e"])
+def test_the_outermost_run_of_a_process_says_what_it_runs_in(lineage, monkeypatch, above):
+    if above:
+        monkeypatch.setenv("OPENLINEAGE_PARENT_ID", above)
+    monkeypatch.setenv("LINEAL_VARIES", "model:demo@1")
+
+    @traced
+    def step(): ...
+
+    @traced
+    def work():
+        step()
+
+    work()
+    facets = lineage.event("work")["run"]["facets"]
+    assert facets["lineal_environment"]["python"]
+    assert facets["lineal_materials"]["varies"] == "model:demo@1"
+    assert not {"lineal_environment", "lineal_materials"} & lineage.event("work.step")["run"]["facets"].keys()
+
+
 @pytest.mark.parametrize("value", ["airflow/dag.task/7", "dag.task/01890c1c-7b1b-7c1e-8b1b-1c1e8b1b1c1e", "nonsense"])
 def test_a_parent_that_cannot_be_read_is_said_and_left_out(lineage, monkeypatch, caplog, value):
     monkeypatch.setenv("OPENLINEAGE_PARENT_ID", value)

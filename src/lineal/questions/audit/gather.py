@@ -59,7 +59,7 @@ def gather(store: Store, model: ModelRow, *, wants: Collection[str] = (), now: d
     evaluations = _evaluations(everything.values(), model, fit, _made_by(store, model) - roots)
     held_out = tuple({table.key: table for run in evaluations for table in run.tables_read}.values())
     asked = asked_of(store, fit, cut)
-    root = runs.get(fit.root_id if fit else rows[model.run_id].root_id if model.run_id in rows else "")
+    within = _within(fit or runs.get(model.run_id), runs)
     newest = sorted(everything.values(), key=lambda run: -run.begun_seq)
     before, before_asked, changed = _before(store, model) if "before" in wants else (None, {}, None)
     moment = now or datetime.now(UTC)
@@ -92,8 +92,8 @@ def gather(store: Store, model: ModelRow, *, wants: Collection[str] = (), now: d
         recalls=answer.recalls,
         asked=asked,
         declared=declared_in(asked),
-        environment=_facet(root, "lineal_environment") or _facet(fit, "lineal_environment"),
-        materials={**_facet(root, "lineal_materials"), **_facet(fit, "lineal_materials")},
+        environment=_facet(within[-1], "lineal_environment") if within else {},
+        materials={key: value for run in reversed(within) for key, value in _facet(run, "lineal_materials").items()},
         before=before,
         before_asked=before_asked,
         changed=changed,
@@ -105,6 +105,15 @@ def gather(store: Store, model: ModelRow, *, wants: Collection[str] = (), now: d
         packs=handed_out,
         cut=tuple(cut),
     )
+
+
+def _within(run: Run | None, runs: Mapping[str, Run]) -> list[Run]:
+    """A run and those around it in its process, the nearest first: the outermost says what they all ran in."""
+    found: list[Run] = []
+    while run is not None and run not in found:
+        found.append(run)
+        run = None if "lineal_environment" in run.facets else runs.get(run.parent_id or "")
+    return found
 
 
 def _rows(store: Store, ids: Iterable[str]) -> dict[str, RunRow]:

@@ -92,13 +92,11 @@ class Record:
 
 def read_record(store: Store, run: RunRow) -> Record:
     """Read what is on record of a run and of all below it."""
-    root = find_run(store, run.root_id) if run.root_id != run.run_id else run
     rows = graph.runs_below(store, run)
-    bodies = graph.bodies(store, [row.last_seq for row in (*rows, *((root,) if root else ()))])
+    bodies = graph.bodies(store, [row.last_seq for row in rows])
     # Of an event that was deleted from the log, which `lineal verify` tells of, nothing is left.
     events = {row.run_id: json.loads(bodies.get(row.last_seq, "{}")) for row in rows}
     top = events.get(run.run_id) or events[rows[0].run_id]
-    above = json.loads(bodies.get(root.last_seq, "{}")) if root else top
     # What did not complete made nothing: an attempt that was made again.
     below = [events[row.run_id] for row in rows if row.run_id != run.run_id and row.state == "COMPLETE"]
     everything = [*below, top]
@@ -114,7 +112,7 @@ def read_record(store: Store, run: RunRow) -> Record:
         run=run,
         asked=asked,
         found={key: value for event in below for key, value in _parameters(event).items()},
-        environment=_facet(top, "run", "lineal_environment") or _facet(above, "run", "lineal_environment"),
+        environment=_facet(top, "run", "lineal_environment") or _environment_above(store, run),
         place=_facet(top, "job", "sourceCodeLocation"),
         source=_facet(top, "job", "sourceCode").get("sourceCode"),
         metrics=tuple(metric for event in everything for metric in _metrics(event)),
@@ -125,6 +123,15 @@ def read_record(store: Store, run: RunRow) -> Record:
         groups=recorded(((event.get("run") or {}).get("runId", ""), _facets(event)) for event in below),
         uses=tuple({_key(model) for model in used if _version(model) not in made}),
     )
+
+
+def _environment_above(store: Store, run: RunRow) -> Mapping[str, Any]:
+    """What the nearest run above that says what it runs in says: one further up may be of another machine."""
+    for above in graph.runs_above(store, run):
+        for body in graph.bodies(store, [above.last_seq]).values():
+            if found := _facet(json.loads(body), "run", "lineal_environment"):
+                return found
+    return {}
 
 
 def scope_of(store: Store, run_id: str) -> RunRow | None:

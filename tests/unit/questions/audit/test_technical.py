@@ -5,9 +5,12 @@ import json
 import pytest
 import sqlalchemy as sa
 
-from lineal import settings, signing
+from lineal import current_run, settings, signing, traced
 from lineal.models import signature
+from lineal.questions.audit.gather import gather
+from lineal.questions.lookup import find_model
 from lineal.store import checkpoints, tables
+from lineal.subjects import Subject
 from tests.parts.audited import digest
 from tests.unit.questions.audit.conftest import git
 
@@ -28,6 +31,22 @@ def test_a_run_without_an_end_contradicts_it(flow, ask, lineage):
     found = ask("runs-ended")
     assert (found.verdict, found.numbers["without_end"]) == ("fail", 1)
     assert "train.check has no end on record" in found.sentence
+
+
+def test_a_model_that_another_process_asked_for_was_trained_in_its_own_surroundings(flow, lineage, monkeypatch):
+    @traced
+    def asks():
+        current_run().environment({"user": "Grace"})
+        current_run().materials({"locked": LOCKED})
+        return current_run().environ()
+
+    with monkeypatch.context() as child:
+        for name, value in asks().items():
+            child.setenv(name, value)
+        flow.train(flow.Plan(materials={"uncommitted": {"state": "clean"}}))
+    facts = gather(lineage.store, find_model(lineage.store, Subject("model", "demo", "1")))
+    assert facts.environment["gitCommit"]
+    assert facts.materials == {"uncommitted": {"state": "clean"}}
 
 
 def test_no_runs_are_not_shown(flow, lineage):

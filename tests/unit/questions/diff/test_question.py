@@ -10,7 +10,7 @@ import sys
 import pyarrow as pa
 import pytest
 
-from lineal import Dataset, traced
+from lineal import Dataset, current_run, traced
 from lineal.datasets.cache import Cache
 from lineal.datasets.table import write_table
 from lineal.errors import LinealError
@@ -246,6 +246,28 @@ def test_what_a_run_far_below_wrote_is_a_runs_own(lineage):
     import_events(lineage.store, io.BytesIO(ndjson(*(event for log in logs for event in log)).encode()), "log")
     record = read_record(lineage.store, find_run(lineage.store, run_id("dag", times[0])))
     assert set(record.written) == {"of-dag", "of-task", "of-job"}
+
+
+def test_the_nearest_run_above_says_what_a_run_ran_in(lineage):
+    @traced
+    def step(): ...
+
+    @traced
+    def trains():
+        current_run().environment({"cpu": "A"})
+        step()
+
+    @traced
+    def asks():
+        current_run().environment({"cpu": "B"})
+        trains()
+
+    from lineal.questions.diff.record import read_record
+    from lineal.store.runs import find_run
+
+    asks()
+    run = find_run(lineage.store, lineage.event("asks.trains.step")["run"]["runId"])
+    assert read_record(lineage.store, run).environment == {"cpu": "A"}
 
 
 def test_importances_beyond_their_spread_are_told(train, ask):

@@ -26,6 +26,7 @@ class Table:
         columns: their names.
         rows: how many, where known.
         facets: all that the run said of it, by the facets' names.
+        shared: whether several namespaces have its name.
     """
 
     key: str
@@ -36,12 +37,13 @@ class Table:
     columns: tuple[str, ...] = ()
     rows: int | None = None
     facets: Mapping[str, Any] = field(default_factory=dict)
+    shared: bool = False
 
     @property
     def subject(self) -> str:
         """How the commands are asked about it."""
         # By its version, whatever has become of the file since.
-        name = f"{self.namespace}/{self.name}" if "://" in self.namespace else self.name
+        name = f"{self.namespace}/{self.name}" if self.shared or "://" in self.namespace else self.name
         return f"dataset:{name}@{self.version[:12]}" if self.version else f"dataset:{name}"
 
 

@@ -46,8 +46,9 @@ def gather(store: Store, model: ModelRow, *, wants: Collection[str] = (), now: d
     subject = lookup.subject_of(store, model)
     answer = trace(store, subject)
     rows = _rows(store, (run.run_id for run in answer.runs))
-    runs = _runs(answer, rows)
+    runs = _told_apart(store, _runs(answer, rows))
     readers, cut = _readers(store, model, runs)
+    readers = _told_apart(store, readers)
     steps = _steps(answer.node, runs)
     top = next(iter(steps), model.version)
     fit = _fit(steps, top)
@@ -131,6 +132,17 @@ def _runs(answer: Trace, rows: Mapping[str, RunRow]) -> dict[str, Run]:
         for detail in answer.runs
         if detail.run_id in rows
     }
+
+
+def _told_apart(store: Store, runs: dict[str, Run]) -> dict[str, Run]:
+    """The runs, with which of their tables share a name with those of other namespaces."""
+    names = {table.name for run in runs.values() for table in (*run.inputs, *run.outputs)}
+    shared = lookup.shared(store, tables.datasets, names)
+
+    def named(several: Iterable[Table]) -> tuple[Table, ...]:
+        return tuple(replace(table, shared=table.name in shared) for table in several)
+
+    return {run.id: replace(run, inputs=named(run.inputs), outputs=named(run.outputs)) for run in runs.values()}
 
 
 def _run(

@@ -49,6 +49,15 @@ def test_both_sides_of_a_split_are_apart(flow, ask):
     assert found.command.startswith("lineal trace run:")
 
 
+def test_a_table_whose_name_another_namespace_has_is_named_with_its_own(flow, ask, monkeypatch):
+    flow.train(flow.Plan())
+    monkeypatch.setenv("OPENLINEAGE_NAMESPACE", "prod")
+    flow.train(flow.Plan(number=2, salt="2"))
+    for number, namespace in ((1, "lineal"), (2, "prod")):
+        (first, *_) = ask("split-disjoint", number=number).datasets
+        assert first.startswith(f"dataset:{namespace}/demo.train@")
+
+
 @pytest.mark.parametrize(
     ("place", "actual", "said"),
     [

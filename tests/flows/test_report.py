@@ -54,7 +54,7 @@ def test_a_model_a_prediction_and_a_table(lineal, project, report, monkeypatch):
         "It goes back to 1 source, by way of 5 versions in between, made by 5 runs.",
         "pipelines/data/breast_cancer.csv",
         "13 checks of the data and its split: 12 held, 1 only told",
-        "n_estimators 100",
+        "n_estimators 20",
         "agrees with the pilot",
     ):
         assert said in text, said

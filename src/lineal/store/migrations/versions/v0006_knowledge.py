@@ -4,6 +4,7 @@ Revision ID: 0006
 """
 
 import json
+from collections.abc import Iterator
 from typing import Any
 
 import sqlalchemy as sa
@@ -49,6 +50,14 @@ def upgrade() -> None:
 
 def fill(connection: sa.Connection, facts: sa.TableClause, texts: sa.TableClause) -> None:
     """Write the facts and texts of all events of the log into empty tables."""
+    for _, of_facts, of_texts in told(connection):
+        for table, rows in ((facts, of_facts), (texts, of_texts)):
+            if rows:
+                connection.execute(sa.insert(table), rows)
+
+
+def told(connection: sa.Connection) -> Iterator[tuple[range, list[dict[str, Any]], list[dict[str, Any]]]]:
+    """The facts and texts of all events of the log, some places of it at a time."""
     after, known = 0, set[str]()
     while True:
         query = sa.select(_events).where(_events.c.seq > after).order_by(_events.c.seq).limit(_CHUNK)
@@ -67,7 +76,5 @@ def fill(connection: sa.Connection, facts: sa.TableClause, texts: sa.TableClause
                 if row["key"] not in known:
                     known.add(row["key"])
                     of_texts.append(row)
-        for table, rows in ((facts, of_facts), (texts, of_texts)):
-            if rows:
-                connection.execute(sa.insert(table), rows)
+        yield range(after + 1, found[-1].seq + 1), of_facts, of_texts
         after = found[-1].seq
